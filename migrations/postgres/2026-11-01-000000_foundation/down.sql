@@ -1,0 +1,12 @@
+DROP TABLE client_mutations;
+DROP TABLE composition_revision;
+DROP TABLE history;
+DROP TABLE memberships;
+DROP TABLE end_reasons;
+DROP TABLE start_reasons;
+DROP TABLE group_components;
+DROP TABLE groups;
+DROP TABLE group_categories;
+DROP TABLE guardianships;
+DROP TABLE residencies;
+DROP TABLE participants;

@@ -1,0 +1,71 @@
+//! Who may see and do what.
+
+pub mod sight;
+pub mod table;
+pub mod token;
+
+use serde::{Deserialize, Serialize};
+
+/// What a token can grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Sees and does everything.
+    Administrator,
+    /// Sees an organization's people and groups with their personal data, and changes them.
+    MembershipAdministrator,
+    /// Sees an organization's people and groups, without personal data.
+    Staff,
+    /// Sees oneself, one's children and what their groups show.
+    Participant,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Viewer {
+    /// The participant signed in, if the token names one.
+    pub participant: Option<i64>,
+    /// Whether everything is open.
+    pub administrator: bool,
+    /// Organizations whose people and groups the viewer administers.
+    pub administers: Vec<i64>,
+    /// Organizations the viewer works for.
+    pub staff_of: Vec<i64>,
+    /// How history names the viewer.
+    pub name: String,
+}
+
+impl Viewer {
+    /// Somebody who did not sign in.
+    pub fn anonymous() -> Self {
+        Self::default()
+    }
+
+    /// The gateway itself, on the command line.
+    pub fn operator(name: &str) -> Self {
+        Self { administrator: true, name: name.to_owned(), ..Self::default() }
+    }
+
+    /// Whether anybody signed in at all.
+    pub fn is_signed_in(&self) -> bool {
+        self.administrator || self.participant.is_some() || !self.administers.is_empty() || !self.staff_of.is_empty()
+    }
+
+    /// Whether the viewer may change what belongs to this organization; what belongs to none is the administrator's.
+    pub fn may_administer(&self, organization: Option<i64>) -> bool {
+        self.administrator || organization.is_some_and(|id| self.administers.contains(&id))
+    }
+
+    /// Whether the viewer administers anything.
+    pub fn is_some_administrator(&self) -> bool {
+        self.administrator || !self.administers.is_empty()
+    }
+
+    /// The key under which repeated mutations of this viewer are recognized.
+    pub fn actor_key(&self) -> String {
+        match self.participant {
+            Some(id) => format!("participant:{id}"),
+            None => format!("grant:{}:{:?}:{:?}", self.administrator, self.administers, self.staff_of),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Who may read and do what: the one table.
+//!
+//! Which *objects* somebody sees is decided by [`super::sight`]; this table decides which *fields* of them, and which
+//! operations. A field or an operation that is not in it is nobody's.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::Viewer;
+
+/// Who may use a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// Everybody, signed in or not.
+    Anyone,
+    /// Whoever is signed in, within what they see.
+    SignedIn,
+    /// Administrators and membership administrators, within what they administer.
+    Administration,
+    /// Administrators only.
+    Administrator,
+    /// Whoever sees the object.
+    Seen,
+    /// The one concerned and guardians, and the administrators of the object; null for everybody else.
+    Personal,
+}
+
+use Rule::{Administration, Administrator, Anyone, Personal, Seen, SignedIn};
+
+/// Type, rule, fields.
+pub const TABLE: &[(&str, Rule, &str)] = &[
+    ("Query", Anyone, "version"),
+    ("Query", SignedIn, "node nodes group groups groupCategories participant participants membership memberships \
+                         startReasons endReasons viewer"),
+    ("Mutation", Administration, "createGroup updateGroup closeGroup reopenGroup deleteGroup setGroupComponents \
+                                  addMemberships updateMembership endMembership annulMembership \
+                                  createParticipant updateParticipant registerResidency endResidency \
+                                  addGuardian removeGuardian"),
+    ("Mutation", Administrator, "createGroupCategory updateGroupCategory deleteGroupCategory createStartReason \
+                                 updateStartReason deleteStartReason createEndReason updateEndReason deleteEndReason"),
+    ("Group", Seen, "id externalId name description kind composition components partOf category organization \
+                     responsible startDate completedOn closed visibleOnPortal visibleWithContact changeableOnPortal \
+                     neighbourhoodRole subscriptionGroup restrictedTo sourceGroup viaHomeAddress analyticsGroup \
+                     contributionGroup mailGroup memberDirectory yearGroup memberCount effectiveMemberCount \
+                     memberships effectiveMembers isMember createdAt updatedAt"),
+    ("Group", Personal, "memberFilter emailOnNewMember newMemberTemplate history"),
+    ("Participant", Seen, "id externalId kind displayName sortName memberships effectiveGroups createdAt updatedAt"),
+    ("Participant", Personal, "email phone organization history"),
+    ("Person", Seen, "givenName namePrefix familyName"),
+    ("Person", Personal, "birthDate gender residencies guardians children"),
+    ("Organization", Seen, "name"),
+    ("Organization", Personal, "residencies"),
+    ("Address", Personal, "street houseNumber postalCode city complexNumber dwellingType residents"),
+    ("Membership", Seen, "id group participant startDate startReason endDate endReason role origin status \
+                          createdAt updatedAt"),
+    ("Membership", Personal, "endNote annulledAt history"),
+    ("GroupComponent", Seen, "mode group"),
+    ("GroupPart", Seen, "mode group"),
+    ("GroupCategory", Seen, "id externalId name"),
+    ("StartReason", Seen, "id code label system retired"),
+    ("EndReason", Seen, "id code label system retired"),
+    ("Residency", Seen, "id participant address startDate endDate"),
+    ("HistoryEntry", Seen, "id at actor action changes"),
+    ("FieldChange", Seen, "field before after"),
+    ("Actor", Seen, "displayName participant"),
+    ("MembershipPath", Seen, "groups"),
+    ("MemberFilter", Seen, "kinds search complexNumber dwellingType city postalCode bornFrom bornUntil currentGroup \
+                            organization externalIds"),
+    ("Viewer", Seen, "participant memberships administrator administers staffOf today"),
+    ("PageInfo", Seen, "hasNextPage hasPreviousPage startCursor endCursor"),
+    ("GroupConnection", Seen, "totalCount pageInfo edges"),
+    ("GroupEdge", Seen, "cursor node"),
+    ("GroupCategoryConnection", Seen, "totalCount pageInfo edges"),
+    ("GroupCategoryEdge", Seen, "cursor node"),
+    ("ParticipantConnection", Seen, "totalCount pageInfo edges"),
+    ("ParticipantEdge", Seen, "cursor node"),
+    ("MembershipConnection", Seen, "totalCount pageInfo edges"),
+    ("MembershipEdge", Seen, "cursor node"),
+    ("EffectiveMemberConnection", Seen, "totalCount pageInfo edges"),
+    ("EffectiveMemberEdge", Seen, "cursor implicit via node"),
+    ("EffectiveGroupConnection", Seen, "totalCount pageInfo edges"),
+    ("EffectiveGroupEdge", Seen, "cursor implicit via node"),
+    ("HistoryConnection", Seen, "totalCount pageInfo edges"),
+    ("HistoryEdge", Seen, "cursor node"),
+    ("UserError", Seen, "code message field"),
+    ("RefusedMember", Seen, "participant code message"),
+    ("AddMembershipsPayload", Seen, "added alreadyMember refused memberships dryRun clientMutationId userErrors"),
+    ("GroupPayload", Seen, "group warnings clientMutationId userErrors"),
+    ("Warning", Seen, "code message"),
+    ("DeleteGroupPayload", Seen, "deletedId closed group clientMutationId userErrors"),
+    ("MembershipPayload", Seen, "membership clientMutationId userErrors"),
+    ("ParticipantPayload", Seen, "participant clientMutationId userErrors"),
+    ("ResidencyPayload", Seen, "residency clientMutationId userErrors"),
+    ("GuardianPayload", Seen, "child guardian clientMutationId userErrors"),
+    ("GroupCategoryPayload", Seen, "groupCategory deletedId clientMutationId userErrors"),
+    ("StartReasonPayload", Seen, "startReason deletedId clientMutationId userErrors"),
+    ("EndReasonPayload", Seen, "endReason deletedId clientMutationId userErrors"),
+];
+
+static RULES: LazyLock<HashMap<(&'static str, &'static str), Rule>> = LazyLock::new(|| {
+    TABLE.iter().flat_map(|(owner, rule, fields)| fields.split_whitespace().map(move |field| ((*owner, field), *rule))).collect()
+});
+
+/// The rule of a field.
+pub fn rule(owner: &str, field: &str) -> Option<Rule> {
+    RULES.get(&(owner, field)).copied()
+}
+
+/// Every field in the table.
+pub fn fields() -> impl Iterator<Item = (&'static str, &'static str, Rule)> {
+    RULES.iter().map(|((owner, field), rule)| (*owner, *field, *rule))
+}
+
+impl Rule {
+    /// Whether the viewer may start this operation.
+    pub fn admits(self, viewer: &Viewer) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::SignedIn => viewer.is_signed_in(),
+            Self::Administration => viewer.is_some_administrator(),
+            Self::Administrator => viewer.administrator,
+            // Rules of objects, not of operations.
+            Self::Seen | Self::Personal => false,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Signed bearer tokens (JWT, RFC 7519; HMAC with SHA-256).
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+use super::{Role, Viewer};
+use crate::error::Error;
+use crate::id::{self, Kind};
+
+/// The shortest secret that is accepted, in bytes: the length of the hash (RFC 7518, section 3.2).
+pub const MIN_SECRET: usize = 32;
+
+/// One role, and the organization in which it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// What may be done.
+    pub role: Role,
+    /// The global identifier of the organization; absent for roles that hold everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+}
+
+/// What a token says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who issued it.
+    pub iss: String,
+    /// For which service.
+    pub aud: String,
+    /// The global identifier of the participant who is signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// What the bearer may do.
+    pub grants: Vec<Grant>,
+    /// How history names the bearer.
+    pub name: String,
+    /// Issued at, in seconds since 1970.
+    pub iat: i64,
+    /// Not valid from this moment on, in seconds since 1970.
+    pub exp: i64,
+}
+
+const ISSUER: &str = "kring";
+
+/// The key that signs and checks tokens.
+#[derive(Clone)]
+pub struct Keys {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+}
+
+impl Keys {
+    /// Makes keys of a secret.
+    ///
+    /// # Errors
+    /// A configuration error when the secret is too short to resist guessing.
+    pub fn from_secret(secret: &str) -> Result<Self, Error> {
+        if secret.len() < MIN_SECRET {
+            return Err(Error::Configuration(format!(
+                "KRING_JWT_SECRET must have at least {MIN_SECRET} bytes; `openssl rand -base64 48` makes one"
+            )));
+        }
+        Ok(Self {
+            encoding: EncodingKey::from_secret(secret.as_bytes()),
+            decoding: DecodingKey::from_secret(secret.as_bytes()),
+        })
+    }
+
+    /// Signs a token.
+    ///
+    /// # Errors
+    /// `Internal` when signing fails.
+    pub fn sign(
+        &self,
+        participant: Option<i64>,
+        grants: &[(Role, Option<i64>)],
+        name: &str,
+        now: DateTime<Utc>,
+        valid_for: chrono::Duration,
+    ) -> Result<String, Error> {
+        let grants = grants
+            .iter()
+            .map(|(role, organization)| Grant {
+                role: *role,
+                organization: organization.map(|id| id::encode(Kind::Participant, id)),
+            })
+            .collect();
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: ISSUER.to_owned(),
+            sub: participant.map(|id| id::encode(Kind::Participant, id)),
+            grants,
+            name: name.to_owned(),
+            iat: now.timestamp(),
+            exp: (now + valid_for).timestamp(),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+            .map_err(|error| Error::internal(format!("token not signed: {error}")))
+    }
+
+    /// Checks a token and says who bears it.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the token is malformed, expired, signed with another key or says what makes no sense.
+    pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Viewer, Error> {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_audience(&[ISSUER]);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "aud", "iss"]);
+        // The gateway's own clock decides below.
+        validation.validate_exp = false;
+        let refused = || Error::Unauthenticated("The token is not valid.".to_owned());
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).map_err(|_| refused())?.claims;
+        if claims.exp <= now.timestamp() {
+            return Err(Error::Unauthenticated("The token has expired.".to_owned()));
+        }
+        viewer(claims).ok_or_else(refused)
+    }
+}
+
+fn viewer(claims: Claims) -> Option<Viewer> {
+    let participant = match claims.sub.as_deref() {
+        Some(text) => Some(id::decode_as(Kind::Participant, text)?),
+        None => None,
+    };
+    let mut viewer = Viewer { name: claims.name, ..Viewer::default() };
+    for grant in claims.grants {
+        let organization = match grant.organization.as_deref() {
+            Some(text) => Some(id::decode_as(Kind::Participant, text)?),
+            None => None,
+        };
+        match (grant.role, organization) {
+            (Role::Administrator, None) => viewer.administrator = true,
+            (Role::MembershipAdministrator, Some(id)) => viewer.administers.push(id),
+            (Role::Staff, Some(id)) => viewer.staff_of.push(id),
+            (Role::Participant, None) => viewer.participant = Some(participant?),
+            _ => return None,
+        }
+    }
+    // History names the participant even where the role alone would do.
+    viewer.participant = viewer.participant.or(participant);
+    Some(viewer)
+}

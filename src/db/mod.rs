@@ -1,0 +1,255 @@
+//! The database floor: pools, transactions and the two backends behind one connection type.
+
+mod dialect;
+mod migrate;
+mod pool;
+pub mod schema;
+pub mod sql;
+pub mod text_enum;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use diesel::connection::{Connection, Instrumentation, InstrumentationEvent};
+use diesel::{PgConnection, SqliteConnection};
+
+pub use dialect::{Dialect, Violation, violation};
+pub use sql::Sql;
+
+use crate::error::Error;
+use pool::Manager;
+
+/// A connection to either database. Statements are written once: as [`Sql`], or in Diesel's DSL inside [`on!`].
+pub enum Conn {
+    /// The embedded database.
+    Sqlite(SqliteConnection),
+    /// PostgreSQL over libpq.
+    Postgres(PgConnection),
+}
+
+/// Runs one body against whichever database the connection leads to; it is compiled once for each.
+macro_rules! on {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match $conn {
+            $crate::db::Conn::Sqlite($c) => $body,
+            $crate::db::Conn::Postgres($c) => $body,
+        }
+    };
+}
+pub(crate) use on;
+
+impl Conn {
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    fn batch(&mut self, text: &str) -> diesel::QueryResult<()> {
+        use diesel::connection::SimpleConnection;
+        on!(self, c => c.batch_execute(text))
+    }
+
+    fn observe(&mut self, watcher: impl Instrumentation) {
+        on!(self, c => c.set_instrumentation(watcher));
+    }
+}
+
+/// How to open the pools.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `sqlite://path` or `postgres://…`.
+    pub url: String,
+    /// Reading connections kept at most.
+    pub readers: u32,
+    /// How long a request waits for a connection before it is answered with `UNAVAILABLE`.
+    pub wait: Duration,
+    /// How long one statement may run on PostgreSQL.
+    pub statement_timeout: Duration,
+    /// Count the statements that are sent; see [`Db::statements`].
+    pub count_statements: bool,
+}
+
+impl Options {
+    /// The defaults for a database.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            readers: 8,
+            wait: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(10),
+            count_statements: false,
+        }
+    }
+}
+
+/// The open database: a pool of readers and a pool of writers (of one connection on SQLite, which has one writer).
+#[derive(Clone)]
+pub struct Db {
+    readers: r2d2::Pool<Manager>,
+    writers: r2d2::Pool<Manager>,
+    dialect: Dialect,
+    statements: Arc<AtomicU64>,
+    capacity: usize,
+}
+
+/// A connection lent by a pool; it goes back when dropped.
+pub type Lent = r2d2::PooledConnection<Manager>;
+
+impl Db {
+    /// Opens the pools without touching the schema.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be reached, a configuration error when the address makes no sense.
+    pub fn open(options: &Options) -> Result<Self, Error> {
+        let statements = Arc::new(AtomicU64::new(0));
+        let counter = options.count_statements.then(|| Arc::clone(&statements));
+        let manager = Manager::new(options, counter)?;
+        let dialect = manager.dialect();
+        let build = |size: u32, manager: Manager| {
+            r2d2::Pool::builder()
+                .max_size(size.max(1))
+                .min_idle(Some(0))
+                .test_on_check_out(false)
+                .connection_timeout(options.wait)
+                .error_handler(Box::new(r2d2::LoggingErrorHandler))
+                .build_unchecked(manager)
+        };
+        let writers = if dialect == Dialect::Sqlite { 1 } else { options.readers };
+        let db = Self {
+            readers: build(options.readers, manager.for_reading()),
+            writers: build(writers, manager),
+            dialect,
+            statements,
+            capacity: usize::try_from(options.readers.max(1)).unwrap_or(1),
+        };
+        drop(db.writer()?);
+        Ok(db)
+    }
+
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// How many requests can hold a reading connection at once.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Statements sent since the start, transaction control left out; always 0 unless counting was asked for.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Lends a connection for reading.
+    ///
+    /// # Errors
+    /// `Unavailable` when none is free in time.
+    pub fn reader(&self) -> Result<Lent, Error> {
+        self.readers.get().map_err(|_| Error::Unavailable)
+    }
+
+    fn writer(&self) -> Result<Lent, Error> {
+        self.writers.get().map_err(|_| Error::Unavailable)
+    }
+
+    /// Reads in one transaction: every statement in `body` sees the same state.
+    ///
+    /// # Errors
+    /// Those of `body`, and `Unavailable`.
+    pub fn read<T>(&self, body: impl FnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
+        let mut snapshot = self.snapshot()?;
+        body(snapshot.conn())
+    }
+
+    /// Opens a transaction for reading that lasts until the value is dropped.
+    ///
+    /// # Errors
+    /// `Unavailable` when no connection comes free in time or the database does not answer.
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
+        let mut lent = self.reader()?;
+        let begin = lent.dialect().begin_read();
+        if let Err(error) = lent.batch(begin) {
+            lent.broken = true;
+            return Err(error.into());
+        }
+        Ok(Snapshot { lent })
+    }
+
+    /// Writes in one transaction, which takes its locks at the start on SQLite and commits whole or not at all.
+    ///
+    /// # Errors
+    /// Those of `body`; the transaction is rolled back then.
+    pub fn write<T>(&self, body: impl FnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
+        let mut lent = self.writer()?;
+        let begin = lent.dialect().begin_write();
+        if let Err(error) = lent.batch(begin) {
+            lent.broken = true;
+            return Err(error.into());
+        }
+        let outcome = body(&mut lent).and_then(|value| {
+            lent.batch("COMMIT")?;
+            Ok(value)
+        });
+        if outcome.is_err() && lent.batch("ROLLBACK").is_err() {
+            lent.broken = true;
+        }
+        outcome
+    }
+
+    /// Whether the database answers and its schema is the one this program was built with.
+    ///
+    /// # Errors
+    /// `Unavailable` when it does not answer.
+    pub fn is_ready(&self) -> Result<bool, Error> {
+        let mut lent = self.reader()?;
+        migrate::is_current(&mut lent)
+    }
+
+    /// Brings the schema up to date; safe when several processes start at once.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn migrate(&self) -> Result<Vec<String>, Error> {
+        let mut lent = self.writer()?;
+        migrate::run(&mut lent)
+    }
+}
+
+/// A transaction for reading: all that is read through it is one state of the database.
+pub struct Snapshot {
+    lent: Lent,
+}
+
+impl Snapshot {
+    /// The connection to read with.
+    pub fn conn(&mut self) -> &mut Conn {
+        &mut self.lent
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && self.lent.batch("COMMIT").is_err() {
+            self.lent.broken = true;
+        }
+    }
+}
+
+fn counting(counter: Arc<AtomicU64>) -> impl Instrumentation {
+    move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event
+            && !is_transaction_control(&query.to_string())
+        {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn is_transaction_control(text: &str) -> bool {
+    ["BEGIN", "COMMIT", "ROLLBACK"].iter().any(|word| text.starts_with(word))
+}

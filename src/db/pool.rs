@@ -1,0 +1,154 @@
+//! Connections as r2d2 hands them out.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use diesel::connection::Connection;
+use diesel::{PgConnection, SqliteConnection};
+
+use super::{Conn, Dialect, Options, counting};
+use crate::error::Error;
+
+/// Opens connections to one database.
+#[derive(Clone)]
+pub struct Manager {
+    target: Target,
+    statement_timeout: Duration,
+    read_only: bool,
+    counter: Option<Arc<AtomicU64>>,
+}
+
+#[derive(Clone)]
+enum Target {
+    Sqlite(String),
+    Postgres(String),
+}
+
+impl Manager {
+    pub(super) fn new(options: &Options, counter: Option<Arc<AtomicU64>>) -> Result<Self, Error> {
+        let url = options.url.trim();
+        let target = if let Some(path) = url.strip_prefix("sqlite://") {
+            if path.is_empty() || path.contains(":memory:") {
+                return Err(Error::Configuration(
+                    "DATABASE_URL must name a file: sqlite://path/to/kring.db; a database in memory cannot be shared \
+                     by readers and the writer"
+                        .to_owned(),
+                ));
+            }
+            Target::Sqlite(path.to_owned())
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            require_tls_or_local(url)?;
+            Target::Postgres(url.to_owned())
+        } else {
+            return Err(Error::Configuration(
+                "DATABASE_URL must start with sqlite:// or postgres://".to_owned(),
+            ));
+        };
+        Ok(Self { target, statement_timeout: options.statement_timeout, read_only: false, counter })
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        match self.target {
+            Target::Sqlite(_) => Dialect::Sqlite,
+            Target::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    pub(super) fn for_reading(&self) -> Self {
+        Self { read_only: true, ..self.clone() }
+    }
+
+    fn open(&self) -> Result<Conn, Box<dyn std::error::Error + Send + Sync>> {
+        let mut conn = match &self.target {
+            Target::Sqlite(path) => Conn::Sqlite(SqliteConnection::establish(path)?),
+            Target::Postgres(url) => Conn::Postgres(PgConnection::establish(url)?),
+        };
+        match conn.dialect() {
+            // A commit must survive a power cut, hence FULL; mapped reads are twice as quick as copied ones.
+            Dialect::Sqlite => conn.batch(
+                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000; PRAGMA mmap_size = 1073741824; \
+                 PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF",
+            )?,
+            Dialect::Postgres => conn.batch(&format!(
+                "SET statement_timeout = {}; SET lock_timeout = {}; SET timezone = 'UTC'; SET jit = off; \
+                 SET client_min_messages = warning",
+                self.statement_timeout.as_millis(),
+                self.statement_timeout.as_millis()
+            ))?,
+        }
+        if self.read_only && self.dialect() == Dialect::Sqlite {
+            conn.batch("PRAGMA query_only = ON")?;
+        }
+        if let Some(counter) = &self.counter {
+            conn.observe(counting(Arc::clone(counter)));
+        }
+        Ok(conn)
+    }
+}
+
+/// libpq falls back to plain text when it was built without TLS, and says nothing. Personal data must not travel
+/// that way by accident, so such a build talks to another machine only when told to in so many words.
+fn require_tls_or_local(url: &str) -> Result<(), Error> {
+    if cfg!(feature = "postgres-tls") || url.contains("sslmode=disable") {
+        return Ok(());
+    }
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let local = ["localhost", "127.", "[::1]", "%2F", "%2f", ":"].iter().any(|start| host.starts_with(start));
+    let socket = host.is_empty() && !url.contains("host=");
+    if local || socket || url.contains("host=/") {
+        return Ok(());
+    }
+    Err(Error::Configuration(
+        "this build has no TLS for PostgreSQL and DATABASE_URL names another machine: build with \
+         --features postgres-tls, or add sslmode=disable to send personal data unencrypted on purpose"
+            .to_owned(),
+    ))
+}
+
+/// A connection in a pool, and whether it may be lent again.
+pub struct Pooled {
+    pub(super) conn: Conn,
+    pub(super) broken: bool,
+}
+
+impl std::ops::Deref for Pooled {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl std::ops::DerefMut for Pooled {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = PoolError;
+
+    fn connect(&self) -> Result<Pooled, PoolError> {
+        let conn = self.open().map_err(|error| PoolError(error.to_string()))?;
+        Ok(Pooled { conn, broken: false })
+    }
+
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), PoolError> {
+        pooled.conn.batch("SELECT 1").map_err(|error| PoolError(error.to_string()))
+    }
+
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
+        // A panic may have left a transaction open.
+        pooled.broken || std::thread::panicking()
+    }
+}
+
+/// Why a connection could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct PoolError(String);

@@ -1,0 +1,136 @@
+//! What can go wrong, and what of it the client is told.
+
+use std::fmt;
+
+/// Codes of refusals, stable for clients. Each says which rule of the domain stood in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Code {
+    AlreadyMember,
+    ClientMutationIdReused,
+    Conflict,
+    ContributionGroupConflict,
+    CycleDetected,
+    DynamicGroup,
+    Forbidden,
+    InUse,
+    InvalidDate,
+    InvalidValue,
+    NotFound,
+    NotUnique,
+    OverlappingPeriod,
+    ReasonRequired,
+    ReasonRetired,
+    Required,
+    SubscriptionGroupUnrestricted,
+    TooMany,
+    WrongKind,
+}
+
+/// One reason why a command was refused.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Rejection {
+    /// Which rule stood in the way.
+    pub code: Code,
+    /// A sentence for the person at the screen.
+    pub message: String,
+    /// The input field concerned, outermost first; empty when it is the command as a whole.
+    pub field: Vec<String>,
+}
+
+impl Rejection {
+    /// A refusal of the command as a whole.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), field: Vec::new() }
+    }
+
+    /// Names the input field that caused it, as a dotted path.
+    #[must_use]
+    pub fn at(mut self, field: &str) -> Self {
+        self.field = field.split('.').map(ToOwned::to_owned).collect();
+        self
+    }
+}
+
+/// Everything that ends a request early.
+#[derive(Debug)]
+pub enum Error {
+    /// The command is refused; nothing was changed.
+    Rejected(Vec<Rejection>),
+    /// The request cannot be understood, for instance a malformed cursor.
+    BadInput(String),
+    /// The viewer must sign in first.
+    Unauthenticated(String),
+    /// The viewer is known and may not do this.
+    Forbidden(String),
+    /// The database cannot be reached, or no connection came free in time.
+    Unavailable,
+    /// The statement or the request ran out of time.
+    Timeout,
+    /// The settings make no sense; only ever seen on the command line.
+    Configuration(String),
+    /// A fault of the gateway; the text is logged and never sent.
+    Internal(String),
+}
+
+impl Error {
+    /// A fault of the gateway.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::Internal(message.into())
+    }
+
+    /// A refusal for one reason.
+    pub fn rejected(code: Code, message: impl Into<String>) -> Self {
+        Self::Rejected(vec![Rejection::new(code, message)])
+    }
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(vec![rejection])
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Self {
+        use diesel::result::{DatabaseErrorKind, Error as DieselError};
+        if let DieselError::DatabaseError(kind, info) = &error {
+            let message = info.message();
+            if matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand)
+                || ["connection", "server closed", "terminating", "database is locked", "shutting down"]
+                    .iter()
+                    .any(|sign| message.contains(sign))
+            {
+                tracing::warn!(%error, "the database did not answer");
+                return Self::Unavailable;
+            }
+            if message.contains("statement timeout") || message.contains("lock timeout") {
+                return Self::Timeout;
+            }
+        }
+        if matches!(error, DieselError::BrokenTransactionManager) {
+            return Self::Unavailable;
+        }
+        Self::Internal(error.to_string())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected(rejections) => {
+                let texts: Vec<&str> = rejections.iter().map(|rejection| rejection.message.as_str()).collect();
+                f.write_str(&texts.join(" "))
+            }
+            Self::BadInput(message)
+            | Self::Unauthenticated(message)
+            | Self::Forbidden(message)
+            | Self::Configuration(message)
+            | Self::Internal(message) => f.write_str(message),
+            Self::Unavailable => f.write_str("The database cannot be reached at the moment. Please try again."),
+            Self::Timeout => f.write_str("The request took too long and was stopped."),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

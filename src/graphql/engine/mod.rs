@@ -1,0 +1,197 @@
+//! From a selection to rows and back: how the objects of the graph are read and written.
+//!
+//! Each type of the graph declares its fields once, in a table ([`Field`]): name, type, description, and how its value
+//! comes about. A selection is compiled against these tables ([`Selection::compile`]), then rendered level by level
+//! ([`Selection::render`]): a field that leads to other rows is a [`Link`], and a link is followed for all rows of its
+//! level in one go. So the number of statements follows from the document alone, never from the number of rows, and
+//! the answer is written once, as JSON, without a tree of values in between.
+
+mod compile;
+mod connection;
+mod links;
+mod out;
+mod register;
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use crate::access::sight::Sight;
+use crate::db::Conn;
+use crate::error::Error;
+use crate::groups::composition::Compositions;
+use crate::groups::store::CompositionCache;
+use crate::members::effective;
+use crate::scope::Scope;
+
+pub use compile::{Item, Pick, Read, Selection};
+pub use connection::{Asked, Connection, Edge, EdgeRow, Listed, PAGE_ARGS, Pages, connection, page_args};
+pub use links::{inline, inline_list, inline_opt, many, one, Link};
+pub use out::{Out, Values};
+pub use register::{Argument, CursorOf, Obj, arg, input, ty};
+
+/// A type of the graph whose objects are read as rows.
+pub trait Entity: Sized + Send + Sync + 'static {
+    /// Its name in the schema.
+    const NAME: &'static str;
+    /// What the schema says about it.
+    const DOC: &'static str;
+    /// The interfaces it implements, if it is an object.
+    const INTERFACES: &'static [&'static str] = &[];
+    /// The object types behind it, if it is an interface; its fields say on which of them they are.
+    const VARIANTS: &'static [Variant] = &[];
+    /// What is read of one object.
+    type Row: Send + Sync + 'static;
+
+    /// Its fields, in the order of the schema.
+    fn fields() -> &'static [Field<Self>];
+
+    /// Which of [`Self::VARIANTS`] a row is; 0 for objects.
+    fn variant(_row: &Self::Row) -> usize {
+        0
+    }
+
+    /// Whether the viewer may read this row's personal fields.
+    fn personal(_row: &Self::Row) -> bool {
+        true
+    }
+}
+
+/// An entity with a key, which links can lead to.
+pub trait Keyed: Entity {
+    /// Reads the objects with these keys that are within sight, in no order; `details` when more than the usual is
+    /// selected.
+    ///
+    /// # Errors
+    /// What the database answers.
+    fn by_ids(exec: &mut Exec<'_>, ids: &[i64], details: bool) -> Result<Vec<Self::Row>, Error>;
+
+    /// The key of a row.
+    fn key(row: &Self::Row) -> i64;
+}
+
+/// An object type behind an interface.
+pub struct Variant {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub interfaces: &'static [&'static str],
+}
+
+/// A field of a type.
+pub struct Field<E: Entity> {
+    pub name: &'static str,
+    /// Registers the type and answers with its name as the schema writes it.
+    pub ty: register::TypeOf,
+    pub doc: &'static str,
+    pub args: &'static [register::Argument],
+    pub read: Read<E>,
+    /// Whether it is among the columns that are read only when asked for.
+    pub details: bool,
+    /// On which of the variants it is; 0 means on the interface itself, that is on all.
+    pub on: u8,
+    /// Why it should not be used any more.
+    pub deprecated: Option<&'static str>,
+}
+
+impl<E: Entity> Field<E> {
+    /// A value that stands in the row.
+    pub const fn value(
+        name: &'static str,
+        ty: register::TypeOf,
+        doc: &'static str,
+        write: fn(&E::Row, &mut Out),
+    ) -> Self {
+        Self { name, ty, doc, args: &[], read: Read::Value(write), details: false, on: 0, deprecated: None }
+    }
+
+    /// A value that leads to other rows.
+    pub const fn link(name: &'static str, ty: register::TypeOf, doc: &'static str, link: compile::Linker<E>) -> Self {
+        Self { name, ty, doc, args: &[], read: Read::Link(link), details: false, on: 0, deprecated: None }
+    }
+
+    /// With arguments.
+    #[must_use]
+    pub const fn args(mut self, args: &'static [register::Argument]) -> Self {
+        self.args = args;
+        self
+    }
+
+    /// Among the columns that are read only when asked for.
+    #[must_use]
+    pub const fn details(mut self) -> Self {
+        self.details = true;
+        self
+    }
+
+    /// Only on these variants: a bit for each.
+    #[must_use]
+    pub const fn on(mut self, variants: u8) -> Self {
+        self.on = variants;
+        self
+    }
+
+    /// Marked as going to disappear.
+    #[must_use]
+    pub const fn deprecated(mut self, reason: &'static str) -> Self {
+        self.deprecated = Some(reason);
+        self
+    }
+}
+
+/// What a link needs to read: a connection inside one transaction, and who asks.
+pub struct Exec<'a> {
+    pub conn: &'a mut Conn,
+    pub scope: &'a Scope,
+    pub cache: &'a CompositionCache,
+    memory: &'a mut Memory,
+}
+
+/// What one request finds out once.
+#[derive(Default)]
+pub struct Memory {
+    sight: Option<Arc<Sight>>,
+    compositions: Option<Arc<Compositions>>,
+}
+
+impl<'a> Exec<'a> {
+    /// Reads through a connection that is inside a transaction; `memory` must be new for each transaction.
+    pub fn new(conn: &'a mut Conn, scope: &'a Scope, cache: &'a CompositionCache, memory: &'a mut Memory) -> Self {
+        Self { conn, scope, cache, memory }
+    }
+
+    /// What the viewer may see.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn sight(&mut self) -> Result<Arc<Sight>, Error> {
+        if let Some(sight) = &self.memory.sight {
+            return Ok(Arc::clone(sight));
+        }
+        let (cache, today) = (self.cache, self.scope.today);
+        let sight = Sight::load(self.conn, &self.scope.viewer, today, |conn, own| {
+            let compositions = cache.read(conn)?;
+            Ok(effective::of_participants(conn, &compositions, own, today)?.groups())
+        })?;
+        let sight = Arc::new(sight);
+        self.memory.sight = Some(Arc::clone(&sight));
+        Ok(sight)
+    }
+
+    /// What groups are made of, in this transaction.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn compositions(&mut self) -> Result<Arc<Compositions>, Error> {
+        if let Some(compositions) = &self.memory.compositions {
+            return Ok(Arc::clone(compositions));
+        }
+        let compositions = self.cache.read(self.conn)?;
+        self.memory.compositions = Some(Arc::clone(&compositions));
+        Ok(compositions)
+    }
+
+    /// The date asked for, or today.
+    pub fn on(&self, as_of: Option<NaiveDate>) -> NaiveDate {
+        as_of.unwrap_or(self.scope.today)
+    }
+}

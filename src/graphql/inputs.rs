@@ -1,0 +1,304 @@
+//! Filters and orders of the schema's lists.
+
+use async_graphql::{ID, InputObject};
+
+use super::enums::{
+    EffectiveMemberOrderField, GroupKind, GroupOrderField, MembershipOrderField, MembershipOrigin, MembershipRole,
+    MembershipStatusFilter, OrderDirection, ParticipantKind, ParticipantOrderField,
+};
+use super::scalars::Date;
+use crate::error::Error;
+use crate::groups::store::{GroupFilter as Groups, GroupOrder as GroupsBy};
+use crate::id::{self, Kind};
+use crate::members::store::{MembershipFilter as Memberships, MembershipOrder as MembershipsBy};
+use crate::page::Order;
+use crate::people::filter::ParticipantFilter as Participants;
+use crate::people::store::ParticipantOrder as ParticipantsBy;
+use crate::scope::Scope;
+
+/// The longest search text, in characters.
+const MAX_SEARCH: usize = 200;
+
+/// Reads the identifier of an object of one kind.
+///
+/// # Errors
+/// `BadInput` when it is something else.
+pub fn key(kind: Kind, id: &ID, name: &str) -> Result<i64, Error> {
+    id::decode_as(kind, id).ok_or_else(|| Error::BadInput(format!("`{name}` is not the id of a {}.", kind.name())))
+}
+
+fn opt_key(kind: Kind, id: Option<&ID>, name: &str) -> Result<Option<i64>, Error> {
+    id.map(|id| key(kind, id, name)).transpose()
+}
+
+fn search(text: Option<String>, name: &str) -> Result<Option<String>, Error> {
+    match text {
+        Some(text) if text.chars().count() > MAX_SEARCH => {
+            Err(Error::BadInput(format!("`{name}` may have at most {MAX_SEARCH} characters.")))
+        }
+        text => Ok(text.filter(|text| !text.trim().is_empty())),
+    }
+}
+
+fn at_most<T>(values: Option<Vec<T>>, limit: usize, name: &str) -> Result<Option<Vec<T>>, Error> {
+    match values {
+        Some(values) if values.len() > limit => Err(Error::BadInput(format!("`{name}` may hold at most {limit} values."))),
+        values => Ok(values),
+    }
+}
+
+/// Which groups a list holds. All conditions must hold; an absent one always does.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct GroupFilter {
+    /// Every word of this text occurs in the name; case and diacritics are ignored.
+    text: Option<String>,
+    /// The group has this category.
+    category_id: Option<ID>,
+    /// The group is of one of these kinds.
+    kinds: Option<Vec<GroupKind>>,
+    /// Whether the group is closed. Without this condition closed groups are left out.
+    closed: Option<bool>,
+    /// Also closed groups, when `closed` is not given.
+    include_closed: Option<bool>,
+    /// The group is owned by this organization.
+    organization_id: Option<ID>,
+    /// This participant is responsible for the group.
+    responsible_id: Option<ID>,
+    /// The group has one of these external ids; at most 100.
+    external_ids: Option<Vec<String>>,
+    /// Whether people may join and leave by themselves.
+    subscription_group: Option<bool>,
+    /// The group is the year group of this school year, 1 to 8.
+    year_group: Option<i32>,
+    /// The start date is this one or later.
+    started_from: Option<Date>,
+    /// The start date is this one or earlier.
+    started_until: Option<Date>,
+    /// This participant has a direct membership in force today.
+    member_id: Option<ID>,
+}
+
+impl GroupFilter {
+    /// As the store takes it.
+    ///
+    /// # Errors
+    /// `BadInput` when an identifier or a size is wrong.
+    pub fn resolve(this: Option<Self>) -> Result<Groups, Error> {
+        let this = this.unwrap_or_default();
+        Ok(Groups {
+            text: search(this.text, "text")?,
+            category_id: opt_key(Kind::GroupCategory, this.category_id.as_ref(), "categoryId")?,
+            kinds: this.kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            closed: this.closed.or((!this.include_closed.unwrap_or(false)).then_some(false)),
+            organization_id: opt_key(Kind::Participant, this.organization_id.as_ref(), "organizationId")?,
+            responsible_id: opt_key(Kind::Participant, this.responsible_id.as_ref(), "responsibleId")?,
+            external_ids: at_most(this.external_ids, 100, "externalIds")?,
+            subscription_group: this.subscription_group,
+            year_group: this.year_group,
+            started_from: this.started_from.map(|date| date.0),
+            started_until: this.started_until.map(|date| date.0),
+            member_id: opt_key(Kind::Participant, this.member_id.as_ref(), "memberId")?,
+        })
+    }
+}
+
+/// Which participants: for lists, for adding many members at once, and as the filter of a dynamic group. All conditions
+/// must hold; an absent one always does.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ParticipantFilter {
+    /// The participant is of one of these kinds.
+    pub kinds: Option<Vec<ParticipantKind>>,
+    /// Every word of this text occurs in the name; case and diacritics are ignored.
+    pub search: Option<String>,
+    /// The address belongs to this complex. Only participants whose personal data you may read are found.
+    pub complex_number: Option<String>,
+    /// The address is a dwelling of this type. Only participants whose personal data you may read are found.
+    pub dwelling_type: Option<String>,
+    /// The address is in this city. Only participants whose personal data you may read are found.
+    pub city: Option<String>,
+    /// The address has this postal code. Only participants whose personal data you may read are found.
+    pub postal_code: Option<String>,
+    /// The person was born on this date or later. Only participants whose personal data you may read are found.
+    pub born_from: Option<Date>,
+    /// The person was born on this date or earlier. Only participants whose personal data you may read are found.
+    pub born_until: Option<Date>,
+    /// The participant has a direct membership of this group in force.
+    pub current_group_id: Option<ID>,
+    /// The participant's record is kept by this organization.
+    pub organization_id: Option<ID>,
+    /// The participant has one of these external ids; at most 100.
+    pub external_ids: Option<Vec<String>>,
+}
+
+impl ParticipantFilter {
+    /// As the store takes it.
+    ///
+    /// # Errors
+    /// `BadInput` when an identifier or a size is wrong.
+    pub fn resolve(self) -> Result<Participants, Error> {
+        Ok(Participants {
+            kinds: self.kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            search: search(self.search, "search")?,
+            complex_number: search(self.complex_number, "complexNumber")?,
+            dwelling_type: search(self.dwelling_type, "dwellingType")?,
+            city: search(self.city, "city")?,
+            postal_code: search(self.postal_code, "postalCode")?,
+            born_from: self.born_from.map(|date| date.0),
+            born_until: self.born_until.map(|date| date.0),
+            current_group: opt_key(Kind::Group, self.current_group_id.as_ref(), "currentGroupId")?,
+            organization: opt_key(Kind::Participant, self.organization_id.as_ref(), "organizationId")?,
+            external_ids: at_most(self.external_ids, 100, "externalIds")?,
+        })
+    }
+}
+
+/// Which memberships a list holds. All conditions must hold; an absent one always does, except `status`.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct MembershipFilter {
+    /// Where the membership stands on `asOf`; those in force when absent.
+    status: Option<MembershipStatusFilter>,
+    /// The date on which the status is judged; today when absent.
+    as_of: Option<Date>,
+    /// The member plays this part.
+    role: Option<MembershipRole>,
+    /// The membership came from here.
+    origin: Option<MembershipOrigin>,
+    /// The start reason has this code.
+    start_reason_code: Option<String>,
+    /// The end reason has this code.
+    end_reason_code: Option<String>,
+    /// The start date is this one or later.
+    started_from: Option<Date>,
+    /// The start date is this one or earlier.
+    started_until: Option<Date>,
+    /// The end date is this one or later.
+    ended_from: Option<Date>,
+    /// The end date is this one or earlier.
+    ended_until: Option<Date>,
+    /// It is a membership of this group.
+    group_id: Option<ID>,
+    /// It is a membership of this participant.
+    participant_id: Option<ID>,
+    /// The group is owned by this organization.
+    organization_id: Option<ID>,
+    /// The group has this category.
+    category_id: Option<ID>,
+    /// Every word of this text occurs in the participant's name; case and diacritics are ignored.
+    text: Option<String>,
+}
+
+impl MembershipFilter {
+    /// As the store takes it.
+    ///
+    /// # Errors
+    /// `BadInput` when an identifier or a size is wrong.
+    pub fn resolve(this: Option<Self>, scope: &Scope) -> Result<Memberships, Error> {
+        let this = this.unwrap_or_default();
+        Ok(Memberships {
+            status: this.status.unwrap_or_default().status(),
+            on: this.as_of.map_or(scope.today, |date| date.0),
+            role: this.role.map(Into::into),
+            origin: this.origin.map(Into::into),
+            start_reason: search(this.start_reason_code, "startReasonCode")?,
+            end_reason: search(this.end_reason_code, "endReasonCode")?,
+            started_from: this.started_from.map(|date| date.0),
+            started_until: this.started_until.map(|date| date.0),
+            ended_from: this.ended_from.map(|date| date.0),
+            ended_until: this.ended_until.map(|date| date.0),
+            group_id: opt_key(Kind::Group, this.group_id.as_ref(), "groupId")?,
+            participant_id: opt_key(Kind::Participant, this.participant_id.as_ref(), "participantId")?,
+            organization_id: opt_key(Kind::Participant, this.organization_id.as_ref(), "organizationId")?,
+            category_id: opt_key(Kind::GroupCategory, this.category_id.as_ref(), "categoryId")?,
+            text: search(this.text, "text")?,
+        })
+    }
+}
+
+/// How groups are ordered.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct GroupOrder {
+    /// By what.
+    field: GroupOrderField,
+    /// In which direction.
+    #[graphql(default)]
+    direction: OrderDirection,
+}
+
+impl GroupOrder {
+    /// The store's order and its direction; by name when absent.
+    pub fn resolve(this: Option<Self>) -> (GroupsBy, bool) {
+        let by = match this.map(|order| order.field) {
+            None | Some(GroupOrderField::Name) => GroupsBy::Name,
+            Some(GroupOrderField::CreatedAt) => GroupsBy::CreatedAt,
+        };
+        (by, this.is_some_and(|order| order.direction == OrderDirection::Desc))
+    }
+}
+
+/// How participants are ordered.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct ParticipantOrder {
+    /// By what.
+    field: ParticipantOrderField,
+    /// In which direction.
+    #[graphql(default)]
+    direction: OrderDirection,
+}
+
+impl ParticipantOrder {
+    /// The store's order and its direction; by name when absent.
+    pub fn resolve(this: Option<Self>) -> (ParticipantsBy, bool) {
+        let by = match this.map(|order| order.field) {
+            None | Some(ParticipantOrderField::Name) => ParticipantsBy::Name,
+            Some(ParticipantOrderField::CreatedAt) => ParticipantsBy::CreatedAt,
+        };
+        (by, this.is_some_and(|order| order.direction == OrderDirection::Desc))
+    }
+}
+
+/// How effective members are ordered.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct EffectiveMemberOrder {
+    /// By what.
+    #[expect(dead_code, reason = "names are the only order there is")]
+    field: EffectiveMemberOrderField,
+    /// In which direction.
+    #[graphql(default)]
+    direction: OrderDirection,
+}
+
+impl EffectiveMemberOrder {
+    /// Whether from Z to A.
+    pub fn descending(this: Option<Self>) -> bool {
+        this.is_some_and(|order| order.direction == OrderDirection::Desc)
+    }
+}
+
+/// How memberships are ordered.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct MembershipOrder {
+    /// By what.
+    field: MembershipOrderField,
+    /// In which direction.
+    #[graphql(default)]
+    direction: OrderDirection,
+}
+
+impl MembershipOrder {
+    /// The store's order, and the same as expressions; by start date, the newest first, when absent.
+    pub fn resolve(this: Option<Self>) -> (MembershipsBy, Order) {
+        let by = match this.map(|order| order.field) {
+            None | Some(MembershipOrderField::StartDate) => MembershipsBy::StartDate,
+            Some(MembershipOrderField::ParticipantName) => MembershipsBy::ParticipantName,
+            Some(MembershipOrderField::EndDate) => MembershipsBy::EndDate,
+        };
+        let descending = this.is_none_or(|order| order.direction == OrderDirection::Desc);
+        (by, by.order(descending))
+    }
+}
+
+/// The date behind an optional argument.
+pub fn date(date: Option<Date>) -> Option<chrono::NaiveDate> {
+    date.map(|date| date.0)
+}
+

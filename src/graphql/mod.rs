@@ -1,0 +1,33 @@
+//! The GraphQL face: types, fields and operations, on top of the domain.
+
+pub mod engine;
+pub mod enums;
+pub mod errors;
+pub mod inputs;
+pub mod loaders;
+pub mod mutation;
+pub mod node;
+pub mod query;
+pub mod scalars;
+pub mod session;
+pub mod types;
+
+use async_graphql::{EmptySubscription, Schema as AsyncSchema};
+
+/// The schema that the gateway serves.
+pub type Schema = AsyncSchema<query::Query, mutation::Mutation, EmptySubscription>;
+
+/// Builds the schema.
+pub fn schema() -> Schema {
+    AsyncSchema::build(query::Query, mutation::Mutation, EmptySubscription)
+        // The guard has measured the document before; these would only measure it again.
+        .limit_recursive_depth(usize::MAX)
+        .disable_suggestions()
+        .finish()
+}
+
+/// The schema in the schema definition language, as `schema.graphql` keeps it.
+pub fn sdl() -> String {
+    use async_graphql::SDLExportOptions;
+    schema().sdl_with_options(SDLExportOptions::new().include_specified_by().sorted_fields().sorted_arguments().sorted_enum_items())
+}

@@ -1,0 +1,186 @@
+//! `node` and `nodes`: objects of any type by their global identifiers (Relay's object identification).
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::parser::types::Field as AstField;
+use async_graphql::registry::{MetaField, MetaType, MetaTypeId, Registry};
+use async_graphql::{ContextSelectionSet, ID, OutputType, Positioned, ServerResult, Value};
+
+use super::engine::{Exec, Keyed, Obj, Out, Pick};
+use super::loaders::look_up;
+use super::session::Session;
+use super::types::group::Group;
+use super::types::membership::Membership;
+use super::types::participant::{Participant, Residency};
+use super::types::reason::{EndReason, GroupCategory, StartReason};
+use crate::error::Error;
+use crate::id::{self, Kind};
+
+/// The most objects that `nodes` answers with.
+pub const MAX_NODES: usize = 50;
+
+/// An object of any type, to be looked up.
+pub struct Node(pub Option<(Kind, i64)>);
+
+/// Objects of any type, to be looked up; null for each that is not found.
+pub struct Nodes(pub Vec<Option<(Kind, i64)>>);
+
+fn register(registry: &mut Registry) {
+    registry.create_output_type::<Node, _>(MetaTypeId::Interface, |registry| {
+        for object in [
+            <Obj<Group> as OutputType>::create_type_info,
+            <Obj<Participant> as OutputType>::create_type_info,
+            <Obj<Membership> as OutputType>::create_type_info,
+            <Obj<Residency> as OutputType>::create_type_info,
+            <Obj<GroupCategory> as OutputType>::create_type_info,
+            <Obj<StartReason> as OutputType>::create_type_info,
+            <Obj<EndReason> as OutputType>::create_type_info,
+        ] {
+            object(registry);
+        }
+        let id = MetaField {
+            name: "id".to_owned(),
+            description: Some("The global identifier.".to_owned()),
+            args: Default::default(),
+            ty: <ID as OutputType>::create_type_info(registry),
+            deprecation: Default::default(),
+            cache_control: Default::default(),
+            external: false,
+            requires: None,
+            provides: None,
+            visible: None,
+            shareable: false,
+            inaccessible: false,
+            tags: Vec::new(),
+            override_from: None,
+            compute_complexity: None,
+            directive_invocations: Vec::new(),
+            requires_scopes: Vec::new(),
+        };
+        let names = [
+            "Group", "Person", "Organization", "Address", "Membership", "Residency", "GroupCategory", "StartReason", "EndReason",
+        ];
+        MetaType::Interface {
+            name: "Node".to_owned(),
+            description: Some("An object that can be looked up again by its global identifier.".to_owned()),
+            fields: std::iter::once(("id".to_owned(), id)).collect(),
+            possible_types: names.iter().map(|name| (*name).to_owned()).collect(),
+            extends: false,
+            inaccessible: false,
+            tags: Vec::new(),
+            keys: None,
+            visible: None,
+            rust_typename: Some(std::any::type_name::<Node>()),
+            directive_invocations: Vec::new(),
+            requires_scopes: Vec::new(),
+        }
+    });
+}
+
+impl OutputType for Node {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed("Node")
+    }
+
+    fn qualified_type_name() -> String {
+        "Node".to_owned()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        register(registry);
+        "Node".to_owned()
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
+        let Some((kind, key)) = self.0 else { return Ok(Value::Null) };
+        match kind {
+            Kind::Group => look_up::<Group>(ctx, field, Some(key)).await,
+            Kind::Participant => look_up::<Participant>(ctx, field, Some(key)).await,
+            Kind::Membership => look_up::<Membership>(ctx, field, Some(key)).await,
+            Kind::Residency => look_up::<Residency>(ctx, field, Some(key)).await,
+            Kind::GroupCategory => look_up::<GroupCategory>(ctx, field, Some(key)).await,
+            Kind::StartReason => look_up::<StartReason>(ctx, field, Some(key)).await,
+            Kind::EndReason => look_up::<EndReason>(ctx, field, Some(key)).await,
+            // Entries of a history are read with the object whose history it is.
+            Kind::HistoryEntry => Ok(Value::Null),
+        }
+    }
+}
+
+impl OutputType for Nodes {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed("[Node]")
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        register(registry);
+        "[Node]!".to_owned()
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
+        let session = ctx.data_unchecked::<Arc<Session>>();
+        let pick = Pick::root(field, ctx.query_env, session.scope())?;
+        if !pick.is_first(field) {
+            return Ok(Value::Null);
+        }
+        let mut written: HashMap<(Kind, i64), Vec<u8>> = HashMap::new();
+        self.write::<Group>(ctx, &pick, session, Kind::Group, &mut written)?;
+        self.write::<Participant>(ctx, &pick, session, Kind::Participant, &mut written)?;
+        self.write::<Membership>(ctx, &pick, session, Kind::Membership, &mut written)?;
+        self.write::<Residency>(ctx, &pick, session, Kind::Residency, &mut written)?;
+        self.write::<GroupCategory>(ctx, &pick, session, Kind::GroupCategory, &mut written)?;
+        self.write::<StartReason>(ctx, &pick, session, Kind::StartReason, &mut written)?;
+        self.write::<EndReason>(ctx, &pick, session, Kind::EndReason, &mut written)?;
+        let mut out = Out::default();
+        for (n, wanted) in self.0.iter().enumerate() {
+            out.raw(if n > 0 { b"," } else { b"[" });
+            match wanted.and_then(|wanted| written.get(&wanted)) {
+                Some(json) => out.raw(json),
+                None => out.null(),
+            }
+        }
+        out.raw(if self.0.is_empty() { b"[]" } else { b"]" });
+        Ok(Value::Binary(out.into_bytes().into()))
+    }
+}
+
+impl Nodes {
+    /// Reads the identifiers.
+    ///
+    /// # Errors
+    /// `BadInput` when there are too many.
+    pub fn of(ids: &[ID]) -> Result<Self, Error> {
+        if ids.len() > MAX_NODES {
+            return Err(Error::BadInput(format!("`ids` may hold at most {MAX_NODES} identifiers, not {}.", ids.len())));
+        }
+        Ok(Self(ids.iter().map(|text| id::decode(text)).collect()))
+    }
+
+    /// Writes the objects of one type.
+    fn write<E: Keyed>(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        pick: &Pick<'_>,
+        session: &Session,
+        kind: Kind,
+        written: &mut HashMap<(Kind, i64), Vec<u8>>,
+    ) -> ServerResult<()> {
+        let mut keys: Vec<i64> = self.0.iter().flatten().filter(|(found, _)| *found == kind).map(|(_, key)| *key).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        let selection = pick.select::<E>()?;
+        let render = |exec: &mut Exec<'_>| {
+            let rows = E::by_ids(exec, &keys, selection.details())?;
+            let values = selection.render(exec, &rows.iter().collect::<Vec<_>>())?;
+            Ok(rows.iter().enumerate().map(|(n, row)| ((kind, E::key(row)), values.get(n).to_vec())).collect::<Vec<_>>())
+        };
+        let rows = session.read(render).map_err(|error| ctx.set_error_path(pick.error(&error)))?;
+        written.extend(rows);
+        Ok(())
+    }
+}

@@ -1,0 +1,216 @@
+//! What can be read.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, ServerError, ServerResult};
+
+use super::engine::{Connection, Entity, Obj};
+use super::errors::server_error;
+use super::inputs::{
+    GroupFilter, GroupOrder, MembershipFilter, MembershipOrder, ParticipantFilter, ParticipantOrder,
+};
+use super::loaders::Lookup;
+use super::node::{Node, Nodes};
+use super::session::Session;
+use super::types::group::Group;
+use super::types::membership::Membership;
+use super::types::participant::Participant;
+use super::types::reason::{EndReason, GroupCategory, StartReason};
+use super::types::viewer::{Viewer, ViewerRow};
+use crate::error::Error;
+use crate::groups::store::{self as groups, CategoryRow, GroupRow};
+use crate::id::{self, Kind};
+use crate::members::store::{self as members, MembershipRow, ReasonRow, ReasonTable};
+use crate::page::{Key, Page, PageArgs, Window};
+use crate::people::store::{self as people, ParticipantRow};
+
+/// Everything that can be read. What you may not see is left out, as if it did not exist.
+pub struct Query;
+
+/// An error at the field that is being resolved.
+pub fn at(ctx: &Context<'_>, error: &Error) -> ServerError {
+    server_error(error, ctx.item.pos)
+}
+
+fn window(ctx: &Context<'_>, first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> ServerResult<Window> {
+    PageArgs { first, after, last, before }.window().map_err(|error| at(ctx, &error))
+}
+
+/// Reads the page and the number of all rows, each only when it is wanted.
+macro_rules! read_page {
+    ($asked:expr, $page:expr, $count:expr) => {{
+        let mut page = if $asked.rows { $page? } else { Page::default() };
+        page.total = if $asked.count { Some($count?) } else { None };
+        page
+    }};
+}
+
+#[Object]
+impl Query {
+    /// The version of the gateway.
+    async fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// Whoever sends this request.
+    async fn viewer(&self, ctx: &Context<'_>) -> Obj<Viewer> {
+        let scope = ctx.data_unchecked::<Arc<Session>>().scope();
+        Obj::row(ViewerRow { asker: scope.viewer.clone(), today: scope.today })
+    }
+
+    /// The object with this global identifier; null when there is none or you may not see it.
+    async fn node(&self, #[graphql(desc = "The global identifier.")] id: ID) -> Node {
+        Node(id::decode(&id))
+    }
+
+    /// The objects with these global identifiers, in the same order; null for each that does not exist or that you may not see.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global identifiers, at most 50.")] ids: Vec<ID>,
+    ) -> ServerResult<Nodes> {
+        Nodes::of(&ids).map_err(|error| at(ctx, &error))
+    }
+
+    /// The group with this identifier; null when there is none or you may not see it.
+    async fn group(&self, #[graphql(desc = "The group's global identifier.")] id: ID) -> Lookup<Group> {
+        Lookup::new(id::decode_as(Kind::Group, &id))
+    }
+
+    /// The participant with this identifier; null when there is none or you may not see it.
+    async fn participant(&self, #[graphql(desc = "The participant's global identifier.")] id: ID) -> Lookup<Participant> {
+        Lookup::new(id::decode_as(Kind::Participant, &id))
+    }
+
+    /// The membership with this identifier, annulled or not; null when there is none or you may not see it.
+    async fn membership(&self, #[graphql(desc = "The membership's global identifier.")] id: ID) -> Lookup<Membership> {
+        Lookup::new(id::decode_as(Kind::Membership, &id))
+    }
+
+    /// A page of groups. Closed groups are left out unless the filter asks for them.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    async fn groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which groups; all that are not closed when absent.")] filter: Option<GroupFilter>,
+        #[graphql(desc = "In which order; by name when absent.")] order_by: Option<GroupOrder>,
+    ) -> ServerResult<Obj<Connection<Group>>> {
+        let window = window(ctx, first, after, last, before)?;
+        let filter = GroupFilter::resolve(filter).map_err(|error| at(ctx, &error))?;
+        let (by, descending) = GroupOrder::resolve(order_by);
+        let order = by.order(descending);
+        Ok(Obj::connection(move |exec, asked| {
+            let (sight, today) = (exec.sight()?, exec.scope.today);
+            let details = asked.details || by.needs_details();
+            let page = read_page!(
+                asked,
+                groups::page(exec.conn, &sight, details, &filter, today, &order, &window),
+                groups::count(exec.conn, &sight, &filter, today)
+            );
+            Ok((page, Box::new(move |row: &GroupRow| by.keys(row))))
+        }))
+    }
+
+    /// A page of participants.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    async fn participants(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which participants; all when absent.")] filter: Option<ParticipantFilter>,
+        #[graphql(desc = "In which order; by name when absent.")] order_by: Option<ParticipantOrder>,
+    ) -> ServerResult<Obj<Connection<Participant>>> {
+        let window = window(ctx, first, after, last, before)?;
+        let filter = filter.unwrap_or_default().resolve().map_err(|error| at(ctx, &error))?;
+        let (by, descending) = ParticipantOrder::resolve(order_by);
+        let order = by.order(descending);
+        Ok(Obj::connection(move |exec, asked| {
+            let (sight, today) = (exec.sight()?, exec.scope.today);
+            let details = asked.details || by.needs_details();
+            let page = read_page!(
+                asked,
+                people::page(exec.conn, &sight, details, &filter, today, &order, &window),
+                people::count(exec.conn, &sight, &filter, today)
+            );
+            Ok((page, Box::new(move |row: &ParticipantRow| by.keys(row))))
+        }))
+    }
+
+    /// A page of direct memberships, across groups; those in force today unless the filter asks otherwise.
+    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
+    async fn memberships(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which memberships; those in force today when absent.")] filter: Option<MembershipFilter>,
+        #[graphql(desc = "In which order; the latest start first when absent.")] order_by: Option<MembershipOrder>,
+    ) -> ServerResult<Obj<Connection<Membership>>> {
+        let window = window(ctx, first, after, last, before)?;
+        let scope = ctx.data_unchecked::<Arc<Session>>().scope();
+        let filter = MembershipFilter::resolve(filter, scope).map_err(|error| at(ctx, &error))?;
+        let (by, order) = MembershipOrder::resolve(order_by);
+        Ok(Obj::connection(move |exec, asked| {
+            let (sight, today) = (exec.sight()?, exec.scope.today);
+            let page = read_page!(
+                asked,
+                members::page(exec.conn, &sight, today, &filter, &order, &window),
+                members::count(exec.conn, &sight, &filter)
+            );
+            Ok((page, Box::new(move |row: &MembershipRow| by.keys(row))))
+        }))
+    }
+
+    /// A page of group categories, by name.
+    async fn group_categories(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
+    ) -> ServerResult<Obj<Connection<GroupCategory>>> {
+        let window = window(ctx, first, after, last, before)?;
+        Ok(Obj::connection(move |exec, asked| {
+            let page = read_page!(asked, groups::category_page(exec.conn, &window), groups::category_count(exec.conn));
+            let position = |row: &CategoryRow| vec![Key::Text(row.sort_key.clone()), Key::Int(row.id)];
+            Ok((page, Box::new(position)))
+        }))
+    }
+
+    /// Why memberships start, by code.
+    async fn start_reasons(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Also reasons that are no longer offered.", default)] include_retired: bool,
+    ) -> ServerResult<Vec<Obj<StartReason>>> {
+        reasons(ctx, ReasonTable::Start, include_retired)
+    }
+
+    /// Why memberships end, by code.
+    async fn end_reasons(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Also reasons that are no longer offered.", default)] include_retired: bool,
+    ) -> ServerResult<Vec<Obj<EndReason>>> {
+        reasons(ctx, ReasonTable::End, include_retired)
+    }
+}
+
+fn reasons<E>(ctx: &Context<'_>, table: ReasonTable, include_retired: bool) -> ServerResult<Vec<Obj<E>>>
+where
+    E: Entity<Row = ReasonRow>,
+{
+    let session = ctx.data_unchecked::<Arc<Session>>();
+    let rows = session.read(|exec| members::reasons(exec.conn, table, None)).map_err(|error| at(ctx, &error))?;
+    Ok(rows.into_iter().filter(|row| include_retired || !row.retired).map(Obj::row).collect())
+}

@@ -1,0 +1,91 @@
+//! The viewer: whoever sends the request.
+
+use async_graphql::ID;
+
+use super::membership::{self, Membership, memberships_of};
+use super::participant::Participant;
+use crate::access::Viewer as Asker;
+use crate::graphql::engine::{Connection, Entity, Field, Link, Obj, Out, Pick, Values, one, ty};
+use crate::graphql::scalars::Date;
+use crate::id::Kind;
+use crate::members::store::Of;
+
+/// Whoever sends the request.
+pub struct Viewer;
+
+/// Who asks, and the date where the organization is.
+pub struct ViewerRow {
+    pub asker: Asker,
+    pub today: chrono::NaiveDate,
+}
+
+fn ids(out: &mut Out, ids: &[i64]) {
+    out.raw(b"[");
+    for (n, id) in ids.iter().enumerate() {
+        if n > 0 {
+            out.raw(b",");
+        }
+        out.id(Kind::Participant, *id);
+    }
+    out.raw(b"]");
+}
+
+impl Entity for Viewer {
+    const NAME: &'static str = "Viewer";
+    const DOC: &'static str = "Whoever sends the request, as the token says.";
+    type Row = ViewerRow;
+
+    fn fields() -> &'static [Field<Self>] {
+        const FIELDS: &[Field<Viewer>] = &[
+            Field::<Viewer>::link("participant", ty::<Option<Obj<Participant>>>, "The participant who is signed in; null for other tokens.", |pick| {
+                one::<ViewerRow, Participant>(pick, |row| row.asker.participant)
+            }),
+            Field::<Viewer>::link(
+                "memberships",
+                ty::<Option<Obj<Connection<Membership>>>>,
+                "The direct memberships of the participant who is signed in; null for other tokens.",
+                own_memberships,
+            )
+            .args(membership::ARGS),
+            Field::<Viewer>::value("administrator", ty::<bool>, "Whether everything is open to the viewer.", |row, out| {
+                out.bool(row.asker.administrator);
+            }),
+            Field::<Viewer>::value("administers", ty::<Vec<ID>>, "The ids of the organizations whose people and groups the viewer administers.", |row, out| {
+                ids(out, &row.asker.administers);
+            }),
+            Field::<Viewer>::value("staffOf", ty::<Vec<ID>>, "The ids of the organizations that the viewer works for.", |row, out| {
+                ids(out, &row.asker.staff_of);
+            }),
+            Field::<Viewer>::value("today", ty::<Date>, "The date that counts as today.", |row, out| out.date(Some(row.today))),
+        ];
+        FIELDS
+    }
+}
+
+struct Own(Box<dyn Link<i64>>);
+
+fn own_memberships(pick: &Pick<'_>) -> async_graphql::ServerResult<Box<dyn Link<ViewerRow>>> {
+    Ok(Box::new(Own(memberships_of::<i64>(pick, Of::Participant, |id| *id)?)))
+}
+
+impl Link<ViewerRow> for Own {
+    fn follow(
+        &self,
+        exec: &mut crate::graphql::engine::Exec<'_>,
+        rows: &[&ViewerRow],
+    ) -> Result<Values, crate::error::Error> {
+        let signed_in: Vec<&i64> = rows.iter().filter_map(|row| row.asker.participant.as_ref()).collect();
+        let values = if signed_in.is_empty() { Values::default() } else { self.0.follow(exec, &signed_in)? };
+        let mut next = 0;
+        let positions: Vec<Option<usize>> = rows
+            .iter()
+            .map(|row| {
+                row.asker.participant.map(|_| {
+                    next += 1;
+                    next - 1
+                })
+            })
+            .collect();
+        Ok(values.arranged(positions.into_iter()))
+    }
+}

@@ -1,0 +1,227 @@
+//! Keyset pages: a cursor holds the position of a row in its order, so that a page stays right while rows come and go.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::db::Sql;
+use crate::error::Error;
+
+/// The most rows that one page holds.
+pub const MAX_PAGE: i32 = 100;
+/// The rows of a page when the client names no number.
+pub const DEFAULT_PAGE: i32 = 20;
+
+/// One part of a row's position.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Key {
+    Int(i64),
+    Text(String),
+}
+
+/// What the columns of an order hold, to bind them with their own type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyType {
+    Int,
+    Text,
+    Date,
+    Instant,
+}
+
+/// An order of rows: expressions that together are unique, all in one direction.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub columns: &'static [(&'static str, KeyType)],
+    pub descending: bool,
+}
+
+/// Which page is asked for, as the client says it.
+#[derive(Clone, Debug, Default)]
+pub struct PageArgs {
+    pub first: Option<i32>,
+    pub after: Option<String>,
+    pub last: Option<i32>,
+    pub before: Option<String>,
+}
+
+/// A page that can be read: its size, its direction and where it starts.
+#[derive(Clone, Debug)]
+pub struct Window {
+    pub limit: i64,
+    pub backward: bool,
+    after: Option<Vec<Key>>,
+    before: Option<Vec<Key>>,
+}
+
+/// Rows of one page, in the order asked for.
+#[derive(Clone, Debug)]
+pub struct Page<Row> {
+    pub rows: Vec<Row>,
+    pub has_next: bool,
+    pub has_previous: bool,
+    /// All rows of the list, known only when it was asked for.
+    pub total: Option<i64>,
+}
+
+impl<Row> Default for Page<Row> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), has_next: false, has_previous: false, total: None }
+    }
+}
+
+impl PageArgs {
+    /// Checks what the client sent.
+    ///
+    /// # Errors
+    /// `BadInput` for numbers out of range, `first` and `last` together, or a cursor that is not ours.
+    pub fn window(&self) -> Result<Window, Error> {
+        let (limit, backward) = match (self.first, self.last) {
+            (Some(_), Some(_)) => {
+                return Err(Error::BadInput("Ask for `first` or for `last`, not for both.".to_owned()));
+            }
+            (None, Some(last)) => (checked("last", last)?, true),
+            (Some(first), None) => (checked("first", first)?, false),
+            (None, None) => (i64::from(DEFAULT_PAGE), self.before.is_some() && self.after.is_none()),
+        };
+        let after = self.after.as_deref().map(|text| cursor("after", text)).transpose()?;
+        let before = self.before.as_deref().map(|text| cursor("before", text)).transpose()?;
+        Ok(Window { limit, backward, after, before })
+    }
+}
+
+fn checked(name: &str, number: i32) -> Result<i64, Error> {
+    if (1..=MAX_PAGE).contains(&number) {
+        Ok(i64::from(number))
+    } else {
+        Err(Error::BadInput(format!("`{name}` must be from 1 to {MAX_PAGE}, not {number}.")))
+    }
+}
+
+fn cursor(name: &str, text: &str) -> Result<Vec<Key>, Error> {
+    let bad = || Error::BadInput(format!("`{name}` is not a cursor of this list."));
+    if text.len() > 4_096 {
+        return Err(bad());
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad())?;
+    serde_json::from_slice(&bytes).map_err(|_| bad())
+}
+
+/// Writes the position of a row as a cursor.
+pub fn encode(keys: &[Key]) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(keys).unwrap_or_default())
+}
+
+impl Window {
+    /// The rows to fetch: one more than the page holds, to know whether there is another page.
+    pub fn fetch(&self) -> i64 {
+        self.limit + 1
+    }
+
+    /// Appends `AND …` conditions for the cursors.
+    ///
+    /// # Errors
+    /// `BadInput` when a cursor belongs to another order.
+    pub fn conditions(&self, mut sql: Sql, order: &Order) -> Result<Sql, Error> {
+        for (keys, forward) in [(&self.after, true), (&self.before, false)] {
+            let Some(keys) = keys else { continue };
+            let greater = forward != order.descending;
+            sql = sql.text(" AND (");
+            for (n, (expression, _)) in order.columns.iter().enumerate() {
+                sql = sql.text(if n > 0 { ", " } else { "" }).text(*expression);
+            }
+            sql = sql.text(if greater { ") > (" } else { ") < (" });
+            sql = bind(sql, keys, order)?.text(")");
+        }
+        Ok(sql)
+    }
+
+    /// Appends ` ORDER BY …`, turned round when the page is read from its end.
+    #[must_use]
+    pub fn order_by(&self, mut sql: Sql, order: &Order) -> Sql {
+        let direction = if order.descending == self.backward { "" } else { " DESC" };
+        for (n, (expression, _)) in order.columns.iter().enumerate() {
+            sql = sql.text(if n > 0 { ", " } else { " ORDER BY " }).text(*expression).text(direction);
+        }
+        sql
+    }
+
+    /// The page of a list that is held in memory as a whole, in its order.
+    pub fn within<Row>(&self, rows: Vec<Row>, position: &dyn Fn(&Row) -> Vec<Key>) -> Page<Row> {
+        let passes = |row: &Row| {
+            let at = position(row);
+            self.after.as_ref().is_none_or(|after| at > *after) && self.before.as_ref().is_none_or(|before| at < *before)
+        };
+        let mut rows: Vec<Row> = rows.into_iter().filter(passes).collect();
+        if self.backward {
+            rows.reverse();
+        }
+        self.page(rows)
+    }
+
+    /// Makes the page of fetched rows.
+    pub fn page<Row>(&self, mut rows: Vec<Row>) -> Page<Row> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let (has_next, has_previous) = if self.backward {
+            rows.reverse();
+            (self.before.is_some(), more)
+        } else {
+            (more, self.after.is_some())
+        };
+        Page { rows, has_next, has_previous, total: None }
+    }
+}
+
+fn bind(mut sql: Sql, keys: &[Key], order: &Order) -> Result<Sql, Error> {
+    let bad = || Error::BadInput("The cursor belongs to another order of this list.".to_owned());
+    if keys.len() != order.columns.len() {
+        return Err(bad());
+    }
+    for (n, (key, (_, kind))) in keys.iter().zip(order.columns).enumerate() {
+        if n > 0 {
+            sql = sql.text(", ");
+        }
+        sql = match (kind, key) {
+            (KeyType::Int, Key::Int(value)) => sql.int(*value),
+            (KeyType::Text, Key::Text(value)) => sql.string(value.clone()),
+            (KeyType::Date, Key::Text(value)) => sql.date(value.parse::<chrono::NaiveDate>().map_err(|_| bad())?),
+            (KeyType::Instant, Key::Text(value)) => {
+                sql.instant(value.parse::<chrono::NaiveDateTime>().map_err(|_| bad())?)
+            }
+            _ => return Err(bad()),
+        };
+    }
+    Ok(sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_arguments_are_checked() {
+        let args = |first, last| PageArgs { first, last, ..PageArgs::default() };
+        for (first, last) in [(Some(0), None), (Some(101), None), (None, Some(-1)), (Some(1), Some(1))] {
+            assert!(args(first, last).window().is_err(), "{first:?} {last:?}");
+        }
+        assert!(args(Some(100), None).window().is_ok());
+        for after in ["x", "W10x", "e30", &"A".repeat(5_000)] {
+            let args = PageArgs { after: Some(after.to_owned()), ..PageArgs::default() };
+            let order = Order { columns: &[("id", KeyType::Int)], descending: false };
+            let refused = args.window().and_then(|window| window.conditions(Sql::default(), &order));
+            assert!(refused.is_err(), "{after:.20}");
+        }
+    }
+
+    #[test]
+    fn a_page_knows_its_neighbours() {
+        let window = PageArgs { first: Some(2), ..PageArgs::default() }.window();
+        let page = window.map(|window| window.page(vec![1, 2, 3])).unwrap_or_default();
+        assert_eq!((page.rows, page.has_next, page.has_previous), (vec![1, 2], true, false));
+        let window = PageArgs { last: Some(2), ..PageArgs::default() }.window();
+        let page = window.map(|window| window.page(vec![3, 2, 1])).unwrap_or_default();
+        assert_eq!((page.rows, page.has_next, page.has_previous), (vec![2, 3], false, true));
+    }
+}

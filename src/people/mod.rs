@@ -1,0 +1,92 @@
+//! Participants: persons, organizations and addresses; where they live and who looks after whom.
+
+pub mod commands;
+pub mod filter;
+pub mod store;
+
+use chrono::NaiveDate;
+
+use crate::db::text_enum::text_enum;
+
+text_enum! {
+    /// What a participant is.
+    ParticipantKind {
+        Person = "PERSON",
+        Organization = "ORGANIZATION",
+        Address = "ADDRESS",
+    }
+}
+
+text_enum! {
+    /// A person's gender as registered.
+    Gender {
+        Female = "FEMALE",
+        Male = "MALE",
+        Other = "OTHER",
+        Unknown = "UNKNOWN",
+    }
+}
+
+/// What is recorded of a participant; which fields apply depends on the kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    pub external_id: Option<String>,
+    pub given_name: Option<String>,
+    pub name_prefix: Option<String>,
+    pub family_name: Option<String>,
+    pub name: Option<String>,
+    pub birth_date: Option<NaiveDate>,
+    pub gender: Option<Gender>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub street: Option<String>,
+    pub house_number: Option<String>,
+    pub postal_code: Option<String>,
+    pub city: Option<String>,
+    pub complex_number: Option<String>,
+    pub dwelling_type: Option<String>,
+    pub organization_id: Option<i64>,
+}
+
+impl Details {
+    /// The name to show: "Jan van den Berg", the organization's name, or "Dorpsstraat 1, Utrecht".
+    pub fn display_name(&self, kind: ParticipantKind) -> String {
+        let words: Vec<&str> = match kind {
+            ParticipantKind::Person => vec![&self.given_name, &self.name_prefix, &self.family_name],
+            ParticipantKind::Organization => vec![&self.name],
+            ParticipantKind::Address => {
+                let line = join(&[&self.street, &self.house_number], " ");
+                return [Some(line).filter(|line| !line.is_empty()), self.postal_code.clone(), self.city.clone()]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(", ");
+            }
+        }
+        .into_iter()
+        .filter_map(Option::as_deref)
+        .collect();
+        words.join(" ")
+    }
+
+    /// What the participant is ordered by.
+    pub fn sort_key(&self, kind: ParticipantKind) -> String {
+        match kind {
+            ParticipantKind::Person => crate::text::person_sort_key(
+                self.given_name.as_deref(),
+                self.name_prefix.as_deref(),
+                self.family_name.as_deref(),
+            ),
+            _ => crate::text::sort_key(&self.display_name(kind)),
+        }
+    }
+
+    /// What a search looks in.
+    pub fn search_text(&self, kind: ParticipantKind) -> String {
+        crate::text::fold(&self.display_name(kind))
+    }
+}
+
+fn join(parts: &[&Option<String>], separator: &str) -> String {
+    parts.iter().filter_map(|part| part.as_deref()).collect::<Vec<_>>().join(separator)
+}

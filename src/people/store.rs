@@ -1,0 +1,450 @@
+//! Participants as rows.
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamp};
+
+use super::filter::ParticipantFilter;
+use super::{Details, Gender, ParticipantKind};
+use crate::access::sight::Sight;
+use crate::db::schema::{guardianships, participants, residencies};
+use crate::db::{Conn, Sql, on};
+use crate::error::Error;
+use crate::page::{Key, KeyType, Order, Page, Window};
+
+/// What most lists show of a participant.
+#[derive(Clone, Debug)]
+pub struct ParticipantRow {
+    pub id: i64,
+    pub external_id: Option<String>,
+    pub kind: ParticipantKind,
+    pub given_name: Option<String>,
+    pub name_prefix: Option<String>,
+    pub family_name: Option<String>,
+    pub display_name: String,
+    pub sort_key: String,
+    /// The rest, read only when a field of it is selected.
+    pub more: Option<Box<More>>,
+}
+
+/// What few lists show of a participant, and what not every viewer may.
+#[derive(Clone, Debug)]
+pub struct More {
+    /// Whether the viewer may read the personal data.
+    pub personal: bool,
+    pub name: Option<String>,
+    pub birth_date: Option<NaiveDate>,
+    pub gender: Option<Gender>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub street: Option<String>,
+    pub house_number: Option<String>,
+    pub postal_code: Option<String>,
+    pub city: Option<String>,
+    pub complex_number: Option<String>,
+    pub dwelling_type: Option<String>,
+    pub organization_id: Option<i64>,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+}
+
+type BriefSql = (BigInt, Nullable<Text>, Text, Nullable<Text>, Nullable<Text>, Nullable<Text>, Text, Text);
+type Brief = (
+    i64,
+    Option<String>,
+    ParticipantKind,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    String,
+    String,
+);
+type MoreSql = (
+    Bool,
+    Nullable<Text>,
+    Nullable<Date>,
+    Nullable<Text>,
+    Nullable<Text>,
+    Nullable<Text>,
+    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
+    Nullable<BigInt>,
+    Timestamp,
+    Timestamp,
+);
+type Residence = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
+type MoreTuple = (
+    bool,
+    Option<String>,
+    Option<NaiveDate>,
+    Option<Gender>,
+    Option<String>,
+    Option<String>,
+    Residence,
+    Option<i64>,
+    NaiveDateTime,
+    NaiveDateTime,
+);
+
+const BRIEF: &str =
+    "SELECT p.id, p.external_id, p.kind, p.given_name, p.name_prefix, p.family_name, p.display_name, p.sort_key";
+const MORE: &str = ", p.name, p.birth_date, p.gender, p.email, p.phone, p.street, p.house_number, p.postal_code, p.city, \
+                    p.complex_number, p.dwelling_type, p.organization_id, p.created_at, p.updated_at";
+
+impl ParticipantRow {
+    fn brief(row: Brief) -> Self {
+        let (id, external_id, kind, given_name, name_prefix, family_name, display_name, sort_key) = row;
+        Self { id, external_id, kind, given_name, name_prefix, family_name, display_name, sort_key, more: None }
+    }
+
+    fn whole((brief, more): (Brief, MoreTuple)) -> Self {
+        let (personal, name, birth_date, gender, email, phone, residence, organization_id, created_at, updated_at) =
+            more;
+        let (street, house_number, postal_code, city, complex_number, dwelling_type) = residence;
+        let more = More {
+            personal,
+            name,
+            birth_date,
+            gender,
+            email,
+            phone,
+            street,
+            house_number,
+            postal_code,
+            city,
+            complex_number,
+            dwelling_type,
+            organization_id,
+            created_at,
+            updated_at,
+        };
+        Self { more: Some(Box::new(more)), ..Self::brief(brief) }
+    }
+}
+
+/// Runs `SELECT participant columns` + `tail`.
+fn select(conn: &mut Conn, sight: &Sight, details: bool, tail: Sql) -> Result<Vec<ParticipantRow>, Error> {
+    if details {
+        let sql = sight.personal(Sql::new(BRIEF).text(", "), "p").text(MORE).then(tail);
+        let rows = sql.load::<(BriefSql, MoreSql), (Brief, MoreTuple)>(conn)?;
+        Ok(rows.into_iter().map(ParticipantRow::whole).collect())
+    } else {
+        let rows = Sql::new(BRIEF).then(tail).load::<BriefSql, Brief>(conn)?;
+        Ok(rows.into_iter().map(ParticipantRow::brief).collect())
+    }
+}
+
+/// The participants with these keys that are within sight, in no order.
+///
+/// # Errors
+/// What the database answers.
+pub fn by_ids(conn: &mut Conn, sight: &Sight, details: bool, ids: &[i64]) -> Result<Vec<ParticipantRow>, Error> {
+    let tail = match ids {
+        [] => return Ok(Vec::new()),
+        // The common look-up of one is spared the list.
+        [id] => Sql::new(" FROM participants p WHERE p.id = ").int(*id),
+        ids => Sql::new(" FROM participants p WHERE p.id").in_ids(ids),
+    };
+    select(conn, sight, details, sight.participants(tail, "p"))
+}
+
+/// The order of participants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParticipantOrder {
+    Name,
+    CreatedAt,
+}
+
+impl ParticipantOrder {
+    /// As expressions over `p`.
+    pub fn order(self, descending: bool) -> Order {
+        let columns: &'static [(&'static str, KeyType)] = match self {
+            Self::Name => &[("p.sort_key", KeyType::Text), ("p.id", KeyType::Int)],
+            Self::CreatedAt => &[("p.created_at", KeyType::Instant), ("p.id", KeyType::Int)],
+        };
+        Order { columns, descending }
+    }
+
+    /// Whether the position of a row takes more than the usual columns.
+    pub fn needs_details(self) -> bool {
+        self == Self::CreatedAt
+    }
+
+    /// The position of a row in this order.
+    pub fn keys(self, row: &ParticipantRow) -> Vec<Key> {
+        let first = match self {
+            Self::Name => Key::Text(row.sort_key.clone()),
+            Self::CreatedAt => Key::Text(row.more.as_ref().map(|more| more.created_at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string()).unwrap_or_default()),
+        };
+        vec![first, Key::Int(row.id)]
+    }
+}
+
+/// A page of participants.
+///
+/// # Errors
+/// `BadInput` for a cursor of another order; what the database answers.
+pub fn page(
+    conn: &mut Conn,
+    sight: &Sight,
+    details: bool,
+    filter: &ParticipantFilter,
+    today: NaiveDate,
+    order: &Order,
+    window: &Window,
+) -> Result<Page<ParticipantRow>, Error> {
+    let mut tail = listed(sight, filter, today);
+    tail = window.conditions(tail, order)?;
+    tail = window.order_by(tail, order).text(" LIMIT ").int(window.fetch());
+    Ok(window.page(select(conn, sight, details, tail)?))
+}
+
+/// How many participants pass the filter.
+///
+/// # Errors
+/// What the database answers.
+pub fn count(conn: &mut Conn, sight: &Sight, filter: &ParticipantFilter, today: NaiveDate) -> Result<i64, Error> {
+    let sql = Sql::new("SELECT COUNT(*)").then(listed(sight, filter, today));
+    Ok(sql.first::<BigInt, i64>(conn)?.unwrap_or_default())
+}
+
+fn listed(sight: &Sight, filter: &ParticipantFilter, today: NaiveDate) -> Sql {
+    let mut tail = sight.participants(Sql::new(" FROM participants p WHERE 1 = 1"), "p");
+    if filter.reads_personal_data() && !sight.is_unlimited() {
+        tail = sight.personal(tail.text(" AND "), "p");
+    }
+    filter.conditions(tail, today)
+}
+
+/// A participant as written.
+#[derive(Clone, Debug, Insertable, AsChangeset)]
+#[diesel(table_name = participants, treat_none_as_null = true)]
+pub struct Written {
+    pub external_id: Option<String>,
+    pub kind: ParticipantKind,
+    pub given_name: Option<String>,
+    pub name_prefix: Option<String>,
+    pub family_name: Option<String>,
+    pub name: Option<String>,
+    pub birth_date: Option<NaiveDate>,
+    pub gender: Option<Gender>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub street: Option<String>,
+    pub house_number: Option<String>,
+    pub postal_code: Option<String>,
+    pub city: Option<String>,
+    pub complex_number: Option<String>,
+    pub dwelling_type: Option<String>,
+    pub organization_id: Option<i64>,
+    pub display_name: String,
+    pub sort_key: String,
+    pub search_text: String,
+    pub updated_at: NaiveDateTime,
+}
+
+impl Written {
+    /// Fills in what follows from the rest.
+    pub fn new(kind: ParticipantKind, details: Details, now: NaiveDateTime) -> Self {
+        Self {
+            display_name: details.display_name(kind),
+            sort_key: details.sort_key(kind),
+            search_text: details.search_text(kind),
+            external_id: details.external_id,
+            kind,
+            given_name: details.given_name,
+            name_prefix: details.name_prefix,
+            family_name: details.family_name,
+            name: details.name,
+            birth_date: details.birth_date,
+            gender: details.gender,
+            email: details.email,
+            phone: details.phone,
+            street: details.street,
+            house_number: details.house_number,
+            postal_code: details.postal_code,
+            city: details.city,
+            complex_number: details.complex_number,
+            dwelling_type: details.dwelling_type,
+            organization_id: details.organization_id,
+            updated_at: now,
+        }
+    }
+}
+
+/// Stores a new participant and answers with its key.
+///
+/// # Errors
+/// What the database answers.
+pub fn insert(conn: &mut Conn, written: &Written) -> QueryResult<i64> {
+    let created = participants::created_at.eq(written.updated_at);
+    on!(conn, c => diesel::insert_into(participants::table)
+        .values((written, created))
+        .returning(participants::id)
+        .get_result(c))
+}
+
+/// Overwrites a participant.
+///
+/// # Errors
+/// What the database answers.
+pub fn update(conn: &mut Conn, id: i64, written: &Written) -> QueryResult<usize> {
+    on!(conn, c => diesel::update(participants::table.find(id)).set(written).execute(c))
+}
+
+/// What is stored of a participant, locked until the transaction ends.
+///
+/// # Errors
+/// What the database answers.
+pub fn lock(conn: &mut Conn, id: i64) -> Result<Option<(ParticipantKind, Details)>, Error> {
+    let sql = Sql::new(BRIEF).text(", (1 = 1)").text(MORE).text(" FROM participants p WHERE p.id = ").int(id);
+    let sql = sql.text(conn.dialect().for_update());
+    let row = sql.first::<(BriefSql, MoreSql), (Brief, MoreTuple)>(conn)?.map(ParticipantRow::whole);
+    Ok(row.and_then(|row| {
+        let more = *row.more?;
+        let details = Details {
+            external_id: row.external_id,
+            given_name: row.given_name,
+            name_prefix: row.name_prefix,
+            family_name: row.family_name,
+            name: more.name,
+            birth_date: more.birth_date,
+            gender: more.gender,
+            email: more.email,
+            phone: more.phone,
+            street: more.street,
+            house_number: more.house_number,
+            postal_code: more.postal_code,
+            city: more.city,
+            complex_number: more.complex_number,
+            dwelling_type: more.dwelling_type,
+            organization_id: more.organization_id,
+        };
+        Some((row.kind, details))
+    }))
+}
+
+/// A participant's registration at an address.
+#[derive(Clone, Debug, Queryable)]
+pub struct ResidencyRow {
+    pub id: i64,
+    pub participant_id: i64,
+    pub address_id: i64,
+    pub start_date: NaiveDate,
+    pub end_date: Option<NaiveDate>,
+}
+
+type ResidencySql = (BigInt, BigInt, BigInt, Date, Nullable<Date>);
+const RESIDENCY: &str = "SELECT r.id, r.participant_id, r.address_id, r.start_date, r.end_date FROM residencies r \
+                         JOIN participants p ON p.id = r.participant_id WHERE ";
+
+/// Which side of a residency or a guardianship is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The one who lives there; the child.
+    Dependant,
+    /// The address; the guardian.
+    Anchor,
+}
+
+/// The residencies of these participants, or at these addresses, newest first, of people whose personal data the
+/// viewer may read.
+///
+/// # Errors
+/// What the database answers.
+pub fn residencies(conn: &mut Conn, sight: &Sight, of: Side, ids: &[i64]) -> Result<Vec<ResidencyRow>, Error> {
+    let column = if of == Side::Dependant { "r.participant_id" } else { "r.address_id" };
+    let sql = Sql::new(RESIDENCY).text(column).in_ids(ids).text(" AND ");
+    let sql = sight.personal(sql, "p").text(" ORDER BY r.start_date DESC, r.id DESC");
+    Ok(sql.load::<ResidencySql, ResidencyRow>(conn)?)
+}
+
+/// The residencies with these keys that are within sight.
+///
+/// # Errors
+/// What the database answers.
+pub fn residencies_by_ids(conn: &mut Conn, sight: &Sight, ids: &[i64]) -> Result<Vec<ResidencyRow>, Error> {
+    let sql = sight.personal(Sql::new(RESIDENCY).text("r.id").in_ids(ids).text(" AND "), "p");
+    Ok(sql.load::<ResidencySql, ResidencyRow>(conn)?)
+}
+
+/// Who is a guardian of whom: pairs of the given side and the other one, where the viewer may read the child's
+/// personal data.
+///
+/// # Errors
+/// What the database answers.
+pub fn guardianships(conn: &mut Conn, sight: &Sight, of: Side, ids: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
+    let columns = match of {
+        Side::Dependant => "SELECT gu.child_id, gu.guardian_id",
+        Side::Anchor => "SELECT gu.guardian_id, gu.child_id",
+    };
+    let column = if of == Side::Dependant { "gu.child_id" } else { "gu.guardian_id" };
+    let sql = Sql::new(columns)
+        .text(" FROM guardianships gu JOIN participants p ON p.id = gu.child_id WHERE ")
+        .text(column)
+        .in_ids(ids)
+        .text(" AND ");
+    let sql = sight.personal(sql, "p").text(" ORDER BY gu.child_id, gu.guardian_id");
+    Ok(sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?)
+}
+
+/// Registers a residency.
+///
+/// # Errors
+/// What the database answers, an overlap among it.
+pub fn insert_residency(
+    conn: &mut Conn,
+    participant: i64,
+    address: i64,
+    start: NaiveDate,
+    end: Option<NaiveDate>,
+) -> QueryResult<i64> {
+    on!(conn, c => diesel::insert_into(residencies::table)
+        .values((
+            residencies::participant_id.eq(participant),
+            residencies::address_id.eq(address),
+            residencies::start_date.eq(start),
+            residencies::end_date.eq(end),
+        ))
+        .returning(residencies::id)
+        .get_result(c))
+}
+
+/// The residency with this key, locked until the transaction ends.
+///
+/// # Errors
+/// What the database answers.
+pub fn lock_residency(conn: &mut Conn, id: i64) -> Result<Option<ResidencyRow>, Error> {
+    let sql = Sql::new("SELECT r.id, r.participant_id, r.address_id, r.start_date, r.end_date FROM residencies r WHERE r.id = ")
+        .int(id)
+        .text(conn.dialect().for_update());
+    Ok(sql.first::<ResidencySql, ResidencyRow>(conn)?)
+}
+
+/// Ends a residency.
+///
+/// # Errors
+/// What the database answers.
+pub fn end_residency(conn: &mut Conn, id: i64, end: Option<NaiveDate>) -> QueryResult<usize> {
+    on!(conn, c => diesel::update(residencies::table.find(id)).set(residencies::end_date.eq(end)).execute(c))
+}
+
+/// Makes somebody a guardian; whether it was not so already.
+///
+/// # Errors
+/// What the database answers.
+pub fn insert_guardianship(conn: &mut Conn, child: i64, guardian: i64) -> QueryResult<bool> {
+    let sql = Sql::new("INSERT INTO guardianships (child_id, guardian_id) VALUES (")
+        .int(child)
+        .text(", ")
+        .int(guardian)
+        .text(") ON CONFLICT DO NOTHING");
+    Ok(sql.execute(conn)? > 0)
+}
+
+/// Ends a guardianship; whether there was one.
+///
+/// # Errors
+/// What the database answers.
+pub fn delete_guardianship(conn: &mut Conn, child: i64, guardian: i64) -> QueryResult<bool> {
+    on!(conn, c => diesel::delete(guardianships::table.find((child, guardian))).execute(c)).map(|rows| rows > 0)
+}

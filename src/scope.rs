@@ -1,0 +1,53 @@
+//! Who asks, and as of which moment.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::access::Viewer;
+
+/// Where the time comes from; tests set their own.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    System,
+    /// Always this moment.
+    Fixed(DateTime<Utc>),
+}
+
+impl Clock {
+    /// The present moment.
+    #[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+    pub fn now(self) -> DateTime<Utc> {
+        match self {
+            Self::System => Utc::now(),
+            Self::Fixed(moment) => moment,
+        }
+    }
+}
+
+/// What one request knows about itself; it travels with every read and write.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// Who asks.
+    pub viewer: Viewer,
+    /// When, in UTC.
+    pub now: DateTime<Utc>,
+    /// The calendar date of that moment where the organization is.
+    pub today: NaiveDate,
+}
+
+impl Scope {
+    /// The scope of one request or command.
+    pub fn new(viewer: Viewer, clock: Clock, zone: Tz) -> Self {
+        let now = clock.now();
+        Self { viewer, now, today: now.with_timezone(&zone).date_naive() }
+    }
+
+    /// The moment as it is stored.
+    pub fn instant(&self) -> NaiveDateTime {
+        // SQLite keeps text: a fixed number of digits keeps its order the order of time.
+        let micros = self.now.timestamp_micros();
+        DateTime::from_timestamp_micros(micros).unwrap_or(self.now).naive_utc()
+    }
+}
