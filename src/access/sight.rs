@@ -66,6 +66,11 @@ impl Sight {
         Ok(())
     }
 
+    /// The sight of the gateway itself.
+    pub fn unlimited() -> Self {
+        Self { everything: true, ..Self::default() }
+    }
+
     /// Whether nothing is hidden from the viewer.
     pub fn is_unlimited(&self) -> bool {
         self.everything

@@ -185,20 +185,38 @@ impl Db {
     /// # Errors
     /// Those of `body`; the transaction is rolled back then.
     pub fn write<T>(&self, body: impl FnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
+        self.write_if(|conn| body(conn).map(|value| (value, true)))
+    }
+
+    /// Writes in one transaction that is kept only if `body` says so; otherwise its answer is all that remains, as of
+    /// a rehearsal.
+    ///
+    /// # Errors
+    /// Those of `body`; the transaction is rolled back then.
+    pub fn write_if<T>(&self, body: impl FnOnce(&mut Conn) -> Result<(T, bool), Error>) -> Result<T, Error> {
         let mut lent = self.writer()?;
         let begin = lent.dialect().begin_write();
         if let Err(error) = lent.batch(begin) {
             lent.broken = true;
             return Err(error.into());
         }
-        let outcome = body(&mut lent).and_then(|value| {
-            lent.batch("COMMIT")?;
-            Ok(value)
-        });
-        if outcome.is_err() && lent.batch("ROLLBACK").is_err() {
-            lent.broken = true;
+        match body(&mut lent) {
+            Ok((value, true)) => match lent.batch("COMMIT") {
+                Ok(()) => Ok(value),
+                Err(error) => {
+                    roll_back(&mut lent);
+                    Err(error.into())
+                }
+            },
+            Ok((value, false)) => {
+                roll_back(&mut lent);
+                Ok(value)
+            }
+            Err(error) => {
+                roll_back(&mut lent);
+                Err(error)
+            }
         }
-        outcome
     }
 
     /// Whether the database answers and its schema is the one this program was built with.
@@ -217,6 +235,13 @@ impl Db {
     pub fn migrate(&self) -> Result<Vec<String>, Error> {
         let mut lent = self.writer()?;
         migrate::run(&mut lent)
+    }
+}
+
+/// A connection that cannot roll back is not lent again; closing it rolls back.
+fn roll_back(lent: &mut Lent) {
+    if lent.batch("ROLLBACK").is_err() {
+        lent.broken = true;
     }
 }
 

@@ -260,7 +260,6 @@ impl ParticipantOrder {
 #[derive(InputObject, Clone, Copy, Debug)]
 pub struct EffectiveMemberOrder {
     /// By what.
-    #[expect(dead_code, reason = "names are the only order there is")]
     field: EffectiveMemberOrderField,
     /// In which direction.
     #[graphql(default)]

@@ -6,6 +6,7 @@ pub mod errors;
 pub mod inputs;
 pub mod loaders;
 pub mod mutation;
+pub mod mutation_inputs;
 pub mod node;
 pub mod query;
 pub mod scalars;
@@ -21,7 +22,7 @@ pub type Schema = AsyncSchema<query::Query, mutation::Mutation, EmptySubscriptio
 pub fn schema() -> Schema {
     AsyncSchema::build(query::Query, mutation::Mutation, EmptySubscription)
         // The guard has measured the document before; these would only measure it again.
-        .limit_recursive_depth(usize::MAX)
+        .limit_recursive_depth(crate::http::guard::Limits::NESTING_CEILING)
         .disable_suggestions()
         .finish()
 }

@@ -1,5 +1,488 @@
+//! What can be changed.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, MaybeUndefined, Object, ServerResult};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::engine::{Entity, Obj};
+use super::inputs::{date, key};
+use super::mutation_inputs::{
+    AddMembershipsInput, AnnulMembershipInput, CreateGroupCategoryInput, CreateGroupInput, CreateParticipantInput,
+    CreateReasonInput, DeleteGroupCategoryInput, DeleteReasonInput, EndMembershipInput, EndResidencyInput, GroupInput,
+    GuardianInput, RegisterResidencyInput, SetGroupComponentsInput, UpdateGroupCategoryInput, UpdateGroupInput,
+    UpdateMembershipInput, UpdateParticipantInput, UpdateReasonInput,
+};
+use super::query::at;
+use super::session::Session;
+use super::types::payload::{
+    AddMembershipsPayload, Coded, DeleteGroupPayload, EndReasonPayload, GroupCategoryPayload, GroupPayload,
+    GuardianPayload, MembershipPayload, ParticipantPayload, PayloadRow, ResidencyPayload, StartReasonPayload,
+};
+use crate::check::trimmed;
+use crate::db::Conn;
+use crate::error::{Code, Error, Rejection};
+use crate::groups::{self, Settings, categories};
+use crate::id::Kind;
+use crate::members::add::{self, Addition, MAX_IDS, Whom};
+use crate::members::commands::{Correction, Ending};
+use crate::members::store::ReasonTable;
+use crate::members::{self, reasons};
+use crate::people::{self, Details};
+use crate::repeat::{self, Repeatable};
+use crate::scope::Scope;
+
+/// Everything that can be changed. Each mutation is carried out whole or not at all; a refusal stands in `userErrors`.
 pub struct Mutation;
-#[async_graphql::Object]
+
+/// Carries out a command in a transaction of its own, once for each `clientMutationId`, and answers with its payload.
+fn run<T, P>(
+    ctx: &Context<'_>,
+    client_mutation_id: Option<String>,
+    command: impl FnOnce(&mut Conn, &Scope) -> Result<T, Error>,
+) -> ServerResult<Obj<P>>
+where
+    T: Serialize + DeserializeOwned,
+    P: Entity<Row = PayloadRow<T>>,
+{
+    let session = ctx.data_unchecked::<Arc<Session>>();
+    let repeatable = Repeatable { id: client_mutation_id.clone(), request: fingerprint(ctx)? };
+    let done = session.write(|conn| repeat::once(conn, session.scope(), &repeatable, |conn| command(conn, session.scope())));
+    payload(ctx, client_mutation_id, done)
+}
+
+fn payload<T, P: Entity<Row = PayloadRow<T>>>(
+    ctx: &Context<'_>,
+    client_mutation_id: Option<String>,
+    done: Result<T, Error>,
+) -> ServerResult<Obj<P>> {
+    match done {
+        Ok(done) => Ok(Obj::row(PayloadRow { done: Some(done), errors: Vec::new(), client_mutation_id })),
+        Err(Error::Rejected(errors)) => Ok(Obj::row(PayloadRow { done: None, errors, client_mutation_id })),
+        Err(error) => Err(at(ctx, &error)),
+    }
+}
+
+/// A digest of the mutation and its arguments, to recognize a repetition.
+fn fingerprint(ctx: &Context<'_>) -> ServerResult<String> {
+    let field = ctx.field();
+    let arguments = field.arguments()?.into_iter().map(|(name, value)| format!("{name}:{value}")).collect::<Vec<_>>();
+    let digest = Sha256::digest(format!("{}({})", field.name(), arguments.join(",")));
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn identifier(ctx: &Context<'_>, kind: Kind, id: &ID, name: &str) -> ServerResult<i64> {
+    key(kind, id, name).map_err(|error| at(ctx, &error))
+}
+
+#[Object]
 impl Mutation {
-    async fn x(&self) -> bool { true }
+    /// Makes a group.
+    async fn create_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The group to be made.")] input: CreateGroupInput,
+    ) -> ServerResult<Obj<GroupPayload>> {
+        let organization = input.organization_id.as_ref().map(|id| identifier(ctx, Kind::Participant, id, "organizationId")).transpose()?;
+        let patch = input.settings.patch().map_err(|error| at(ctx, &error))?;
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            let mut settings = Settings { organization_id: organization, ..Settings::default() };
+            patch(&mut settings);
+            groups::commands::create(conn, scope, settings)
+        })
+    }
+
+    /// Changes the settings of a group.
+    async fn update_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The group to be changed.")] input: UpdateGroupInput,
+    ) -> ServerResult<Obj<GroupPayload>> {
+        let group = identifier(ctx, Kind::Group, &input.group_id, "groupId")?;
+        let organization = input.organization_id.as_ref().map(|id| identifier(ctx, Kind::Participant, id, "organizationId")).transpose()?;
+        let patch = input.settings.patch().map_err(|error| at(ctx, &error))?;
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            let patch = Box::new(move |settings: &mut Settings| {
+                patch(settings);
+                settings.organization_id = organization.or(settings.organization_id);
+            });
+            groups::commands::update(conn, scope, group, patch)
+        })
+    }
+
+    /// Closes a group: it is kept with all its memberships, and left out of lists.
+    async fn close_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The group to be closed.")] input: GroupInput,
+    ) -> ServerResult<Obj<GroupPayload>> {
+        let group = identifier(ctx, Kind::Group, &input.group_id, "groupId")?;
+        run(ctx, input.client_mutation_id, move |conn, scope| groups::commands::set_closed(conn, scope, group, true))
+    }
+
+    /// Opens a closed group again.
+    async fn reopen_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The group to be opened again.")] input: GroupInput,
+    ) -> ServerResult<Obj<GroupPayload>> {
+        let group = identifier(ctx, Kind::Group, &input.group_id, "groupId")?;
+        run(ctx, input.client_mutation_id, move |conn, scope| groups::commands::set_closed(conn, scope, group, false))
+    }
+
+    /// Deletes a group that nothing holds. One that has memberships or that others depend on is closed instead, and
+    /// `userErrors` says what holds it.
+    async fn delete_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The group to be deleted.")] input: GroupInput,
+    ) -> ServerResult<Obj<DeleteGroupPayload>> {
+        let group = identifier(ctx, Kind::Group, &input.group_id, "groupId")?;
+        let client_mutation_id = input.client_mutation_id.clone();
+        let session = ctx.data_unchecked::<Arc<Session>>();
+        let repeatable = Repeatable { id: input.client_mutation_id, request: fingerprint(ctx)? };
+        let done = session.write(|conn| {
+            let scope = session.scope();
+            repeat::once(conn, scope, &repeatable, |conn| groups::commands::delete(conn, scope, group))
+        });
+        match done {
+            Ok(done) => {
+                let held = done.held_by.as_ref().map(|held| {
+                    let message = format!("The group is held by {held}. It was closed instead.");
+                    Rejection::new(Code::InUse, message).at("input.groupId")
+                });
+                let errors = held.into_iter().collect();
+                Ok(Obj::row(PayloadRow { done: Some(done), errors, client_mutation_id }))
+            }
+            failed => payload(ctx, client_mutation_id, failed),
+        }
+    }
+
+    /// Replaces what a group is made of. A composition that would go round in a circle is refused.
+    async fn set_group_components(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the group is to be made of.")] input: SetGroupComponentsInput,
+    ) -> ServerResult<Obj<GroupPayload>> {
+        let group = identifier(ctx, Kind::Group, &input.group_id, "groupId")?;
+        let components = input.components.iter().map(|component| {
+            Ok((identifier(ctx, Kind::Group, &component.group_id, "components.groupId")?, component.mode.into()))
+        });
+        let components = components.collect::<ServerResult<Vec<_>>>()?;
+        let composition = input.composition.map(Into::into);
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            groups::commands::set_components(conn, scope, group, composition, &components)
+        })
+    }
+
+    /// Adds members to a group, many at once: all of them or nobody, unless a partial addition is allowed.
+    async fn add_memberships(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who is to be added to which group.")] input: AddMembershipsInput,
+    ) -> ServerResult<Obj<AddMembershipsPayload>> {
+        let client_mutation_id = input.client_mutation_id.clone();
+        let done = addition(ctx, &input)?.and_then(|addition| {
+            let session = ctx.data_unchecked::<Arc<Session>>();
+            let scope = session.scope();
+            let repeatable = Repeatable {
+                id: input.client_mutation_id.clone().filter(|_| !addition.dry_run),
+                request: fingerprint(ctx).map_err(|error| Error::BadInput(error.message))?,
+            };
+            session.write_if(|conn| {
+                let added = repeat::once(conn, scope, &repeatable, |conn| add::add(conn, scope, &addition))?;
+                let keep = added.keep();
+                Ok((added, keep))
+            })
+        });
+        match done {
+            Ok(mut added) => {
+                let errors = std::mem::take(&mut added.errors);
+                Ok(Obj::row(PayloadRow { done: Some(Arc::new(added)), errors, client_mutation_id }))
+            }
+            Err(error) => payload(ctx, client_mutation_id, Err(error)),
+        }
+    }
+
+    /// Ends a membership.
+    async fn end_membership(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The membership, and how it ends.")] input: EndMembershipInput,
+    ) -> ServerResult<Obj<MembershipPayload>> {
+        let ending = Ending {
+            membership_id: identifier(ctx, Kind::Membership, &input.membership_id, "membershipId")?,
+            end_date: date(input.end_date),
+            end_reason: input.end_reason_code,
+            note: trimmed(input.note),
+        };
+        run(ctx, input.client_mutation_id, move |conn, scope| members::commands::end(conn, scope, &ending))
+    }
+
+    /// Corrects a membership.
+    async fn update_membership(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The membership, and what to correct.")] input: UpdateMembershipInput,
+    ) -> ServerResult<Obj<MembershipPayload>> {
+        let correction = Correction {
+            membership_id: identifier(ctx, Kind::Membership, &input.membership_id, "membershipId")?,
+            start_date: date(input.start_date),
+            start_reason: input.start_reason_code,
+            end_date: match input.end_date {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(end) => Some(Some(end.0)),
+            },
+            end_reason: input.end_reason_code,
+            note: match input.note {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(note) => Some(trimmed(Some(note))),
+            },
+            role: input.role.map(Into::into),
+        };
+        run(ctx, input.client_mutation_id, move |conn, scope| members::commands::update(conn, scope, &correction))
+    }
+
+    /// Declares a membership a mistake: it stays in the history and is in no list or count any more.
+    async fn annul_membership(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The membership that was a mistake.")] input: AnnulMembershipInput,
+    ) -> ServerResult<Obj<MembershipPayload>> {
+        let membership = identifier(ctx, Kind::Membership, &input.membership_id, "membershipId")?;
+        run(ctx, input.client_mutation_id, move |conn, scope| members::commands::annul(conn, scope, membership))
+    }
+
+    /// Registers a participant.
+    async fn create_participant(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The participant to be registered.")] input: CreateParticipantInput,
+    ) -> ServerResult<Obj<ParticipantPayload>> {
+        let organization = input.organization_id.as_ref().map(|id| identifier(ctx, Kind::Participant, id, "organizationId")).transpose()?;
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            let mut details =
+                Details { external_id: trimmed(input.external_id), organization_id: organization, ..Details::default() };
+            input.details.put(&mut details);
+            people::commands::create(conn, scope, input.details.kind(), details)
+        })
+    }
+
+    /// Changes a participant.
+    async fn update_participant(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The participant to be changed.")] input: UpdateParticipantInput,
+    ) -> ServerResult<Obj<ParticipantPayload>> {
+        let participant = identifier(ctx, Kind::Participant, &input.participant_id, "participantId")?;
+        let client_mutation_id = input.client_mutation_id.clone();
+        let kind = input.details.as_ref().map(super::mutation_inputs::ParticipantDetailsInput::kind);
+        let patch = input.patch().map_err(|error| at(ctx, &error))?;
+        run(ctx, client_mutation_id, move |conn, scope| people::commands::update(conn, scope, participant, kind, patch))
+    }
+
+    /// Registers a person or an organization at an address.
+    async fn register_residency(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who is to be registered where.")] input: RegisterResidencyInput,
+    ) -> ServerResult<Obj<ResidencyPayload>> {
+        let participant = identifier(ctx, Kind::Participant, &input.participant_id, "participantId")?;
+        let address = identifier(ctx, Kind::Participant, &input.address_id, "addressId")?;
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            let start = date(input.start_date).unwrap_or(scope.today);
+            people::commands::register_residency(conn, scope, participant, address, start, date(input.end_date))
+        })
+    }
+
+    /// Ends a registration at an address.
+    async fn end_residency(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The registration to be ended.")] input: EndResidencyInput,
+    ) -> ServerResult<Obj<ResidencyPayload>> {
+        let residency = identifier(ctx, Kind::Residency, &input.residency_id, "residencyId")?;
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            people::commands::end_residency(conn, scope, residency, date(input.end_date).unwrap_or(scope.today))
+        })
+    }
+
+    /// Makes somebody the guardian of a child, who then sees what the child's groups are shown.
+    async fn add_guardian(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who is to look after whom.")] input: GuardianInput,
+    ) -> ServerResult<Obj<GuardianPayload>> {
+        let (child, guardian) = guardianship(ctx, &input)?;
+        run(ctx, input.client_mutation_id, move |conn, scope| people::commands::add_guardian(conn, scope, child, guardian))
+    }
+
+    /// Ends a guardianship.
+    async fn remove_guardian(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who is no longer to look after whom.")] input: GuardianInput,
+    ) -> ServerResult<Obj<GuardianPayload>> {
+        let (child, guardian) = guardianship(ctx, &input)?;
+        run(ctx, input.client_mutation_id, move |conn, scope| people::commands::remove_guardian(conn, scope, child, guardian))
+    }
+
+    /// Makes a group category.
+    async fn create_group_category(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The category to be made.")] input: CreateGroupCategoryInput,
+    ) -> ServerResult<Obj<GroupCategoryPayload>> {
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            categories::create(conn, scope, input.name, trimmed(input.external_id)).map(|id| Coded { id, gone: false })
+        })
+    }
+
+    /// Renames a group category.
+    async fn update_group_category(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The category to be renamed.")] input: UpdateGroupCategoryInput,
+    ) -> ServerResult<Obj<GroupCategoryPayload>> {
+        let category = identifier(ctx, Kind::GroupCategory, &input.group_category_id, "groupCategoryId")?;
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            categories::rename(conn, scope, category, input.name).map(|id| Coded { id, gone: false })
+        })
+    }
+
+    /// Deletes a group category that no group has.
+    async fn delete_group_category(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The category to be deleted.")] input: DeleteGroupCategoryInput,
+    ) -> ServerResult<Obj<GroupCategoryPayload>> {
+        let category = identifier(ctx, Kind::GroupCategory, &input.group_category_id, "groupCategoryId")?;
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            categories::delete(conn, scope, category).map(|id| Coded { id, gone: true })
+        })
+    }
+
+    /// Makes a start reason.
+    async fn create_start_reason(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The reason to be made.")] input: CreateReasonInput,
+    ) -> ServerResult<Obj<StartReasonPayload>> {
+        create_reason(ctx, ReasonTable::Start, input)
+    }
+
+    /// Changes a start reason.
+    async fn update_start_reason(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The reason to be changed.")] input: UpdateReasonInput,
+    ) -> ServerResult<Obj<StartReasonPayload>> {
+        let reason = identifier(ctx, Kind::StartReason, &input.reason_id, "reasonId")?;
+        update_reason(ctx, ReasonTable::Start, reason, input)
+    }
+
+    /// Deletes a start reason that was never given. One that was can be retired.
+    async fn delete_start_reason(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The reason to be deleted.")] input: DeleteReasonInput,
+    ) -> ServerResult<Obj<StartReasonPayload>> {
+        let reason = identifier(ctx, Kind::StartReason, &input.reason_id, "reasonId")?;
+        delete_reason(ctx, ReasonTable::Start, reason, input)
+    }
+
+    /// Makes an end reason.
+    async fn create_end_reason(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The reason to be made.")] input: CreateReasonInput,
+    ) -> ServerResult<Obj<EndReasonPayload>> {
+        create_reason(ctx, ReasonTable::End, input)
+    }
+
+    /// Changes an end reason.
+    async fn update_end_reason(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The reason to be changed.")] input: UpdateReasonInput,
+    ) -> ServerResult<Obj<EndReasonPayload>> {
+        let reason = identifier(ctx, Kind::EndReason, &input.reason_id, "reasonId")?;
+        update_reason(ctx, ReasonTable::End, reason, input)
+    }
+
+    /// Deletes an end reason that was never given. One that was can be retired.
+    async fn delete_end_reason(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The reason to be deleted.")] input: DeleteReasonInput,
+    ) -> ServerResult<Obj<EndReasonPayload>> {
+        let reason = identifier(ctx, Kind::EndReason, &input.reason_id, "reasonId")?;
+        delete_reason(ctx, ReasonTable::End, reason, input)
+    }
+}
+
+fn create_reason<P: Entity<Row = PayloadRow<Coded>>>(
+    ctx: &Context<'_>,
+    table: ReasonTable,
+    input: CreateReasonInput,
+) -> ServerResult<Obj<P>> {
+    run(ctx, input.client_mutation_id, move |conn, scope| {
+        reasons::create(conn, scope, table, &input.code, &input.label).map(|id| Coded { id, gone: false })
+    })
+}
+
+fn update_reason<P: Entity<Row = PayloadRow<Coded>>>(
+    ctx: &Context<'_>,
+    table: ReasonTable,
+    reason: i64,
+    input: UpdateReasonInput,
+) -> ServerResult<Obj<P>> {
+    run(ctx, input.client_mutation_id, move |conn, scope| {
+        reasons::update(conn, scope, table, reason, input.label.as_deref(), input.retired).map(|id| Coded { id, gone: false })
+    })
+}
+
+fn delete_reason<P: Entity<Row = PayloadRow<Coded>>>(
+    ctx: &Context<'_>,
+    table: ReasonTable,
+    reason: i64,
+    input: DeleteReasonInput,
+) -> ServerResult<Obj<P>> {
+    run(ctx, input.client_mutation_id, move |conn, scope| {
+        reasons::delete(conn, scope, table, reason).map(|id| Coded { id, gone: true })
+    })
+}
+
+fn guardianship(ctx: &Context<'_>, input: &GuardianInput) -> ServerResult<(i64, i64)> {
+    let child = identifier(ctx, Kind::Participant, &input.child_id, "childId")?;
+    Ok((child, identifier(ctx, Kind::Participant, &input.guardian_id, "guardianId")?))
+}
+
+/// Reads an addition. The outer error is a malformed request, the inner one a refusal.
+fn addition(ctx: &Context<'_>, input: &AddMembershipsInput) -> ServerResult<Result<Addition, Error>> {
+    let refuse = |code: Code, field: &str, message: &str| Ok(Err(Rejection::new(code, message).at(field).into()));
+    let whom = match (&input.participant_ids, &input.filter) {
+        (Some(ids), None) if ids.len() > MAX_IDS => {
+            return refuse(Code::TooMany, "input.participantIds", "At most 10,000 participants can be named at once; use a filter for more.");
+        }
+        (Some(ids), None) => {
+            let keys = ids.iter().map(|id| identifier(ctx, Kind::Participant, id, "participantIds"));
+            Whom::Ids(keys.collect::<ServerResult<_>>()?)
+        }
+        (None, Some(filter)) => Whom::Filter(Box::new(filter.clone().resolve().map_err(|error| at(ctx, &error))?)),
+        _ => return refuse(Code::Required, "input.participantIds", "Give either `participantIds` or `filter`."),
+    };
+    Ok(Ok(Addition {
+        group_id: identifier(ctx, Kind::Group, &input.group_id, "groupId")?,
+        whom,
+        start_date: date(input.start_date),
+        start_reason: input.start_reason_code.clone(),
+        role: input.role.into(),
+        dry_run: input.dry_run,
+        allow_partial: input.allow_partial,
+    }))
 }

@@ -59,7 +59,15 @@ impl Session {
     /// # Errors
     /// Those of `body`; nothing is written then.
     pub fn write<T>(&self, body: impl FnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
+        self.write_if(|conn| body(conn).map(|value| (value, true)))
+    }
+
+    /// Writes in a transaction of its own that is kept only if `body` says so.
+    ///
+    /// # Errors
+    /// Those of `body`; nothing is written then.
+    pub fn write_if<T>(&self, body: impl FnOnce(&mut Conn) -> Result<(T, bool), Error>) -> Result<T, Error> {
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.shared.db.write(body)
+        self.shared.db.write_if(body)
     }
 }

@@ -1,0 +1,373 @@
+//! Making, changing, composing, closing and deleting groups.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::composition::{Composition, Mode, find_cycle};
+use super::store::{self, Pointer, Written};
+use super::Settings;
+use crate::check::{Checks, NAME, TEXT};
+use crate::db::Conn;
+use crate::error::{Code, Error, Rejection};
+use crate::history::{self, Action, Change, Entity, Fields};
+use crate::id::{self, Kind};
+use crate::people::commands::{Patch, administration_sight, owner, taken};
+use crate::people::{self, ParticipantKind};
+use crate::scope::Scope;
+
+/// The most components of one group.
+pub const MAX_COMPONENTS: usize = 10_000;
+
+/// A group that was made or changed, and what its administrator should know about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    pub id: i64,
+    pub warnings: Vec<Rejection>,
+}
+
+/// What became of a group that was to be deleted (G7).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deleted {
+    pub id: i64,
+    /// Whether it is gone; else it was closed, and the message says what holds it.
+    pub gone: bool,
+    pub held_by: Option<String>,
+}
+
+/// Makes a group.
+///
+/// # Errors
+/// A rejection for each rule that the settings break.
+pub fn create(conn: &mut Conn, scope: &Scope, mut settings: Settings) -> Result<Saved, Error> {
+    settings.organization_id = owner(scope, settings.organization_id)?;
+    if leads_elsewhere(&settings) {
+        store::lock_composition(conn)?;
+    }
+    validate(conn, scope, None, &settings, false)?;
+    let written = Written::new(settings.clone(), scope.instant())?;
+    let id = store::insert(conn, &written).map_err(|error| taken(error, "This external id"))?;
+    check_pointers(conn, id, &settings)?;
+    let changes = history::diff(&fields(&defaults()), &fields(&settings));
+    history::record(conn, scope, Action::Created, Entity::Group, &[id], &changes)?;
+    Ok(Saved { id, warnings: warnings(&settings) })
+}
+
+/// Changes the settings of a group.
+///
+/// # Errors
+/// A rejection for each rule that the change breaks; `NotFound` and `Forbidden` among them.
+pub fn update(conn: &mut Conn, scope: &Scope, id: i64, patch: Patch<Settings>) -> Result<Saved, Error> {
+    // Every command takes the lock of the composition before that of a group; so whether it is needed is found out first.
+    let composes = match store::peek(conn, id)? {
+        None => false,
+        Some(stored) => {
+            let mut wanted = stored.clone();
+            patch(&mut wanted);
+            leads_elsewhere(&stored) || leads_elsewhere(&wanted)
+        }
+    };
+    if composes {
+        store::lock_composition(conn)?;
+    }
+    let (before, composite) = administered(conn, scope, id, "input.groupId")?;
+    let mut after = before.clone();
+    patch(&mut after);
+    if after.organization_id != before.organization_id && !scope.viewer.may_administer(after.organization_id) {
+        let message = "You may only hand a group to an organization that you administer.";
+        return Err(Rejection::new(Code::Forbidden, message).at("input.organizationId").into());
+    }
+    let changes = history::diff(&fields(&before), &fields(&after));
+    let warnings = warnings(&after);
+    if changes.is_empty() {
+        return Ok(Saved { id, warnings });
+    }
+    validate(conn, scope, Some(id), &after, composite)?;
+    store::update(conn, id, &Written::new(after.clone(), scope.instant())?)
+        .map_err(|error| taken(error, "This external id"))?;
+    check_pointers(conn, id, &after)?;
+    history::record(conn, scope, Action::Updated, Entity::Group, &[id], &changes)?;
+    Ok(Saved { id, warnings })
+}
+
+/// Closes a group, or opens it again.
+///
+/// # Errors
+/// `NotFound` or `Forbidden`.
+pub fn set_closed(conn: &mut Conn, scope: &Scope, id: i64, closed: bool) -> Result<Saved, Error> {
+    update(conn, scope, id, Box::new(move |settings| settings.closed = closed))
+}
+
+/// Replaces what a group is made of (G3, G4).
+///
+/// # Errors
+/// A rejection for each rule that is broken: a cycle, a dynamic group, a component that is named twice or is not the
+/// viewer's to use.
+pub fn set_components(
+    conn: &mut Conn,
+    scope: &Scope,
+    id: i64,
+    composition: Option<Composition>,
+    components: &[(i64, Mode)],
+) -> Result<Saved, Error> {
+    store::lock_composition(conn)?;
+    let (settings, _) = administered(conn, scope, id, "input.groupId")?;
+    let mut checks = Checks::default();
+    if components.len() > MAX_COMPONENTS {
+        checks.refuse(Code::TooMany, "input.components", format!("A group has at most {MAX_COMPONENTS} components."));
+        return checks.done().map(|()| Saved { id, warnings: Vec::new() });
+    }
+    if settings.member_filter.is_some() && !components.is_empty() {
+        checks.refuse(Code::DynamicGroup, "input.groupId", "A dynamic group has no components; its members follow from its filter.");
+    }
+    let mut seen = std::collections::HashSet::new();
+    for (n, (component, _)) in components.iter().enumerate() {
+        let field = format!("input.components.{n}.groupId");
+        if !seen.insert(*component) {
+            checks.refuse(Code::InvalidValue, &field, "This group is named twice.");
+        }
+    }
+    usable(conn, scope, components, &mut checks)?;
+    checks.done()?;
+    let before = stored_components(conn, id, settings.composition)?;
+    let composition = composition.unwrap_or(settings.composition);
+    store::replace_components(conn, id, composition, components, scope.instant())?;
+    refuse_cycle(conn, id, "input.components")?;
+    let after = stored_components(conn, id, composition)?;
+    let changes = history::diff(&before, &after);
+    if !changes.is_empty() {
+        history::record(conn, scope, Action::Updated, Entity::Group, &[id], &changes)?;
+    }
+    Ok(Saved { id, warnings: Vec::new() })
+}
+
+/// Every component must be the viewer's to use: whoever composes a group sees its members.
+fn usable(conn: &mut Conn, scope: &Scope, components: &[(i64, Mode)], checks: &mut Checks) -> Result<(), Error> {
+    let ids: Vec<i64> = components.iter().map(|(component, _)| *component).collect();
+    let sight = administration_sight(conn, scope)?;
+    let found: HashMap<i64, _> = store::by_ids(conn, &sight, false, &ids)?.into_iter().map(|row| (row.id, row)).collect();
+    for (n, id) in ids.iter().enumerate() {
+        if !found.contains_key(id) {
+            checks.refuse(Code::NotFound, &format!("input.components.{n}.groupId"), "There is no such group.");
+        }
+    }
+    Ok(())
+}
+
+fn stored_components(conn: &mut Conn, id: i64, composition: Composition) -> Result<Fields, Error> {
+    let everything = crate::access::sight::Sight::unlimited();
+    let rows = store::components(conn, &everything, &[id])?;
+    let text = rows
+        .iter()
+        .map(|row| format!("{} {}", row.mode.as_str(), id::encode(Kind::Group, row.component_id)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    Ok(vec![
+        ("composition", Some(composition.as_str().to_owned())),
+        ("components", Some(text).filter(|text| !text.is_empty())),
+    ])
+}
+
+/// Deletes a group that nothing holds; else closes it and says what holds it (G7).
+///
+/// # Errors
+/// `NotFound` or `Forbidden`.
+pub fn delete(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Deleted, Error> {
+    store::lock_composition(conn)?;
+    let (settings, _) = administered(conn, scope, id, "input.groupId")?;
+    let mut holders: Vec<String> =
+        store::held_by(conn, id)?.into_iter().map(|(what, number)| format!("{number} {what}")).collect();
+    holders.extend(store::filters_naming(conn, id)?.into_iter().map(|(_, name)| format!("the filter of \"{name}\"")));
+    if holders.is_empty() {
+        store::delete(conn, id)?;
+        let changes: Vec<Change> = history::diff(&fields(&defaults()), &fields(&settings))
+            .into_iter()
+            .map(|change| Change { before: change.after, after: None, ..change })
+            .collect();
+        history::record(conn, scope, Action::Deleted, Entity::Group, &[id], &changes)?;
+        return Ok(Deleted { id, gone: true, held_by: None });
+    }
+    set_closed(conn, scope, id, true)?;
+    Ok(Deleted { id, gone: false, held_by: Some(holders.join(", ")) })
+}
+
+/// The stored settings of a group that the viewer administers, and whether it has components; locked.
+///
+/// # Errors
+/// `NotFound` when there is none within sight, `Forbidden` when it is another organization's.
+pub fn administered(conn: &mut Conn, scope: &Scope, id: i64, field: &str) -> Result<(Settings, bool), Error> {
+    let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such group.").at(field));
+    let (settings, composite) = store::lock(conn, id)?.ok_or_else(missing)?;
+    let viewer = &scope.viewer;
+    if viewer.may_administer(settings.organization_id) {
+        Ok((settings, composite))
+    } else if settings.organization_id.is_some_and(|organization| viewer.staff_of.contains(&organization)) {
+        Err(Rejection::new(Code::Forbidden, "You do not administer this group.").at(field).into())
+    } else {
+        Err(missing())
+    }
+}
+
+/// Whether a group takes its members from elsewhere, so that its settings can close a circle.
+fn leads_elsewhere(settings: &Settings) -> bool {
+    settings.member_filter.is_some() || settings.source_group_id.is_some() || settings.restricted_to_id.is_some()
+}
+
+fn validate(conn: &mut Conn, scope: &Scope, id: Option<i64>, settings: &Settings, composite: bool) -> Result<(), Error> {
+    let mut checks = Checks::default();
+    checks.required("input.name", Some(&settings.name), NAME);
+    checks.text("input.externalId", settings.external_id.as_deref(), NAME);
+    checks.text("input.description", settings.description.as_deref(), TEXT);
+    checks.text("input.newMemberTemplate", settings.new_member_template.as_deref(), TEXT);
+    if settings.year_group.is_some_and(|year| !(1..=8).contains(&year)) {
+        checks.refuse(Code::InvalidValue, "input.yearGroup", "Year groups go from 1 to 8.");
+    }
+    if let (Some(start), Some(end)) = (settings.start_date, settings.completed_on)
+        && end < start
+    {
+        checks.refuse(Code::InvalidDate, "input.completedOn", "The group is completed before it starts.");
+    }
+    if settings.contribution_group
+        && (settings.subscription_group || settings.source_group_id.is_some() || settings.via_home_address)
+    {
+        let message = "A contribution group is not joined by oneself and not fed automatically: whoever leaves a newsletter must \
+                       not stop being a member.";
+        checks.refuse(Code::ContributionGroupConflict, "input.contributionGroup", message);
+    }
+    if settings.restricted_to_id.is_some() && !settings.subscription_group {
+        checks.refuse(Code::InvalidValue, "input.restrictedToId", "Only joining a subscription group can be restricted.");
+    }
+    if settings.member_filter.is_some() {
+        dynamic(conn, id, settings, composite, &mut checks)?;
+    }
+    references(conn, scope, settings, &mut checks)?;
+    checks.done()
+}
+
+/// G1: a dynamic group has neither components nor memberships, and nothing feeds it.
+fn dynamic(conn: &mut Conn, id: Option<i64>, settings: &Settings, composite: bool, checks: &mut Checks) -> Result<(), Error> {
+    let field = "input.memberFilter";
+    if composite {
+        checks.refuse(Code::DynamicGroup, field, "A group with components cannot be dynamic.");
+    }
+    if let Some(id) = id
+        && crate::members::store::has_any(conn, id)?
+    {
+        checks.refuse(Code::DynamicGroup, field, "A group with memberships cannot be dynamic.");
+    }
+    if settings.subscription_group || settings.source_group_id.is_some() || settings.via_home_address {
+        checks.refuse(Code::DynamicGroup, field, "A dynamic group is not joined and not fed; its members follow from its filter.");
+    }
+    Ok(())
+}
+
+fn references(conn: &mut Conn, scope: &Scope, settings: &Settings, checks: &mut Checks) -> Result<(), Error> {
+    if let Some(category) = settings.category_id
+        && store::categories_by_ids(conn, &[category])?.is_empty()
+    {
+        checks.refuse(Code::NotFound, "input.categoryId", "There is no such category.");
+    }
+    if let Some(organization) = settings.organization_id {
+        let found = people::store::lock(conn, organization)?;
+        if found.is_none_or(|(kind, _)| kind != ParticipantKind::Organization) {
+            checks.refuse(Code::NotFound, "input.organizationId", "There is no such organization.");
+        }
+    }
+    let sight = administration_sight(conn, scope)?;
+    if let Some(responsible) = settings.responsible_id {
+        let found = people::store::by_ids(conn, &sight, false, &[responsible])?;
+        if found.first().is_none_or(|row| row.kind == ParticipantKind::Address) {
+            checks.refuse(Code::NotFound, "input.responsibleId", "There is no such person or organization.");
+        }
+    }
+    let filter = settings.member_filter.as_ref();
+    for (group, field) in [
+        (settings.restricted_to_id, "input.restrictedToId"),
+        (settings.source_group_id, "input.sourceGroupId"),
+        (filter.and_then(|filter| filter.current_group), "input.memberFilter.currentGroupId"),
+    ] {
+        if let Some(group) = group
+            && store::by_ids(conn, &sight, false, &[group])?.is_empty()
+        {
+            checks.refuse(Code::NotFound, field, "There is no such group.");
+        }
+    }
+    Ok(())
+}
+
+/// G4, after the change is written and before it is committed.
+fn check_pointers(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), Error> {
+    if settings.source_group_id.is_some() || settings.member_filter.is_some() {
+        refuse_cycle(conn, id, "input.sourceGroupId")?;
+    }
+    if let Some(target) = settings.restricted_to_id {
+        let restricted = store::pointers(conn, Pointer::Restriction)?;
+        let cycle = find_cycle(id, &[target], |group| restricted.get(&group).copied().into_iter().collect());
+        refuse(conn, cycle, "input.restrictedToId")?;
+    }
+    Ok(())
+}
+
+/// Refuses a circle through components, sources and filters: a group must not get its members from itself, by whatever
+/// mixture of ways.
+fn refuse_cycle(conn: &mut Conn, id: i64, field: &str) -> Result<(), Error> {
+    let dependencies = store::dependencies(conn)?;
+    let next = |group: i64| dependencies.get(&group).cloned().unwrap_or_default();
+    refuse(conn, find_cycle(id, &next(id), next), field)
+}
+
+fn refuse(conn: &mut Conn, cycle: Option<Vec<i64>>, field: &str) -> Result<(), Error> {
+    let Some(cycle) = cycle else { return Ok(()) };
+    let names = store::names(conn, &cycle)?;
+    let path: Vec<&str> = cycle.iter().map(|group| names.get(group).map_or("?", String::as_str)).collect();
+    let message = format!("This would go round in a circle: {}.", path.join(" → "));
+    Err(Rejection::new(Code::CycleDetected, message).at(field).into())
+}
+
+/// G8: anybody may join, and nothing feeds it.
+fn warnings(settings: &Settings) -> Vec<Rejection> {
+    let fed = settings.source_group_id.is_some() || settings.via_home_address;
+    if settings.subscription_group && settings.restricted_to_id.is_none() && !fed {
+        let message = "Anybody may join this subscription group, and no other group feeds it. Restrict it to a group, or give it a \
+                       source group, unless this is what you want.";
+        return vec![Rejection::new(Code::SubscriptionGroupUnrestricted, message)];
+    }
+    Vec::new()
+}
+
+fn defaults() -> Settings {
+    Settings::default()
+}
+
+/// The settings as history shows them.
+fn fields(settings: &Settings) -> Fields {
+    let flag = |value: bool| Some(value.to_string());
+    let group = |key: Option<i64>| key.map(|key| id::encode(Kind::Group, key));
+    let participant = |key: Option<i64>| key.map(|key| id::encode(Kind::Participant, key));
+    vec![
+        ("externalId", settings.external_id.clone()),
+        ("name", Some(settings.name.clone()).filter(|name| !name.is_empty())),
+        ("description", settings.description.clone()),
+        ("category", settings.category_id.map(|key| id::encode(Kind::GroupCategory, key))),
+        ("organization", participant(settings.organization_id)),
+        ("responsible", participant(settings.responsible_id)),
+        ("memberFilter", settings.member_filter.as_ref().and_then(|filter| serde_json::to_string(filter).ok())),
+        ("startDate", settings.start_date.map(|date| date.to_string())),
+        ("completedOn", settings.completed_on.map(|date| date.to_string())),
+        ("closed", flag(settings.closed)),
+        ("visibleOnPortal", flag(settings.visible_on_portal)),
+        ("visibleWithContact", flag(settings.visible_with_contact)),
+        ("changeableOnPortal", flag(settings.changeable_on_portal)),
+        ("newMemberTemplate", settings.new_member_template.clone()),
+        ("neighbourhoodRole", settings.neighbourhood_role.map(|role| role.as_str().to_owned())),
+        ("subscriptionGroup", flag(settings.subscription_group)),
+        ("restrictedTo", group(settings.restricted_to_id)),
+        ("sourceGroup", group(settings.source_group_id)),
+        ("viaHomeAddress", flag(settings.via_home_address)),
+        ("analyticsGroup", flag(settings.analytics_group)),
+        ("contributionGroup", flag(settings.contribution_group)),
+        ("mailGroup", flag(settings.mail_group)),
+        ("memberDirectory", flag(settings.member_directory)),
+        ("yearGroup", settings.year_group.map(|year| year.to_string())),
+    ]
+}

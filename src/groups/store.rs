@@ -536,6 +536,19 @@ pub fn delete(conn: &mut Conn, id: i64) -> QueryResult<usize> {
 /// What the database answers.
 pub fn lock(conn: &mut Conn, id: i64) -> Result<Option<(Settings, bool)>, Error> {
     let tail = Sql::new(" FROM groups g WHERE g.id = ").int(id).text(conn.dialect().for_update());
+    settings(conn, tail)
+}
+
+/// The settings of a group as they are at this moment.
+///
+/// # Errors
+/// What the database answers.
+pub fn peek(conn: &mut Conn, id: i64) -> Result<Option<Settings>, Error> {
+    let tail = Sql::new(" FROM groups g WHERE g.id = ").int(id);
+    Ok(settings(conn, tail)?.map(|(settings, _)| settings))
+}
+
+fn settings(conn: &mut Conn, tail: Sql) -> Result<Option<(Settings, bool)>, Error> {
     let Some(row) = select(conn, &Sight::default(), true, tail)?.into_iter().next() else { return Ok(None) };
     let Some(more) = row.more else { return Ok(None) };
     let more = *more;
@@ -744,4 +757,25 @@ pub fn update_category(conn: &mut Conn, id: i64, written: &WrittenCategory) -> Q
 /// What the database answers; a group that has it among it.
 pub fn delete_category(conn: &mut Conn, id: i64) -> QueryResult<usize> {
     on!(conn, c => diesel::delete(group_categories::table.find(id)).execute(c))
+}
+
+/// From which groups each group gets its members: its components, its source, and the group its filter names.
+///
+/// # Errors
+/// What the database answers.
+pub fn dependencies(conn: &mut Conn) -> Result<HashMap<i64, Vec<i64>>, Error> {
+    let mut dependencies: HashMap<i64, Vec<i64>> = HashMap::new();
+    let components = Sql::new("SELECT composite_id, component_id FROM group_components")
+        .load::<(BigInt, BigInt), (i64, i64)>(conn)?;
+    for (group, on) in components.into_iter().chain(pointers(conn, Pointer::Source)?) {
+        dependencies.entry(group).or_default().push(on);
+    }
+    let filters = Sql::new("SELECT id, member_filter FROM groups WHERE member_filter IS NOT NULL")
+        .load::<(BigInt, Text), (i64, String)>(conn)?;
+    for (group, filter) in filters {
+        let filter: ParticipantFilter = serde_json::from_str(&filter)
+            .map_err(|error| Error::internal(format!("group {group} has an unreadable filter: {error}")))?;
+        dependencies.entry(group).or_default().extend(filter.current_group);
+    }
+    Ok(dependencies)
 }

@@ -1,0 +1,182 @@
+//! Adding many members at once (M5).
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use diesel::sql_types::BigInt;
+use serde::{Deserialize, Serialize};
+
+use super::reasons::usable;
+use super::store::{self, NewMemberships, ReasonTable};
+use super::{Origin, Role};
+use crate::access::sight::Sight;
+use crate::db::{Conn, Sql, Violation, violation};
+use crate::error::{Code, Error, Rejection};
+use crate::groups::commands::administered;
+use crate::history::{self, Action, Entity};
+use crate::people::commands::administration_sight;
+use crate::people::filter::ParticipantFilter;
+use crate::scope::Scope;
+
+/// The start reason when none is named.
+pub const DEFAULT_REASON: &str = "JOINED";
+/// The most participants that can be named one by one.
+pub const MAX_IDS: usize = 10_000;
+
+/// Whom to add.
+#[derive(Clone, Debug)]
+pub enum Whom {
+    /// These participants.
+    Ids(Vec<i64>),
+    /// Everybody who passes.
+    Filter(Box<ParticipantFilter>),
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Addition {
+    pub group_id: i64,
+    pub whom: Whom,
+    pub start_date: Option<NaiveDate>,
+    pub start_reason: Option<String>,
+    pub role: Role,
+    /// Only say what would happen.
+    pub dry_run: bool,
+    /// Add whom one can even if others are refused.
+    pub allow_partial: bool,
+}
+
+/// What happened, or would.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Added {
+    pub added: i64,
+    pub already_member: i64,
+    pub refused: Vec<(i64, Rejection)>,
+    pub memberships: Vec<i64>,
+    pub dry_run: bool,
+    /// Why nothing was added although somebody could have been.
+    pub errors: Vec<Rejection>,
+}
+
+impl Added {
+    /// Whether the transaction is to be kept.
+    pub fn keep(&self) -> bool {
+        !self.dry_run && self.errors.is_empty()
+    }
+}
+
+/// Adds members. The caller keeps the transaction only if [`Added::keep`] says so: a dry run and a refused addition do
+/// all the work, so that their figures are those of the real one, and leave nothing behind.
+///
+/// # Errors
+/// A rejection when the group is out of reach or dynamic, or the reason cannot be used.
+pub fn add(conn: &mut Conn, scope: &Scope, addition: &Addition) -> Result<Added, Error> {
+    let (group, _) = administered(conn, scope, addition.group_id, "input.groupId")?;
+    if group.member_filter.is_some() {
+        let message = "A dynamic group has no memberships; its members follow from its filter.";
+        return Err(Rejection::new(Code::DynamicGroup, message).at("input.groupId").into());
+    }
+    let code = addition.start_reason.as_deref().unwrap_or(DEFAULT_REASON);
+    let start_reason_id = usable(conn, ReasonTable::Start, code, "input.startReasonCode")?;
+    let start = addition.start_date.unwrap_or(scope.today);
+    let sight = administration_sight(conn, scope)?;
+    let mut added = Added { dry_run: addition.dry_run, ..Added::default() };
+    let candidates = candidates(conn, &sight, addition, start, &mut added)?;
+    let joining = sort_out(conn, addition.group_id, start, candidates, &mut added)?;
+    if !added.refused.is_empty() && !addition.allow_partial {
+        added.errors.push(refused_as_a_whole(&added));
+        return Ok(added);
+    }
+    let new = NewMemberships {
+        group_id: addition.group_id,
+        start_date: start,
+        start_reason_id,
+        role: addition.role,
+        origin: Origin::Manual,
+        now: scope.instant(),
+    };
+    let ids = store::insert_many(conn, &new, &joining).map_err(overlap)?;
+    let fields = vec![
+        ("startDate", Some(start.to_string())),
+        ("startReason", Some(code.to_owned())),
+        ("role", Some(addition.role.as_str().to_owned())),
+        ("origin", Some(Origin::Manual.as_str().to_owned())),
+    ];
+    history::record(conn, scope, Action::Created, Entity::Membership, &ids, &history::diff(&[], &fields))?;
+    added.added = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    if !addition.dry_run {
+        added.memberships = ids;
+    }
+    Ok(added)
+}
+
+/// Everybody who is meant and may be added by this viewer; whoever is named and out of reach is refused.
+fn candidates(
+    conn: &mut Conn,
+    sight: &Sight,
+    addition: &Addition,
+    start: NaiveDate,
+    added: &mut Added,
+) -> Result<Vec<i64>, Error> {
+    let within = |sql: Sql| sight.personal(sql.text(" AND "), "p");
+    match &addition.whom {
+        Whom::Filter(filter) => {
+            let sql = within(filter.conditions(Sql::new("SELECT p.id FROM participants p WHERE 1 = 1"), start));
+            Ok(sql.text(" ORDER BY p.id").load::<BigInt, i64>(conn)?)
+        }
+        Whom::Ids(ids) => {
+            let mut wanted = ids.clone();
+            wanted.sort_unstable();
+            wanted.dedup();
+            let sql = within(Sql::new("SELECT p.id FROM participants p WHERE p.id").in_ids(&wanted));
+            let found = sql.text(" ORDER BY p.id").load::<BigInt, i64>(conn)?;
+            for id in wanted.iter().filter(|id| found.binary_search(id).is_err()) {
+                added.refused.push((*id, Rejection::new(Code::NotFound, "There is no such participant.")));
+            }
+            Ok(found)
+        }
+    }
+}
+
+/// Who can join: neither a member on the start date nor about to become one.
+fn sort_out(
+    conn: &mut Conn,
+    group: i64,
+    start: NaiveDate,
+    candidates: Vec<i64>,
+    added: &mut Added,
+) -> Result<Vec<i64>, Error> {
+    let mut periods: HashMap<i64, NaiveDate> = HashMap::new();
+    for (participant, from, _) in store::periods_from(conn, group, &candidates, start)? {
+        periods.entry(participant).or_insert(from);
+    }
+    let mut joining = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        match periods.get(&candidate) {
+            None => joining.push(candidate),
+            Some(from) if *from <= start => added.already_member += 1,
+            Some(from) => {
+                let message = format!("The participant is to be a member from {from} on.");
+                added.refused.push((candidate, Rejection::new(Code::OverlappingPeriod, message)));
+            }
+        }
+    }
+    Ok(joining)
+}
+
+fn refused_as_a_whole(added: &Added) -> Rejection {
+    let number = added.refused.len();
+    let code = added.refused.first().map_or(Code::InvalidValue, |(_, rejection)| rejection.code);
+    let message = format!("{number} of the participants cannot be added, so nobody was. Allow a partial addition to add the others.");
+    Rejection::new(code, message)
+}
+
+/// The database's own refusal of overlapping periods (M2).
+pub fn overlap(error: diesel::result::Error) -> Error {
+    match violation(&error) {
+        Some(Violation::Overlap) => {
+            Error::rejected(Code::OverlappingPeriod, "The period overlaps another one of the same participant in this group.")
+        }
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,178 @@
+//! Ending, correcting and annulling memberships.
+
+use chrono::NaiveDate;
+
+use super::Role;
+use super::add::overlap;
+use super::reasons::usable;
+use super::store::{self, Change, MembershipRow, ReasonTable};
+use crate::check::{Checks, TEXT};
+use crate::db::Conn;
+use crate::error::{Code, Error, Rejection};
+use crate::groups::commands::administered;
+use crate::history::{self, Action, Entity, Fields};
+use crate::scope::Scope;
+
+/// What ends a membership.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    pub membership_id: i64,
+    pub end_date: Option<NaiveDate>,
+    pub end_reason: Option<String>,
+    pub note: Option<String>,
+}
+
+/// Ends a membership (M1, M3).
+///
+/// # Errors
+/// A rejection for each rule that is broken.
+pub fn end(conn: &mut Conn, scope: &Scope, ending: &Ending) -> Result<i64, Error> {
+    let row = within_reach(conn, scope, ending.membership_id)?;
+    let mut checks = Checks::default();
+    checks.text("input.note", ending.note.as_deref(), TEXT);
+    let end = ending.end_date.unwrap_or(scope.today);
+    if end < row.start_date {
+        let message = format!("The membership starts on {}, after this date. Annul it if it was a mistake.", row.start_date);
+        checks.refuse(Code::InvalidDate, "input.endDate", message);
+    }
+    if let Some(ended) = row.end_date.filter(|ended| *ended <= scope.today) {
+        let message = format!("The membership ended on {ended} already; correct it with `updateMembership`.");
+        checks.refuse(Code::InvalidDate, "input.membershipId", message);
+    }
+    if ending.end_reason.is_none() {
+        checks.refuse(Code::ReasonRequired, "input.endReasonCode", "An ended membership has an end reason.");
+    }
+    checks.done()?;
+    let code = ending.end_reason.as_deref().unwrap_or_default();
+    let reason = usable(conn, ReasonTable::End, code, "input.endReasonCode")?;
+    let change = Change {
+        end_date: Some(Some(end)),
+        end_reason_id: Some(Some(reason)),
+        end_note: Some(ending.note.clone()),
+        updated_at: Some(scope.instant()),
+        ..Change::default()
+    };
+    write(conn, scope, &row, &change, Action::Ended)
+}
+
+/// A correction: absent fields stay as they are, an empty end reopens the membership.
+#[derive(Clone, Debug, Default)]
+pub struct Correction {
+    pub membership_id: i64,
+    pub start_date: Option<NaiveDate>,
+    pub start_reason: Option<String>,
+    pub end_date: Option<Option<NaiveDate>>,
+    pub end_reason: Option<String>,
+    pub note: Option<Option<String>>,
+    pub role: Option<Role>,
+}
+
+/// Corrects a membership.
+///
+/// # Errors
+/// A rejection for each rule that is broken.
+pub fn update(conn: &mut Conn, scope: &Scope, correction: &Correction) -> Result<i64, Error> {
+    let row = within_reach(conn, scope, correction.membership_id)?;
+    let start = correction.start_date.unwrap_or(row.start_date);
+    let end = correction.end_date.unwrap_or(row.end_date);
+    let mut checks = Checks::default();
+    checks.text("input.note", correction.note.as_ref().and_then(Option::as_deref), TEXT);
+    if end.is_some_and(|end| end < start) {
+        checks.refuse(Code::InvalidDate, "input.endDate", "The end comes before the start.");
+    }
+    if end.is_some() && row.end_reason_id.is_none() && correction.end_reason.is_none() {
+        checks.refuse(Code::ReasonRequired, "input.endReasonCode", "An ended membership has an end reason.");
+    }
+    if end.is_none() && correction.end_reason.is_some() {
+        checks.refuse(Code::InvalidValue, "input.endReasonCode", "A membership without an end has no end reason.");
+    }
+    checks.done()?;
+    let start_reason = match correction.start_reason.as_deref() {
+        Some(code) => Some(usable(conn, ReasonTable::Start, code, "input.startReasonCode")?),
+        None => None,
+    };
+    let end_reason = match (end, correction.end_reason.as_deref()) {
+        (None, _) => None,
+        (Some(_), Some(code)) => Some(usable(conn, ReasonTable::End, code, "input.endReasonCode")?),
+        (Some(_), None) => row.end_reason_id,
+    };
+    let note = match (end, &correction.note) {
+        (None, _) => None,
+        (Some(_), Some(note)) => note.clone(),
+        (Some(_), None) => row.end_note.clone(),
+    };
+    let change = Change {
+        start_date: Some(start),
+        start_reason_id: start_reason,
+        end_date: Some(end),
+        end_reason_id: Some(end_reason),
+        end_note: Some(note),
+        role: correction.role,
+        updated_at: Some(scope.instant()),
+        annulled_at: None,
+    };
+    write(conn, scope, &row, &change, Action::Updated)
+}
+
+/// Declares a membership a mistake: it stays in the history and is gone from every list and count (M6).
+///
+/// # Errors
+/// `NotFound` or `Forbidden`. Annulling twice is no error.
+pub fn annul(conn: &mut Conn, scope: &Scope, id: i64) -> Result<i64, Error> {
+    let row = reachable(conn, scope, id)?;
+    if row.annulled_at.is_some() {
+        return Ok(id);
+    }
+    let change = Change { annulled_at: Some(Some(scope.instant())), updated_at: Some(scope.instant()), ..Change::default() };
+    write(conn, scope, &row, &change, Action::Annulled)
+}
+
+/// The membership, locked, if the viewer administers its group.
+fn reachable(conn: &mut Conn, scope: &Scope, id: i64) -> Result<MembershipRow, Error> {
+    let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such membership.").at("input.membershipId"));
+    let group = store::group_of(conn, id)?.ok_or_else(missing)?;
+    // The group first, as when members are added: two commands never wait for each other.
+    administered(conn, scope, group, "input.membershipId").map_err(|error| match error {
+        Error::Rejected(rejections) if rejections.iter().all(|rejection| rejection.code == Code::NotFound) => missing(),
+        error => error,
+    })?;
+    store::lock(conn, scope.today, id)?.ok_or_else(missing)
+}
+
+fn within_reach(conn: &mut Conn, scope: &Scope, id: i64) -> Result<MembershipRow, Error> {
+    let row = reachable(conn, scope, id)?;
+    if row.annulled_at.is_some() {
+        let message = "This membership was annulled and can no longer be changed.";
+        return Err(Rejection::new(Code::InvalidValue, message).at("input.membershipId").into());
+    }
+    Ok(row)
+}
+
+fn write(conn: &mut Conn, scope: &Scope, before: &MembershipRow, change: &Change, action: Action) -> Result<i64, Error> {
+    store::update(conn, before.id, change).map_err(overlap)?;
+    let missing = || Error::internal(format!("membership {} vanished while it was locked", before.id));
+    let after = store::lock(conn, scope.today, before.id)?.ok_or_else(missing)?;
+    let changes = history::diff(&fields(conn, before)?, &fields(conn, &after)?);
+    if !changes.is_empty() {
+        history::record(conn, scope, action, Entity::Membership, &[before.id], &changes)?;
+    }
+    Ok(before.id)
+}
+
+/// The fields of a membership as history shows them.
+fn fields(conn: &mut Conn, row: &MembershipRow) -> Result<Fields, Error> {
+    let mut code = |table: ReasonTable, id: i64| {
+        store::reasons(conn, table, Some(&[id])).map(|rows| rows.into_iter().next().map(|row| row.code))
+    };
+    let start_reason = code(ReasonTable::Start, row.start_reason_id)?;
+    let end_reason = row.end_reason_id.map(|id| code(ReasonTable::End, id)).transpose()?.flatten();
+    Ok(vec![
+        ("startDate", Some(row.start_date.to_string())),
+        ("startReason", start_reason),
+        ("endDate", row.end_date.map(|date| date.to_string())),
+        ("endReason", end_reason),
+        ("endNote", row.end_note.clone()),
+        ("role", Some(row.role.as_str().to_owned())),
+        ("annulledAt", row.annulled_at.map(|at| at.and_utc().to_rfc3339())),
+    ])
+}

@@ -491,3 +491,79 @@ pub fn update_reason(conn: &mut Conn, table: ReasonTable, id: i64, label: &str, 
 pub fn delete_reason(conn: &mut Conn, table: ReasonTable, id: i64) -> QueryResult<usize> {
     Sql::new("DELETE FROM ").text(table.name()).text(" WHERE id = ").int(id).execute(conn)
 }
+
+/// Whether the group has any membership, past and future ones included, annulled ones left out.
+///
+/// # Errors
+/// What the database answers.
+pub fn has_any(conn: &mut Conn, group: i64) -> Result<bool, Error> {
+    let sql = Sql::new("SELECT id FROM memberships WHERE annulled_at IS NULL AND group_id = ").int(group).text(" LIMIT 1");
+    Ok(sql.first::<BigInt, i64>(conn)?.is_some())
+}
+
+/// Of these participants, the periods in the group that are not over at a date: participant, start, end.
+///
+/// # Errors
+/// What the database answers.
+pub fn periods_from(
+    conn: &mut Conn,
+    group: i64,
+    participants: &[i64],
+    from: NaiveDate,
+) -> Result<Vec<(i64, NaiveDate, Option<NaiveDate>)>, Error> {
+    let sql = Sql::new("SELECT participant_id, start_date, end_date FROM memberships WHERE annulled_at IS NULL AND group_id = ")
+        .int(group)
+        .text(" AND (end_date IS NULL OR (end_date > ")
+        .date(from)
+        .text(" AND end_date > start_date)) AND participant_id")
+        .in_ids(participants)
+        .text(" ORDER BY start_date");
+    Ok(sql.load::<(BigInt, Date, Nullable<Date>), (i64, NaiveDate, Option<NaiveDate>)>(conn)?)
+}
+
+/// What the memberships of a bulk addition have in common.
+#[derive(Clone, Debug)]
+pub struct NewMemberships {
+    pub group_id: i64,
+    pub start_date: NaiveDate,
+    pub start_reason_id: i64,
+    pub role: Role,
+    pub origin: Origin,
+    pub now: NaiveDateTime,
+}
+
+/// Adds a membership for each of the participants, in one statement, and answers with their keys.
+///
+/// # Errors
+/// What the database answers, an overlap among it.
+pub fn insert_many(conn: &mut Conn, new: &NewMemberships, participants: &[i64]) -> QueryResult<Vec<i64>> {
+    Sql::new(
+        "INSERT INTO memberships (group_id, participant_id, member_key, start_date, start_reason_id, role, origin, created_at, updated_at) \
+         SELECT ",
+    )
+    .int(new.group_id)
+    .text(", p.id, p.sort_key, ")
+    .date(new.start_date)
+    .text(", ")
+    .int(new.start_reason_id)
+    .text(", ")
+    .string(new.role.as_str())
+    .text(", ")
+    .string(new.origin.as_str())
+    .text(", ")
+    .instant(new.now)
+    .text(", ")
+    .instant(new.now)
+    .text(" FROM participants p WHERE p.id")
+    .in_ids(participants)
+    .text(" ORDER BY p.sort_key, p.id RETURNING id")
+    .load::<BigInt, i64>(conn)
+}
+
+/// The group of a membership.
+///
+/// # Errors
+/// What the database answers.
+pub fn group_of(conn: &mut Conn, id: i64) -> Result<Option<i64>, Error> {
+    Ok(Sql::new("SELECT group_id FROM memberships WHERE id = ").int(id).first::<BigInt, i64>(conn)?)
+}

@@ -1,0 +1,287 @@
+//! Registering and changing participants, residencies and guardianships.
+
+use chrono::NaiveDate;
+
+use super::store::{self, Written};
+use super::{Details, ParticipantKind};
+use crate::access::sight::Sight;
+use crate::check::{Checks, LABEL, NAME};
+use crate::db::{Conn, Violation, violation};
+use crate::error::{Code, Error, Rejection};
+use crate::history::{self, Action, Change, Entity, Fields};
+use crate::id::{self, Kind};
+use crate::scope::Scope;
+
+/// A patch turns what is stored into what is wanted.
+pub type Patch<T> = Box<dyn Fn(&mut T) + Send>;
+
+/// Registers a participant and answers with its key.
+///
+/// # Errors
+/// A rejection for each rule that the details break.
+pub fn create(conn: &mut Conn, scope: &Scope, kind: ParticipantKind, mut details: Details) -> Result<i64, Error> {
+    details.organization_id = owner(scope, details.organization_id)?;
+    validate(conn, kind, &details)?;
+    let written = Written::new(kind, details.clone(), scope.instant());
+    let id = store::insert(conn, &written).map_err(|error| taken(error, "This external id"))?;
+    let changes = history::diff(&[], &fields(&details));
+    history::record(conn, scope, Action::Created, Entity::Participant, &[id], &changes)?;
+    Ok(id)
+}
+
+/// The organization that is to keep a new record: the one named, or the only one that the viewer administers.
+///
+/// # Errors
+/// `Forbidden` when the viewer does not administer it.
+pub fn owner(scope: &Scope, organization: Option<i64>) -> Result<Option<i64>, Error> {
+    let organization = match (organization, scope.viewer.administers.as_slice()) {
+        (None, [only]) if !scope.viewer.administrator => Some(*only),
+        (organization, _) => organization,
+    };
+    if scope.viewer.may_administer(organization) {
+        Ok(organization)
+    } else {
+        let message = "You may only add to an organization that you administer; name it in `organizationId`.";
+        Err(Rejection::new(Code::Forbidden, message).at("input.organizationId").into())
+    }
+}
+
+/// Changes a participant.
+///
+/// # Errors
+/// A rejection for each rule that the change breaks; `NotFound` and `Forbidden` among them.
+pub fn update(conn: &mut Conn, scope: &Scope, id: i64, kind: Option<ParticipantKind>, patch: Patch<Details>) -> Result<i64, Error> {
+    let (stored_kind, before) = administered(conn, scope, id, "input.participantId")?;
+    if kind.is_some_and(|kind| kind != stored_kind) {
+        let message = format!("This participant is of kind {}, which cannot be changed.", stored_kind.as_str());
+        return Err(Rejection::new(Code::WrongKind, message).at("input.details").into());
+    }
+    let mut after = before.clone();
+    patch(&mut after);
+    if after.organization_id != before.organization_id && !scope.viewer.may_administer(after.organization_id) {
+        let message = "You may only hand a record to an organization that you administer.";
+        return Err(Rejection::new(Code::Forbidden, message).at("input.organizationId").into());
+    }
+    validate(conn, stored_kind, &after)?;
+    let changes = history::diff(&fields(&before), &fields(&after));
+    if changes.is_empty() {
+        return Ok(id);
+    }
+    store::update(conn, id, &Written::new(stored_kind, after, scope.instant()))
+        .map_err(|error| taken(error, "This external id"))?;
+    history::record(conn, scope, Action::Updated, Entity::Participant, &[id], &changes)?;
+    Ok(id)
+}
+
+/// The stored participant, if the viewer administers its record.
+///
+/// # Errors
+/// `NotFound` when there is none within sight, `Forbidden` when another organization keeps it.
+pub fn administered(conn: &mut Conn, scope: &Scope, id: i64, field: &str) -> Result<(ParticipantKind, Details), Error> {
+    let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such participant.").at(field));
+    let (kind, details) = store::lock(conn, id)?.ok_or_else(missing)?;
+    if scope.viewer.may_administer(details.organization_id) || scope.viewer.administers.contains(&id) {
+        return Ok((kind, details));
+    }
+    let sight = administration_sight(conn, scope)?;
+    if store::by_ids(conn, &sight, false, &[id])?.is_empty() {
+        return Err(missing());
+    }
+    let message = "Another organization keeps this participant's record.";
+    Err(Rejection::new(Code::Forbidden, message).at(field).into())
+}
+
+/// What the viewer sees as an administrator, leaving out what the viewer sees as a member: that others are in the same
+/// group gives no right to put them into another.
+///
+/// # Errors
+/// What the database answers.
+pub fn administration_sight(conn: &mut Conn, scope: &Scope) -> Result<Sight, Error> {
+    let mut viewer = scope.viewer.clone();
+    viewer.participant = None;
+    viewer.staff_of.clear();
+    Sight::load(conn, &viewer, scope.today, |_, _| Ok(Vec::new()))
+}
+
+fn validate(conn: &mut Conn, kind: ParticipantKind, details: &Details) -> Result<(), Error> {
+    let mut checks = Checks::default();
+    let of = |name: &str| format!("input.details.{}.{name}", kind.as_str().to_lowercase());
+    checks.text("input.externalId", details.external_id.as_deref(), NAME);
+    for (name, value, limit) in [
+        ("givenName", &details.given_name, NAME),
+        ("namePrefix", &details.name_prefix, LABEL),
+        ("familyName", &details.family_name, NAME),
+        ("phone", &details.phone, LABEL),
+        ("street", &details.street, NAME),
+        ("postalCode", &details.postal_code, LABEL),
+        ("city", &details.city, NAME),
+        ("complexNumber", &details.complex_number, LABEL),
+        ("dwellingType", &details.dwelling_type, NAME),
+    ] {
+        checks.text(&of(name), value.as_deref(), limit);
+    }
+    checks.email(&of("email"), details.email.as_deref());
+    match kind {
+        ParticipantKind::Person if details.given_name.is_none() && details.family_name.is_none() => {
+            checks.refuse(Code::Required, &of("familyName"), "A person needs a given name or a family name.");
+        }
+        ParticipantKind::Person => {}
+        ParticipantKind::Organization => checks.required(&of("name"), details.name.as_deref(), NAME),
+        ParticipantKind::Address => {
+            checks.required(&of("houseNumber"), details.house_number.as_deref(), LABEL);
+            if details.street.is_none() && details.postal_code.is_none() {
+                checks.refuse(Code::Required, &of("street"), "An address needs a street or a postal code.");
+            }
+        }
+    }
+    if let Some(organization) = details.organization_id {
+        let found = store::lock(conn, organization)?;
+        if found.is_none_or(|(kind, _)| kind != ParticipantKind::Organization) {
+            checks.refuse(Code::NotFound, "input.organizationId", "There is no such organization.");
+        }
+    }
+    checks.done()
+}
+
+/// Registers a participant at an address and answers with the residency's key.
+///
+/// # Errors
+/// A rejection for each rule that is broken, an overlapping registration at the same address among them.
+pub fn register_residency(
+    conn: &mut Conn,
+    scope: &Scope,
+    participant: i64,
+    address: i64,
+    start: NaiveDate,
+    end: Option<NaiveDate>,
+) -> Result<i64, Error> {
+    let (kind, _) = administered(conn, scope, participant, "input.participantId")?;
+    let (place, _) = administered(conn, scope, address, "input.addressId")?;
+    let mut checks = Checks::default();
+    if kind == ParticipantKind::Address {
+        checks.refuse(Code::WrongKind, "input.participantId", "An address does not live anywhere.");
+    }
+    if place != ParticipantKind::Address {
+        checks.refuse(Code::WrongKind, "input.addressId", "This participant is not an address.");
+    }
+    if end.is_some_and(|end| end < start) {
+        checks.refuse(Code::InvalidDate, "input.endDate", "The end comes before the start.");
+    }
+    checks.done()?;
+    let id = store::insert_residency(conn, participant, address, start, end).map_err(overlap)?;
+    let changes = [change("residency", None, Some(residency_text(address, start, end)))];
+    history::record(conn, scope, Action::Updated, Entity::Participant, &[participant], &changes)?;
+    Ok(id)
+}
+
+/// Ends a residency.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, or `InvalidDate` for an end before the start or of what is over.
+pub fn end_residency(conn: &mut Conn, scope: &Scope, id: i64, end: NaiveDate) -> Result<i64, Error> {
+    let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such residency.").at("input.residencyId"));
+    let row = store::lock_residency(conn, id)?.ok_or_else(missing)?;
+    administered(conn, scope, row.participant_id, "input.residencyId")?;
+    let mut checks = Checks::default();
+    if end < row.start_date {
+        checks.refuse(Code::InvalidDate, "input.endDate", format!("The registration starts on {} only.", row.start_date));
+    }
+    if let Some(ended) = row.end_date.filter(|ended| *ended <= scope.today) {
+        checks.refuse(Code::InvalidDate, "input.residencyId", format!("The registration ended on {ended} already."));
+    }
+    checks.done()?;
+    store::end_residency(conn, id, Some(end)).map_err(overlap)?;
+    let before = residency_text(row.address_id, row.start_date, row.end_date);
+    let after = residency_text(row.address_id, row.start_date, Some(end));
+    let changes = [change("residency", Some(before), Some(after))];
+    history::record(conn, scope, Action::Updated, Entity::Participant, &[row.participant_id], &changes)?;
+    Ok(id)
+}
+
+/// Makes somebody the guardian of a child; nothing happens when it is so already.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, `WrongKind`, or `CycleDetected` when they would look after each other.
+pub fn add_guardian(conn: &mut Conn, scope: &Scope, child: i64, guardian: i64) -> Result<(i64, i64), Error> {
+    let (child_kind, _) = administered(conn, scope, child, "input.childId")?;
+    let (guardian_kind, _) = administered(conn, scope, guardian, "input.guardianId")?;
+    let mut checks = Checks::default();
+    for (kind, field) in [(child_kind, "input.childId"), (guardian_kind, "input.guardianId")] {
+        if kind != ParticipantKind::Person {
+            checks.refuse(Code::WrongKind, field, "Only persons look after each other.");
+        }
+    }
+    let mutual = store::is_guardian(conn, guardian, child)?;
+    if child == guardian || mutual {
+        checks.refuse(Code::CycleDetected, "input.guardianId", "Nobody looks after their own guardian.");
+    }
+    checks.done()?;
+    if store::insert_guardianship(conn, child, guardian)? {
+        let changes = [change("guardian", None, Some(id::encode(Kind::Participant, guardian)))];
+        history::record(conn, scope, Action::Updated, Entity::Participant, &[child], &changes)?;
+    }
+    Ok((child, guardian))
+}
+
+/// Ends a guardianship; nothing happens when there is none.
+///
+/// # Errors
+/// `NotFound` or `Forbidden`.
+pub fn remove_guardian(conn: &mut Conn, scope: &Scope, child: i64, guardian: i64) -> Result<(i64, i64), Error> {
+    administered(conn, scope, child, "input.childId")?;
+    if store::delete_guardianship(conn, child, guardian)? {
+        let changes = [change("guardian", Some(id::encode(Kind::Participant, guardian)), None)];
+        history::record(conn, scope, Action::Updated, Entity::Participant, &[child], &changes)?;
+    }
+    Ok((child, guardian))
+}
+
+fn residency_text(address: i64, start: NaiveDate, end: Option<NaiveDate>) -> String {
+    let end = end.map(|end| end.to_string()).unwrap_or_default();
+    format!("{} {start}..{end}", id::encode(Kind::Participant, address))
+}
+
+fn change(field: &str, before: Option<String>, after: Option<String>) -> Change {
+    Change { field: field.to_owned(), before, after }
+}
+
+fn overlap(error: diesel::result::Error) -> Error {
+    match violation(&error) {
+        Some(Violation::Overlap) => {
+            Rejection::new(Code::OverlappingPeriod, "The participant is registered at this address in that period already.")
+                .at("input.startDate")
+                .into()
+        }
+        _ => error.into(),
+    }
+}
+
+/// A value that must be unique and is taken.
+pub fn taken(error: diesel::result::Error, what: &str) -> Error {
+    match violation(&error) {
+        Some(Violation::Unique(_)) => Rejection::new(Code::NotUnique, format!("{what} is taken already.")).into(),
+        _ => error.into(),
+    }
+}
+
+/// The fields of a participant as history shows them.
+fn fields(details: &Details) -> Fields {
+    vec![
+        ("externalId", details.external_id.clone()),
+        ("givenName", details.given_name.clone()),
+        ("namePrefix", details.name_prefix.clone()),
+        ("familyName", details.family_name.clone()),
+        ("name", details.name.clone()),
+        ("birthDate", details.birth_date.map(|date| date.to_string())),
+        ("gender", details.gender.map(|gender| gender.as_str().to_owned())),
+        ("email", details.email.clone()),
+        ("phone", details.phone.clone()),
+        ("street", details.street.clone()),
+        ("houseNumber", details.house_number.clone()),
+        ("postalCode", details.postal_code.clone()),
+        ("city", details.city.clone()),
+        ("complexNumber", details.complex_number.clone()),
+        ("dwellingType", details.dwelling_type.clone()),
+        ("organization", details.organization_id.map(|key| id::encode(Kind::Participant, key))),
+    ]
+}

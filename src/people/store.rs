@@ -448,3 +448,12 @@ pub fn insert_guardianship(conn: &mut Conn, child: i64, guardian: i64) -> QueryR
 pub fn delete_guardianship(conn: &mut Conn, child: i64, guardian: i64) -> QueryResult<bool> {
     on!(conn, c => diesel::delete(guardianships::table.find((child, guardian))).execute(c)).map(|rows| rows > 0)
 }
+
+/// Whether somebody looks after somebody.
+///
+/// # Errors
+/// What the database answers.
+pub fn is_guardian(conn: &mut Conn, child: i64, guardian: i64) -> QueryResult<bool> {
+    let sql = Sql::new("SELECT child_id FROM guardianships WHERE child_id = ").int(child);
+    Ok(sql.text(" AND guardian_id = ").int(guardian).first::<BigInt, i64>(conn)?.is_some())
+}

@@ -1,0 +1,310 @@
+//! What mutations answer with.
+
+use std::sync::Arc;
+
+use async_graphql::ID;
+
+use super::group::Group;
+use super::membership::Membership;
+use super::participant::{Participant, Residency};
+use super::reason::{EndReason, GroupCategory, StartReason};
+use crate::error::{Error, Rejection};
+use crate::graphql::engine::{
+    Connection, Entity, Exec, Field, Obj, Out, PAGE_ARGS, Pages, Pick, connection, inline_list, one, page_args, ty,
+};
+use crate::graphql::enums::UserErrorCode;
+use crate::groups::commands::{Deleted, Saved};
+use crate::id::{self, Kind};
+use crate::members::add::Added;
+use crate::members::store::{self as members, MembershipRow};
+use crate::page::{Key, Page};
+
+/// What became of a command: what it did, or why it was refused.
+pub struct PayloadRow<T> {
+    pub done: Option<T>,
+    pub errors: Vec<Rejection>,
+    pub client_mutation_id: Option<String>,
+}
+
+/// Why a mutation was refused.
+pub struct UserError;
+/// Something an administrator should know.
+pub struct Warning;
+
+fn code(rejection: &Rejection, out: &mut Out) {
+    let code = UserErrorCode::from(rejection.code);
+    out.str(async_graphql::resolver_utils::enum_value(code).to_string().trim_matches('"'));
+}
+
+impl Entity for UserError {
+    const NAME: &'static str = "UserError";
+    const DOC: &'static str = "Why a mutation was refused. Nothing was changed then.";
+    type Row = Rejection;
+
+    fn fields() -> &'static [Field<Self>] {
+        const FIELDS: &[Field<UserError>] = &[
+            Field::<UserError>::value("code", ty::<UserErrorCode>, "The reason, for programmes.", code),
+            Field::<UserError>::value("message", ty::<String>, "The reason, for people.", |row, out| out.str(&row.message)),
+            Field::<UserError>::value(
+                "field",
+                ty::<Option<Vec<String>>>,
+                "The way to the argument that caused it, from the outside in; null when it is the mutation as a whole.",
+                |row, out| field_path(row, out),
+            ),
+        ];
+        FIELDS
+    }
+}
+
+fn field_path(row: &Rejection, out: &mut Out) {
+    if row.field.is_empty() {
+        return out.null();
+    }
+    out.raw(b"[");
+    for (n, part) in row.field.iter().enumerate() {
+        if n > 0 {
+            out.raw(b",");
+        }
+        out.str(part);
+    }
+    out.raw(b"]");
+}
+
+impl Entity for Warning {
+    const NAME: &'static str = "Warning";
+    const DOC: &'static str = "Something an administrator should know about what was done all the same.";
+    type Row = Rejection;
+
+    fn fields() -> &'static [Field<Self>] {
+        const FIELDS: &[Field<Warning>] = &[
+            Field::<Warning>::value("code", ty::<UserErrorCode>, "The reason, for programmes.", code),
+            Field::<Warning>::value("message", ty::<String>, "The reason, for people.", |row, out| out.str(&row.message)),
+        ];
+        FIELDS
+    }
+}
+
+/// Declares a payload: its fields, and after them those that every payload has.
+macro_rules! payload {
+    ($name:ident, $done:ty, $doc:literal, [$($field:expr),+ $(,)?]) => {
+        #[doc = $doc]
+        pub struct $name;
+
+        impl Entity for $name {
+            const NAME: &'static str = stringify!($name);
+            const DOC: &'static str = $doc;
+            type Row = PayloadRow<$done>;
+
+            fn fields() -> &'static [Field<Self>] {
+                const FIELDS: &[Field<$name>] = &[
+                    $($field,)+
+                    Field::<$name>::value(
+                        "clientMutationId",
+                        ty::<Option<String>>,
+                        "The identifier that the client sent along.",
+                        |row, out| out.opt_str(row.client_mutation_id.as_deref()),
+                    ),
+                    Field::<$name>::link(
+                        "userErrors",
+                        ty::<Vec<Obj<UserError>>>,
+                        "Why the mutation was refused; empty when it was carried out.",
+                        |pick| inline_list::<PayloadRow<$done>, UserError>(pick, |row| row.errors.as_slice()),
+                    ),
+                ];
+                FIELDS
+            }
+        }
+    };
+}
+
+payload!(GroupPayload, Saved, "What became of a change of a group.", [
+    Field::<GroupPayload>::link("group", ty::<Option<Obj<Group>>>, "The group as it is now; null when the mutation was refused.", |pick| {
+        one::<PayloadRow<Saved>, Group>(pick, |row| row.done.as_ref().map(|saved| saved.id))
+    }),
+    Field::<GroupPayload>::link("warnings", ty::<Vec<Obj<Warning>>>, "What the administrator should know about the group.", |pick| {
+        inline_list::<PayloadRow<Saved>, Warning>(pick, |row| row.done.as_ref().map_or(&[], |saved| saved.warnings.as_slice()))
+    }),
+]);
+
+payload!(DeleteGroupPayload, Deleted, "What became of a group that was to be deleted.", [
+    Field::<DeleteGroupPayload>::value(
+        "deletedId",
+        ty::<Option<ID>>,
+        "The identifier of the group that is gone; null when it was not deleted.",
+        |row, out| match row.done.as_ref().filter(|deleted| deleted.gone) {
+            Some(deleted) => out.id(Kind::Group, deleted.id),
+            None => out.null(),
+        },
+    ),
+    Field::<DeleteGroupPayload>::value(
+        "closed",
+        ty::<bool>,
+        "Whether the group was closed instead, because something holds it; `userErrors` says what.",
+        |row, out| out.bool(row.done.as_ref().is_some_and(|deleted| !deleted.gone)),
+    ),
+    Field::<DeleteGroupPayload>::link("group", ty::<Option<Obj<Group>>>, "The group that was closed; null when it is gone.", |pick| {
+        one::<PayloadRow<Deleted>, Group>(pick, |row| row.done.as_ref().filter(|deleted| !deleted.gone).map(|deleted| deleted.id))
+    }),
+]);
+
+payload!(MembershipPayload, i64, "What became of a change of a membership.", [
+    Field::<MembershipPayload>::link(
+        "membership",
+        ty::<Option<Obj<Membership>>>,
+        "The membership as it is now; null when the mutation was refused.",
+        |pick| one::<PayloadRow<i64>, Membership>(pick, |row| row.done),
+    ),
+]);
+
+payload!(ParticipantPayload, i64, "What became of a change of a participant.", [
+    Field::<ParticipantPayload>::link(
+        "participant",
+        ty::<Option<Obj<Participant>>>,
+        "The participant as it is now; null when the mutation was refused.",
+        |pick| one::<PayloadRow<i64>, Participant>(pick, |row| row.done),
+    ),
+]);
+
+payload!(ResidencyPayload, i64, "What became of a change of a registration at an address.", [
+    Field::<ResidencyPayload>::link(
+        "residency",
+        ty::<Option<Obj<Residency>>>,
+        "The registration as it is now; null when the mutation was refused.",
+        |pick| one::<PayloadRow<i64>, Residency>(pick, |row| row.done),
+    ),
+]);
+
+payload!(GuardianPayload, (i64, i64), "What became of a change of a guardianship.", [
+    Field::<GuardianPayload>::link("child", ty::<Option<Obj<Participant>>>, "The child; null when the mutation was refused.", |pick| {
+        one::<PayloadRow<(i64, i64)>, Participant>(pick, |row| row.done.map(|(child, _)| child))
+    }),
+    Field::<GuardianPayload>::link("guardian", ty::<Option<Obj<Participant>>>, "The guardian; null when the mutation was refused.", |pick| {
+        one::<PayloadRow<(i64, i64)>, Participant>(pick, |row| row.done.map(|(_, guardian)| guardian))
+    }),
+]);
+
+/// An object of a code table that was changed, or is gone.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Coded {
+    pub id: i64,
+    pub gone: bool,
+}
+
+fn kept(row: &PayloadRow<Coded>) -> Option<i64> {
+    row.done.filter(|coded| !coded.gone).map(|coded| coded.id)
+}
+
+fn deleted_id(kind: Kind, row: &PayloadRow<Coded>, out: &mut Out) {
+    let deleted = row.done.filter(|coded| coded.gone).map(|coded| id::encode(kind, coded.id));
+    out.opt_str(deleted.as_deref());
+}
+
+const DELETED: &str = "The identifier of what is gone; null when nothing was deleted.";
+
+payload!(GroupCategoryPayload, Coded, "What became of a change of a group category.", [
+    Field::<GroupCategoryPayload>::link(
+        "groupCategory",
+        ty::<Option<Obj<GroupCategory>>>,
+        "The category as it is now; null when it is gone or the mutation was refused.",
+        |pick| one::<PayloadRow<Coded>, GroupCategory>(pick, kept),
+    ),
+    Field::<GroupCategoryPayload>::value("deletedId", ty::<Option<ID>>, DELETED, |row, out| deleted_id(Kind::GroupCategory, row, out)),
+]);
+
+payload!(StartReasonPayload, Coded, "What became of a change of a start reason.", [
+    Field::<StartReasonPayload>::link(
+        "startReason",
+        ty::<Option<Obj<StartReason>>>,
+        "The reason as it is now; null when it is gone or the mutation was refused.",
+        |pick| one::<PayloadRow<Coded>, StartReason>(pick, kept),
+    ),
+    Field::<StartReasonPayload>::value("deletedId", ty::<Option<ID>>, DELETED, |row, out| deleted_id(Kind::StartReason, row, out)),
+]);
+
+payload!(EndReasonPayload, Coded, "What became of a change of an end reason.", [
+    Field::<EndReasonPayload>::link(
+        "endReason",
+        ty::<Option<Obj<EndReason>>>,
+        "The reason as it is now; null when it is gone or the mutation was refused.",
+        |pick| one::<PayloadRow<Coded>, EndReason>(pick, kept),
+    ),
+    Field::<EndReasonPayload>::value("deletedId", ty::<Option<ID>>, DELETED, |row, out| deleted_id(Kind::EndReason, row, out)),
+]);
+
+/// A participant who was not added.
+pub struct RefusedMember;
+
+impl Entity for RefusedMember {
+    const NAME: &'static str = "RefusedMember";
+    const DOC: &'static str = "A participant who cannot be added, and why.";
+    type Row = (i64, Rejection);
+
+    fn fields() -> &'static [Field<Self>] {
+        const FIELDS: &[Field<RefusedMember>] = &[
+            Field::<RefusedMember>::link(
+                "participant",
+                ty::<Option<Obj<Participant>>>,
+                "The participant; null when there is none with the given identifier or you may not see it.",
+                |pick| one::<(i64, Rejection), Participant>(pick, |(participant, _)| Some(*participant)),
+            ),
+            Field::<RefusedMember>::value("code", ty::<UserErrorCode>, "The reason, for programmes.", |(_, row), out| code(row, out)),
+            Field::<RefusedMember>::value("message", ty::<String>, "The reason, for people.", |(_, row), out| out.str(&row.message)),
+        ];
+        FIELDS
+    }
+}
+
+/// The addition, shared with the list of memberships that it made.
+type AddedRow = PayloadRow<Arc<Added>>;
+
+payload!(AddMembershipsPayload, Arc<Added>, "What became of an addition of members.", [
+    Field::<AddMembershipsPayload>::value("added", ty::<i32>, "How many participants were added, or would be in a dry run.", |row, out| {
+        out.int(row.done.as_ref().map_or(0, |added| added.added));
+    }),
+    Field::<AddMembershipsPayload>::value(
+        "alreadyMember",
+        ty::<i32>,
+        "How many of the participants are members on the start date already.",
+        |row, out| out.int(row.done.as_ref().map_or(0, |added| added.already_member)),
+    ),
+    Field::<AddMembershipsPayload>::link("refused", ty::<Vec<Obj<RefusedMember>>>, "Who cannot be added, and why.", |pick| {
+        inline_list::<AddedRow, RefusedMember>(pick, |row| row.done.as_ref().map_or(&[], |added| added.refused.as_slice()))
+    }),
+    Field::<AddMembershipsPayload>::link(
+        "memberships",
+        ty::<Obj<Connection<Membership>>>,
+        "The memberships that were made, by the name of the participant; empty after a dry run.",
+        new_memberships,
+    )
+    .args(&PAGE_ARGS),
+    Field::<AddMembershipsPayload>::value("dryRun", ty::<bool>, "Whether this only says what would happen.", |row, out| {
+        out.bool(row.done.as_ref().is_some_and(|added| added.dry_run));
+    }),
+]);
+
+fn new_memberships(pick: &Pick<'_>) -> async_graphql::ServerResult<Box<dyn crate::graphql::engine::Link<AddedRow>>> {
+    let window = page_args(pick)?;
+    connection::<AddedRow, Membership>(
+        pick,
+        Box::new(move |exec: &mut Exec<'_>, rows, asked| {
+            let pages = rows.iter().map(|row| {
+                let ids: &[i64] = row.done.as_ref().map_or(&[], |added| added.memberships.as_slice());
+                let mut numbered: Vec<(usize, i64)> = ids.iter().copied().enumerate().collect();
+                numbered.sort_unstable();
+                let keys = window.within(numbered, &|(_, id)| vec![Key::Int(*id)]);
+                let sight = exec.sight()?;
+                let wanted: Vec<i64> = keys.rows.iter().map(|(_, id)| *id).collect();
+                let mut found = if asked.rows && !wanted.is_empty() {
+                    members::by_ids(exec.conn, &sight, exec.scope.today, &wanted)?
+                } else {
+                    Vec::new()
+                };
+                found.sort_by_key(|row| row.id);
+                let total = i64::try_from(ids.len()).ok();
+                Ok(Page { rows: found, has_next: keys.has_next, has_previous: keys.has_previous, total })
+            });
+            let pages = pages.collect::<Result<_, Error>>()?;
+            Ok(Pages { pages, cursor: Box::new(|row: &MembershipRow| vec![Key::Int(row.id)]) })
+        }),
+    )
+}

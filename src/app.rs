@@ -1,0 +1,178 @@
+//! From settings to a running gateway, and the other commands.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::sql_types::{BigInt, Text};
+
+use crate::access::token::{Keys, MIN_SECRET};
+use crate::access::{Role, Viewer};
+use crate::config::{Database, Secret, Serve, Serving, Token};
+use crate::db::{Db, Sql};
+use crate::error::Error;
+use crate::graphql::session::Shared;
+use crate::groups::store::CompositionCache;
+use crate::http::{self, Gateway};
+use crate::people::ParticipantKind;
+use crate::scope::{Clock, Scope};
+
+/// Opens the database and brings its schema up to date.
+///
+/// # Errors
+/// `Unavailable` when it cannot be reached, a configuration error when its address makes no sense.
+pub fn open(database: &Database, execution: Duration) -> Result<Db, Error> {
+    let db = Db::open(&database.options(execution))?;
+    for version in db.migrate()? {
+        tracing::info!(version, "migration applied");
+    }
+    Ok(db)
+}
+
+/// Puts the gateway on a database together.
+///
+/// # Errors
+/// `Internal` when the schema cannot be described.
+pub fn gateway(db: Db, keys: Keys, serving: &Serving, wait: Duration) -> Result<Arc<Gateway>, Error> {
+    let shared = Shared { db, compositions: Arc::new(CompositionCache::default()) };
+    let options = http::Options {
+        limits: serving.limits(),
+        execution: serving.execution(),
+        wait,
+        clock: Clock::System,
+        zone: serving.time_zone,
+    };
+    Gateway::new(shared, keys, options)
+}
+
+/// `kring serve`.
+///
+/// # Errors
+/// A configuration error, or `Unavailable` when the database or the address cannot be had.
+pub async fn serve(settings: Serve) -> Result<(), Error> {
+    let secret = settings.secret.get()?;
+    check_strength(&settings.secret, settings.serving.listen)?;
+    let keys = Keys::from_secret(secret);
+    let db = open(&settings.database, settings.serving.execution())?;
+    let gateway = gateway(db, keys, &settings.serving, Duration::from_secs(settings.database.wait_seconds))?;
+    let listener = listen(settings.serving.listen).await?;
+    tracing::info!(address = %settings.serving.listen, "serving");
+    run(listener, gateway).await
+}
+
+/// A guessed secret opens everything, so a weak one is for trying things out on one's own machine.
+fn check_strength(secret: &Secret, listen: SocketAddr) -> Result<(), Error> {
+    if secret.is_strong() {
+        return Ok(());
+    }
+    if !listen.ip().is_loopback() {
+        return Err(Error::Configuration(format!(
+            "KRING_JWT_SECRET must have at least {MIN_SECRET} bytes when the gateway listens on {listen}; \
+             `openssl rand -base64 48` makes a good one"
+        )));
+    }
+    tracing::warn!("KRING_JWT_SECRET has fewer than {MIN_SECRET} bytes; it will do for this machine only");
+    Ok(())
+}
+
+/// Listens on an address.
+///
+/// # Errors
+/// A configuration error when the address cannot be had.
+pub async fn listen(address: SocketAddr) -> Result<tokio::net::TcpListener, Error> {
+    tokio::net::TcpListener::bind(address)
+        .await
+        .map_err(|error| Error::Configuration(format!("cannot listen on {address}: {error}")))
+}
+
+/// Serves until the process is told to stop, and then finishes what is under way.
+///
+/// # Errors
+/// `Internal` when the socket fails.
+pub async fn run(listener: tokio::net::TcpListener, gateway: Arc<Gateway>) -> Result<(), Error> {
+    let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "no TCP_NODELAY");
+        }
+    });
+    axum::serve(listener, http::router(gateway))
+        .with_graceful_shutdown(stopped())
+        .await
+        .map_err(|error| Error::internal(format!("the server failed: {error}")))
+}
+
+async fn stopped() {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
+}
+
+/// `kring token`.
+///
+/// # Errors
+/// A configuration error when the role lacks what it needs, or an external id is unknown.
+pub fn token(settings: &Token) -> Result<String, Error> {
+    let keys = Keys::from_secret(settings.secret.get()?);
+    let needs_organization = matches!(settings.role, Role::MembershipAdministrator | Role::Staff);
+    if needs_organization != settings.organization.is_some() {
+        return Err(Error::Configuration(if needs_organization {
+            "this role holds in an organization: name it with --organization".to_owned()
+        } else {
+            "this role holds everywhere: leave --organization out".to_owned()
+        }));
+    }
+    if settings.role == Role::Participant && settings.participant.is_none() {
+        return Err(Error::Configuration("name the participant with --participant".to_owned()));
+    }
+    let (mut participant, mut organization) = (None, None);
+    let mut name = format!("{:?} (token)", settings.role);
+    if settings.participant.is_some() || settings.organization.is_some() {
+        let db = open(&settings.database, Duration::from_secs(10))?;
+        participant = settings.participant.as_deref().map(|id| find(&db, id)).transpose()?;
+        organization = settings.organization.as_deref().map(|id| find(&db, id)).transpose()?;
+    }
+    if let Some((_, kind, _)) = &organization
+        && *kind != ParticipantKind::Organization
+    {
+        return Err(Error::Configuration("--organization names a participant that is no organization".to_owned()));
+    }
+    if let Some((_, _, display_name)) = &participant {
+        name.clone_from(display_name);
+    }
+    let grants = [(settings.role, organization.map(|(id, ..)| id))];
+    let now = Clock::System.now();
+    keys.sign(participant.map(|(id, ..)| id), &grants, &name, now, chrono::Duration::hours(settings.hours.into()))
+}
+
+/// A participant by its external id: key, kind and name.
+///
+/// # Errors
+/// A configuration error when there is none.
+pub fn find(db: &Db, external_id: &str) -> Result<(i64, ParticipantKind, String), Error> {
+    let found = db.read(|conn| {
+        Ok(Sql::new("SELECT id, kind, display_name FROM participants WHERE external_id = ")
+            .string(external_id)
+            .first::<(BigInt, Text, Text), (i64, ParticipantKind, String)>(conn)?)
+    })?;
+    found.ok_or_else(|| Error::Configuration(format!("there is no participant with the external id \"{external_id}\"")))
+}
+
+/// The scope of a command of the command line.
+pub fn operator(name: &str, zone: chrono_tz::Tz) -> Scope {
+    Scope::new(Viewer::operator(name), Clock::System, zone)
+}

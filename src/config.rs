@@ -1,0 +1,203 @@
+//! Settings: every one a flag and an environment variable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use clap::{Args, Parser, Subcommand};
+
+use crate::access::Role;
+use crate::access::token::MIN_SECRET;
+use crate::error::Error;
+use crate::http::guard::Limits;
+
+/// Group and membership administration behind one GraphQL gateway.
+#[derive(Debug, Parser)]
+#[command(name = "kring", version, about, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve a fresh database with an association, a school and a tenants' organization in it, and print an address
+    /// and tokens to look around with.
+    Demo(Demo),
+    /// Serve the gateway. Brings the database's schema up to date first.
+    Serve(Serve),
+    /// Bring the database's schema up to date and stop.
+    Migrate(Database),
+    /// Print the GraphQL schema.
+    Schema,
+    /// Import a CSV bundle: a folder with participants.csv, groups.csv, memberships.csv and so on. All of it is
+    /// imported, or nothing.
+    Import(Import),
+    /// Print a token on the last line of standard output.
+    Token(Token),
+}
+
+/// Where the data is.
+#[derive(Clone, Debug, Args)]
+pub struct Database {
+    /// The database: sqlite://path or postgres://user@host/name.
+    #[arg(long, env = "DATABASE_URL", default_value = "sqlite://kring.db", hide_env_values = true)]
+    pub database_url: String,
+    /// How many requests read at once; on PostgreSQL as many connections again are kept for writing.
+    #[arg(long, env = "KRING_CONNECTIONS", default_value_t = 8)]
+    pub connections: u32,
+    /// How long a request waits for its turn before it is answered with UNAVAILABLE, in seconds.
+    #[arg(long, env = "KRING_WAIT_SECONDS", default_value_t = 3)]
+    pub wait_seconds: u64,
+}
+
+/// How to serve.
+#[derive(Clone, Debug, Args)]
+pub struct Serving {
+    /// The address to listen on.
+    #[arg(long, env = "KRING_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The time zone that decides which date is today.
+    #[arg(long, env = "KRING_TIME_ZONE", default_value = "Europe/Amsterdam")]
+    pub time_zone: Tz,
+    /// How long one request may take, in seconds.
+    #[arg(long, env = "KRING_EXECUTION_SECONDS", default_value_t = 10)]
+    pub execution_seconds: u64,
+    /// The largest request body, in bytes.
+    #[arg(long, env = "KRING_MAX_BODY_BYTES", default_value_t = Limits::default().max_body_bytes)]
+    pub max_body_bytes: usize,
+    /// The longest document, in characters.
+    #[arg(long, env = "KRING_MAX_CHARACTERS", default_value_t = Limits::default().max_characters)]
+    pub max_characters: usize,
+    /// The most tokens in a document.
+    #[arg(long, env = "KRING_MAX_TOKENS", default_value_t = Limits::default().max_tokens)]
+    pub max_tokens: usize,
+    /// The deepest selection.
+    #[arg(long, env = "KRING_MAX_DEPTH", default_value_t = Limits::default().max_depth)]
+    pub max_depth: usize,
+    /// The most aliases in a document.
+    #[arg(long, env = "KRING_MAX_ALIASES", default_value_t = Limits::default().max_aliases)]
+    pub max_aliases: u64,
+    /// The most rows that a document may ask for, lists multiplied.
+    #[arg(long, env = "KRING_MAX_COST", default_value_t = Limits::default().max_cost)]
+    pub max_cost: u64,
+    /// Write the log as one JSON object a line.
+    #[arg(long, env = "KRING_LOG_JSON")]
+    pub log_json: bool,
+}
+
+/// Settings of `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct Demo {
+    #[command(flatten)]
+    pub serving: Serving,
+    /// Where to put the database; a file that is made anew. A temporary one when absent.
+    #[arg(long)]
+    pub file: Option<PathBuf>,
+}
+
+/// Settings of `serve`.
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub serving: Serving,
+    #[command(flatten)]
+    pub secret: Secret,
+}
+
+/// The secret that signs tokens.
+#[derive(Clone, Debug, Args)]
+pub struct Secret {
+    /// The secret that signs tokens, at least 32 bytes. The same for every gateway on one database.
+    #[arg(long = "jwt-secret", env = "KRING_JWT_SECRET", hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+}
+
+impl Secret {
+    /// The secret, which must have been given.
+    ///
+    /// # Errors
+    /// A configuration error that says how to make one.
+    pub fn get(&self) -> Result<&str, Error> {
+        self.jwt_secret.as_deref().filter(|secret| !secret.is_empty()).ok_or_else(|| {
+            Error::Configuration("KRING_JWT_SECRET is not set; `openssl rand -base64 48` makes a good one".to_owned())
+        })
+    }
+
+    /// Whether it is long enough to resist guessing.
+    pub fn is_strong(&self) -> bool {
+        self.jwt_secret.as_ref().is_some_and(|secret| secret.len() >= MIN_SECRET)
+    }
+}
+
+/// Settings of `import`.
+#[derive(Clone, Debug, Args)]
+pub struct Import {
+    /// The folder with the bundle.
+    pub path: PathBuf,
+    /// Change nothing; only report what would be.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The external id of the organization that is to own new groups and keep new participants' records.
+    #[arg(long)]
+    pub organization: Option<String>,
+    #[command(flatten)]
+    pub database: Database,
+}
+
+/// Settings of `token`.
+#[derive(Clone, Debug, Args)]
+pub struct Token {
+    /// What the bearer may do.
+    #[arg(long, value_enum)]
+    pub role: Role,
+    /// The external id of the participant who is signed in.
+    #[arg(long)]
+    pub participant: Option<String>,
+    /// The external id of the organization in which the role holds.
+    #[arg(long)]
+    pub organization: Option<String>,
+    /// How long the token is valid, in hours.
+    #[arg(long, default_value_t = 12)]
+    pub hours: u32,
+    #[command(flatten)]
+    pub database: Database,
+    #[command(flatten)]
+    pub secret: Secret,
+}
+
+impl Database {
+    /// As the pools take it.
+    pub fn options(&self, execution: Duration) -> crate::db::Options {
+        crate::db::Options {
+            readers: self.connections,
+            wait: Duration::from_secs(self.wait_seconds),
+            statement_timeout: execution,
+            ..crate::db::Options::new(self.database_url.clone())
+        }
+    }
+}
+
+impl Serving {
+    /// What a document may ask at most.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_body_bytes: self.max_body_bytes,
+            max_characters: self.max_characters,
+            max_tokens: self.max_tokens,
+            max_depth: self.max_depth,
+            max_aliases: self.max_aliases,
+            max_cost: self.max_cost,
+            ..Limits::default()
+        }
+    }
+
+    /// How long one request may take.
+    pub fn execution(&self) -> Duration {
+        Duration::from_secs(self.execution_seconds.max(1))
+    }
+}

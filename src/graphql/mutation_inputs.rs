@@ -1,0 +1,528 @@
+//! What mutations are given.
+
+use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
+
+use super::enums::{ComponentMode, CompositionName, Gender, MembershipRole, NeighbourhoodRole};
+use super::inputs::{ParticipantFilter, key};
+use super::scalars::Date;
+use crate::check::trimmed;
+use crate::error::Error;
+use crate::groups::Settings;
+use crate::id::Kind;
+use crate::people::commands::Patch;
+use crate::people::filter::ParticipantFilter as Filter;
+use crate::people::{Details, ParticipantKind};
+
+/// Writes a field of the input over a stored one, unless it was left out.
+fn put<T: Clone>(stored: &mut Option<T>, wanted: &MaybeUndefined<T>) {
+    match wanted {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => *stored = None,
+        MaybeUndefined::Value(value) => *stored = Some(value.clone()),
+    }
+}
+
+fn put_text(stored: &mut Option<String>, wanted: &MaybeUndefined<String>) {
+    put(stored, wanted);
+    *stored = trimmed(stored.take());
+}
+
+fn put_date(stored: &mut Option<chrono::NaiveDate>, wanted: &MaybeUndefined<Date>) {
+    match wanted {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => *stored = None,
+        MaybeUndefined::Value(date) => *stored = Some(date.0),
+    }
+}
+
+/// The key behind an optional reference.
+fn reference(kind: Kind, id: &MaybeUndefined<ID>, name: &str) -> Result<MaybeUndefined<i64>, Error> {
+    Ok(match id {
+        MaybeUndefined::Undefined => MaybeUndefined::Undefined,
+        MaybeUndefined::Null => MaybeUndefined::Null,
+        MaybeUndefined::Value(id) => MaybeUndefined::Value(key(kind, id, name)?),
+    })
+}
+
+/// The settings of a group. A field that is left out stays as it is, or as new groups have it; null empties it.
+#[derive(InputObject, Clone, Debug)]
+pub struct GroupSettingsInput {
+    /// The key of the group in another system.
+    external_id: MaybeUndefined<String>,
+    /// The name, at most 200 characters.
+    name: Option<String>,
+    /// Information about the group, at most 10,000 characters.
+    description: MaybeUndefined<String>,
+    /// The category.
+    category_id: MaybeUndefined<ID>,
+    /// The participant who is responsible: a person or an organization.
+    responsible_id: MaybeUndefined<ID>,
+    /// The filter that computes the members. It makes the group dynamic: without components and memberships.
+    member_filter: MaybeUndefined<ParticipantFilter>,
+    /// When the group starts.
+    start_date: MaybeUndefined<Date>,
+    /// When the group is done.
+    completed_on: MaybeUndefined<Date>,
+    /// Whether the portal shows the group.
+    visible_on_portal: Option<bool>,
+    /// Whether the group is shown with the contact details of its members.
+    visible_with_contact: Option<bool>,
+    /// Whether members may change their membership on the portal.
+    changeable_on_portal: Option<bool>,
+    /// The template of the e-mail to a new member; null for no e-mail.
+    new_member_template: MaybeUndefined<String>,
+    /// The part that the group plays in the neighbourhood approach.
+    neighbourhood_role: MaybeUndefined<NeighbourhoodRole>,
+    /// Whether people may join and leave by themselves.
+    subscription_group: Option<bool>,
+    /// Only members of this group may join or leave by themselves.
+    restricted_to_id: MaybeUndefined<ID>,
+    /// The group whose members are to be members here as well.
+    source_group_id: MaybeUndefined<ID>,
+    /// Whether everyone registered at an address that is a member is to be a member as well.
+    via_home_address: Option<bool>,
+    /// Whether joins and leaves are counted for the dashboard.
+    analytics_group: Option<bool>,
+    /// Whether members owe dues.
+    contribution_group: Option<bool>,
+    /// Whether the group serves to send mail to; going to disappear.
+    mail_group: Option<bool>,
+    /// Whether members may see each other's names.
+    member_directory: Option<bool>,
+    /// The school year that this is the year group of, 1 to 8.
+    year_group: MaybeUndefined<i32>,
+}
+
+impl GroupSettingsInput {
+    /// What to do to the stored settings.
+    ///
+    /// # Errors
+    /// `BadInput` when an identifier is of another kind.
+    pub fn patch(self) -> Result<Patch<Settings>, Error> {
+        let category = reference(Kind::GroupCategory, &self.category_id, "categoryId")?;
+        let responsible = reference(Kind::Participant, &self.responsible_id, "responsibleId")?;
+        let restricted_to = reference(Kind::Group, &self.restricted_to_id, "restrictedToId")?;
+        let source = reference(Kind::Group, &self.source_group_id, "sourceGroupId")?;
+        let filter: MaybeUndefined<Filter> = match self.member_filter.clone() {
+            MaybeUndefined::Undefined => MaybeUndefined::Undefined,
+            MaybeUndefined::Null => MaybeUndefined::Null,
+            MaybeUndefined::Value(filter) => MaybeUndefined::Value(filter.resolve()?),
+        };
+        Ok(Box::new(move |settings| {
+            put(&mut settings.category_id, &category);
+            put(&mut settings.responsible_id, &responsible);
+            put(&mut settings.restricted_to_id, &restricted_to);
+            put(&mut settings.source_group_id, &source);
+            put(&mut settings.member_filter, &filter);
+            self.put_values(settings);
+            self.put_flags(settings);
+        }))
+    }
+
+    fn put_values(&self, settings: &mut Settings) {
+        put_text(&mut settings.external_id, &self.external_id);
+        if let Some(name) = &self.name {
+            name.trim().clone_into(&mut settings.name);
+        }
+        put_text(&mut settings.description, &self.description);
+        put_date(&mut settings.start_date, &self.start_date);
+        put_date(&mut settings.completed_on, &self.completed_on);
+        put_text(&mut settings.new_member_template, &self.new_member_template);
+        match self.neighbourhood_role {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => settings.neighbourhood_role = None,
+            MaybeUndefined::Value(role) => settings.neighbourhood_role = Some(role.into()),
+        }
+        put(&mut settings.year_group, &self.year_group);
+    }
+
+    fn put_flags(&self, settings: &mut Settings) {
+        for (stored, wanted) in [
+            (&mut settings.visible_on_portal, self.visible_on_portal),
+            (&mut settings.visible_with_contact, self.visible_with_contact),
+            (&mut settings.changeable_on_portal, self.changeable_on_portal),
+            (&mut settings.subscription_group, self.subscription_group),
+            (&mut settings.via_home_address, self.via_home_address),
+            (&mut settings.analytics_group, self.analytics_group),
+            (&mut settings.contribution_group, self.contribution_group),
+            (&mut settings.mail_group, self.mail_group),
+            (&mut settings.member_directory, self.member_directory),
+        ] {
+            *stored = wanted.unwrap_or(*stored);
+        }
+    }
+}
+
+/// A group to be made.
+#[derive(InputObject, Clone, Debug)]
+pub struct CreateGroupInput {
+    /// Its settings; `name` must be given.
+    pub settings: GroupSettingsInput,
+    /// The organization that is to own it. May be left out by whoever administers only one.
+    pub organization_id: Option<ID>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A group to be changed.
+#[derive(InputObject, Clone, Debug)]
+pub struct UpdateGroupInput {
+    /// The group.
+    pub group_id: ID,
+    /// The settings to change.
+    pub settings: GroupSettingsInput,
+    /// The organization to hand the group to.
+    pub organization_id: Option<ID>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A group to be closed, opened or deleted.
+#[derive(InputObject, Clone, Debug)]
+pub struct GroupInput {
+    /// The group.
+    pub group_id: ID,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A component of a composite.
+#[derive(InputObject, Clone, Debug)]
+pub struct GroupComponentInput {
+    /// The group that is to be a component.
+    pub group_id: ID,
+    /// What it does to the composite.
+    #[graphql(default_with = "ComponentMode::Include")]
+    pub mode: ComponentMode,
+}
+
+/// What a group is to be made of.
+#[derive(InputObject, Clone, Debug)]
+pub struct SetGroupComponentsInput {
+    /// The group.
+    pub group_id: ID,
+    /// How the included components combine; as it is when absent.
+    pub composition: Option<CompositionName>,
+    /// All components, in order; an empty list makes the group a static one.
+    pub components: Vec<GroupComponentInput>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// Members to be added: exactly one of `participantIds` and `filter` must be given.
+#[derive(InputObject, Clone, Debug)]
+pub struct AddMembershipsInput {
+    /// The group.
+    pub group_id: ID,
+    /// These participants, at most 10,000.
+    pub participant_ids: Option<Vec<ID>>,
+    /// Everybody who passes and whose record you administer.
+    pub filter: Option<ParticipantFilter>,
+    /// The first day of membership; today when absent.
+    pub start_date: Option<Date>,
+    /// The code of the start reason; `JOINED` when absent.
+    pub start_reason_code: Option<String>,
+    /// The part that they play.
+    #[graphql(default_with = "MembershipRole::Member")]
+    pub role: MembershipRole,
+    /// Change nothing and answer what would happen.
+    #[graphql(default)]
+    pub dry_run: bool,
+    /// Add the others when some are refused. Otherwise it is all or nobody.
+    #[graphql(default)]
+    pub allow_partial: bool,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A membership to be ended.
+#[derive(InputObject, Clone, Debug)]
+pub struct EndMembershipInput {
+    /// The membership.
+    pub membership_id: ID,
+    /// The first day on which it is no longer in force; today when absent.
+    pub end_date: Option<Date>,
+    /// The code of the end reason, which every ended membership has.
+    pub end_reason_code: Option<String>,
+    /// A free note, at most 10,000 characters.
+    pub note: Option<String>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A membership to be corrected. A field that is left out stays as it is.
+#[derive(InputObject, Clone, Debug)]
+pub struct UpdateMembershipInput {
+    /// The membership.
+    pub membership_id: ID,
+    /// The first day of membership.
+    pub start_date: Option<Date>,
+    /// The code of the start reason.
+    pub start_reason_code: Option<String>,
+    /// The first day on which it is no longer in force; null takes the end back.
+    pub end_date: MaybeUndefined<Date>,
+    /// The code of the end reason.
+    pub end_reason_code: Option<String>,
+    /// A free note; null removes it.
+    pub note: MaybeUndefined<String>,
+    /// The part that the member plays.
+    pub role: Option<MembershipRole>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A membership that was a mistake.
+#[derive(InputObject, Clone, Debug)]
+pub struct AnnulMembershipInput {
+    /// The membership.
+    pub membership_id: ID,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A person. A field that is left out stays as it is; null empties it.
+#[derive(InputObject, Clone, Debug)]
+pub struct PersonInput {
+    /// The given name.
+    given_name: MaybeUndefined<String>,
+    /// The prefix of the family name, such as "van den".
+    name_prefix: MaybeUndefined<String>,
+    /// The family name without its prefix.
+    family_name: MaybeUndefined<String>,
+    /// The date of birth.
+    birth_date: MaybeUndefined<Date>,
+    /// The gender.
+    gender: MaybeUndefined<Gender>,
+    /// The e-mail address.
+    email: MaybeUndefined<String>,
+    /// The telephone number.
+    phone: MaybeUndefined<String>,
+}
+
+/// An organization. A field that is left out stays as it is; null empties it.
+#[derive(InputObject, Clone, Debug)]
+pub struct OrganizationInput {
+    /// The name.
+    name: MaybeUndefined<String>,
+    /// The e-mail address.
+    email: MaybeUndefined<String>,
+    /// The telephone number.
+    phone: MaybeUndefined<String>,
+}
+
+/// An address. A field that is left out stays as it is; null empties it.
+#[derive(InputObject, Clone, Debug)]
+pub struct AddressInput {
+    /// The street.
+    street: MaybeUndefined<String>,
+    /// The house number with its addition.
+    house_number: MaybeUndefined<String>,
+    /// The postal code.
+    postal_code: MaybeUndefined<String>,
+    /// The city.
+    city: MaybeUndefined<String>,
+    /// The number of the complex that the dwelling belongs to.
+    complex_number: MaybeUndefined<String>,
+    /// The type of dwelling.
+    dwelling_type: MaybeUndefined<String>,
+}
+
+/// What is recorded of a participant: exactly one of the kinds.
+#[derive(OneofObject, Clone, Debug)]
+pub enum ParticipantDetailsInput {
+    /// The participant is a person.
+    Person(PersonInput),
+    /// The participant is an organization.
+    Organization(OrganizationInput),
+    /// The participant is an address.
+    Address(AddressInput),
+}
+
+impl ParticipantDetailsInput {
+    /// Which kind it describes.
+    pub fn kind(&self) -> ParticipantKind {
+        match self {
+            Self::Person(_) => ParticipantKind::Person,
+            Self::Organization(_) => ParticipantKind::Organization,
+            Self::Address(_) => ParticipantKind::Address,
+        }
+    }
+
+    /// Writes the given fields over stored ones.
+    pub fn put(&self, details: &mut Details) {
+        match self {
+            Self::Person(person) => {
+                put_text(&mut details.given_name, &person.given_name);
+                put_text(&mut details.name_prefix, &person.name_prefix);
+                put_text(&mut details.family_name, &person.family_name);
+                put_date(&mut details.birth_date, &person.birth_date);
+                match person.gender {
+                    MaybeUndefined::Undefined => {}
+                    MaybeUndefined::Null => details.gender = None,
+                    MaybeUndefined::Value(gender) => details.gender = Some(gender.into()),
+                }
+                put_text(&mut details.email, &person.email);
+                put_text(&mut details.phone, &person.phone);
+            }
+            Self::Organization(organization) => {
+                put_text(&mut details.name, &organization.name);
+                put_text(&mut details.email, &organization.email);
+                put_text(&mut details.phone, &organization.phone);
+            }
+            Self::Address(address) => {
+                put_text(&mut details.street, &address.street);
+                put_text(&mut details.house_number, &address.house_number);
+                put_text(&mut details.postal_code, &address.postal_code);
+                put_text(&mut details.city, &address.city);
+                put_text(&mut details.complex_number, &address.complex_number);
+                put_text(&mut details.dwelling_type, &address.dwelling_type);
+            }
+        }
+    }
+}
+
+/// A participant to be registered.
+#[derive(InputObject, Clone, Debug)]
+pub struct CreateParticipantInput {
+    /// What is recorded.
+    pub details: ParticipantDetailsInput,
+    /// The key of the participant in another system.
+    pub external_id: Option<String>,
+    /// The organization that is to keep the record. May be left out by whoever administers only one.
+    pub organization_id: Option<ID>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A participant to be changed.
+#[derive(InputObject, Clone, Debug)]
+pub struct UpdateParticipantInput {
+    /// The participant.
+    pub participant_id: ID,
+    /// What to change; it must be of the participant's own kind.
+    pub details: Option<ParticipantDetailsInput>,
+    /// The key of the participant in another system; null removes it.
+    pub external_id: MaybeUndefined<String>,
+    /// The organization to hand the record to.
+    pub organization_id: Option<ID>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+impl UpdateParticipantInput {
+    /// What to do to the stored participant.
+    ///
+    /// # Errors
+    /// `BadInput` when an identifier is of another kind.
+    pub fn patch(self) -> Result<Patch<Details>, Error> {
+        let organization = self.organization_id.as_ref().map(|id| key(Kind::Participant, id, "organizationId")).transpose()?;
+        Ok(Box::new(move |details| {
+            put_text(&mut details.external_id, &self.external_id);
+            details.organization_id = organization.or(details.organization_id);
+            if let Some(given) = &self.details {
+                given.put(details);
+            }
+        }))
+    }
+}
+
+/// A registration at an address.
+#[derive(InputObject, Clone, Debug)]
+pub struct RegisterResidencyInput {
+    /// The person or organization.
+    pub participant_id: ID,
+    /// The address.
+    pub address_id: ID,
+    /// The first day; today when absent.
+    pub start_date: Option<Date>,
+    /// The first day on which it is no longer in force, if that is known.
+    pub end_date: Option<Date>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A registration at an address to be ended.
+#[derive(InputObject, Clone, Debug)]
+pub struct EndResidencyInput {
+    /// The registration.
+    pub residency_id: ID,
+    /// The first day on which it is no longer in force; today when absent.
+    pub end_date: Option<Date>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// Who looks after whom.
+#[derive(InputObject, Clone, Debug)]
+pub struct GuardianInput {
+    /// The child.
+    pub child_id: ID,
+    /// Who looks after the child.
+    pub guardian_id: ID,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A group category to be made.
+#[derive(InputObject, Clone, Debug)]
+pub struct CreateGroupCategoryInput {
+    /// The name, which no other category has.
+    pub name: String,
+    /// The key of the category in another system.
+    pub external_id: Option<String>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A group category to be renamed.
+#[derive(InputObject, Clone, Debug)]
+pub struct UpdateGroupCategoryInput {
+    /// The category.
+    pub group_category_id: ID,
+    /// The name, which no other category has.
+    pub name: String,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A group category to be deleted.
+#[derive(InputObject, Clone, Debug)]
+pub struct DeleteGroupCategoryInput {
+    /// The category.
+    pub group_category_id: ID,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A start or end reason to be made.
+#[derive(InputObject, Clone, Debug)]
+pub struct CreateReasonInput {
+    /// The code: capitals, digits and underscores, at most 50. It cannot be changed later.
+    pub code: String,
+    /// What people read.
+    pub label: String,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A start or end reason to be changed. A field that is left out stays as it is.
+#[derive(InputObject, Clone, Debug)]
+pub struct UpdateReasonInput {
+    /// The reason.
+    pub reason_id: ID,
+    /// What people read.
+    pub label: Option<String>,
+    /// Whether it is no longer offered.
+    pub retired: Option<bool>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A start or end reason to be deleted.
+#[derive(InputObject, Clone, Debug)]
+pub struct DeleteReasonInput {
+    /// The reason.
+    pub reason_id: ID,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}

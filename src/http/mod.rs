@@ -1,0 +1,275 @@
+//! HTTP: routes, and the way of a request from bytes to an executed operation.
+
+pub mod explorer;
+pub mod guard;
+mod metrics;
+mod permit;
+mod respond;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use async_graphql::parser::types::ExecutableDocument;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::sync::Semaphore;
+
+use crate::access::Viewer;
+use crate::access::token::Keys;
+use crate::error::Error;
+use crate::graphql::loaders::Loaders;
+use crate::graphql::session::{Session, Shared};
+use crate::graphql::{self, Schema};
+use crate::scope::{Clock, Scope};
+use guard::{GraphqlRequest, Limits, Refusal, SdlFacts};
+use metrics::{Metrics, Outcome};
+use respond::Media;
+
+/// The most documents kept parsed.
+const MAX_DOCUMENTS: usize = 1_000;
+
+/// How the gateway serves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What a document may ask at most.
+    pub limits: Limits,
+    /// How long one request may take.
+    pub execution: Duration,
+    /// How long a request waits for its turn.
+    pub wait: Duration,
+    /// The machine's clock, or a fixed moment.
+    pub clock: Clock,
+    /// Where the organization is: decides which date is today.
+    pub zone: chrono_tz::Tz,
+}
+
+/// What all requests share.
+pub struct Gateway {
+    schema: Schema,
+    shared: Shared,
+    keys: Keys,
+    options: Options,
+    facts: SdlFacts,
+    turns: Semaphore,
+    documents: RwLock<HashMap<String, Arc<ExecutableDocument>>>,
+    metrics: Metrics,
+}
+
+impl Gateway {
+    /// Puts the gateway together.
+    ///
+    /// # Errors
+    /// `Internal` when the schema cannot be described.
+    pub fn new(shared: Shared, keys: Keys, options: Options) -> Result<Arc<Self>, Error> {
+        let schema = graphql::schema();
+        let mut facts = SdlFacts::new(&schema.sdl(), LIST_LENGTH)
+            .map_err(|error| Error::internal(format!("the schema is unreadable: {error}")))?;
+        for (owner, field) in CODE_TABLES {
+            facts.weigh(owner, field, 0);
+        }
+        Ok(Arc::new(Self {
+            turns: Semaphore::new(shared.db.capacity()),
+            schema,
+            shared,
+            keys,
+            options,
+            facts,
+            documents: RwLock::default(),
+            metrics: Metrics::default(),
+        }))
+    }
+}
+
+/// How long a list without pages is taken to be when the cost of a document is measured.
+const LIST_LENGTH: u32 = 4;
+
+/// Links into code tables: many rows lead to the same few, which are read once.
+const CODE_TABLES: [(&str, &str); 3] =
+    [("Membership", "startReason"), ("Membership", "endReason"), ("Group", "category")];
+
+/// All routes.
+pub fn router(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route("/graphql", get(by_get).post(by_post))
+        .route("/health", get(|| async { "ok\n" }))
+        .route("/ready", get(ready))
+        .route("/metrics", get(show_metrics))
+        .with_state(gateway)
+        .merge(explorer::routes(include_str!("explorer/samples.json")))
+}
+
+async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
+    let db = gateway.shared.db.clone();
+    match tokio::task::spawn_blocking(move || db.is_ready()).await {
+        Ok(Ok(true)) => "ready\n".into_response(),
+        Ok(Ok(false)) => (StatusCode::SERVICE_UNAVAILABLE, "migrations are pending\n").into_response(),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached\n").into_response(),
+    }
+}
+
+async fn show_metrics(State(gateway): State<Arc<Gateway>>) -> Response {
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], gateway.metrics.text())
+        .into_response()
+}
+
+async fn by_get(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let media = Media::accepted(request.headers().get(header::ACCEPT));
+    match guard::from_get(request.uri(), &gateway.options.limits) {
+        Ok(graphql) => answer(gateway, request.headers(), Method::GET, media, graphql).await,
+        Err(refusal) => gateway.refuse(media, &refusal),
+    }
+}
+
+async fn by_post(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let media = Media::accepted(request.headers().get(header::ACCEPT));
+    let (parts, body) = request.into_parts();
+    let body = match read_body(body, &gateway.options).await {
+        Ok(body) => body,
+        Err(refusal) => return gateway.refuse(media, &refusal),
+    };
+    match guard::from_post(&parts.headers, &body, &gateway.options.limits) {
+        Ok(graphql) => answer(gateway, &parts.headers, Method::POST, media, graphql).await,
+        Err(refusal) => gateway.refuse(media, &refusal),
+    }
+}
+
+/// Reads no more of a body than is accepted, and waits no longer than for an execution.
+async fn read_body(body: Body, options: &Options) -> Result<Bytes, Refusal> {
+    let limit = options.limits.max_body_bytes;
+    let read = tokio::time::timeout(options.execution, axum::body::to_bytes(body, limit)).await;
+    read.ok().and_then(Result::ok).ok_or_else(|| Refusal::too_large(limit))
+}
+
+async fn answer(
+    gateway: Arc<Gateway>,
+    headers: &HeaderMap,
+    method: Method,
+    media: Media,
+    request: GraphqlRequest,
+) -> Response {
+    let started = Instant::now();
+    let viewer = match gateway.viewer(headers) {
+        Ok(viewer) => viewer,
+        Err(error) => return gateway.fail(media, &error, started),
+    };
+    let document = match gateway.admit(&request, &method, &viewer) {
+        Ok(document) => document,
+        Err(Denied::Refused(refusal)) => return gateway.refuse(media, &refusal),
+        Err(Denied::Failed(error, pos)) => {
+            gateway.metrics.count(Outcome::Denied, started.elapsed());
+            return respond::failed(media, &error, pos);
+        }
+    };
+    let turn = tokio::time::timeout(gateway.options.wait, Arc::clone(&gateway).turn()).await;
+    let Ok(Some(turn)) = turn else { return gateway.fail(media, &Error::Unavailable, started) };
+    let execution = {
+        let gateway = Arc::clone(&gateway);
+        tokio::task::spawn_blocking(move || {
+            let response = gateway.execute(request, document, viewer);
+            drop(turn);
+            response
+        })
+    };
+    match tokio::time::timeout(gateway.options.execution, execution).await {
+        Ok(Ok(response)) => {
+            let outcome = if response.errors.is_empty() { Outcome::Answered } else { Outcome::WithErrors };
+            gateway.metrics.count(outcome, started.elapsed());
+            respond::executed(media, response)
+        }
+        Ok(Err(panic)) => gateway.fail(media, &Error::internal(format!("a resolver failed: {panic}")), started),
+        Err(_) => gateway.fail(media, &Error::Timeout, started),
+    }
+}
+
+/// Why an operation is not executed.
+enum Denied {
+    Refused(Refusal),
+    Failed(Error, async_graphql::Pos),
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// The right to execute; given back when dropped.
+struct Turn(Arc<Gateway>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.turns.add_permits(1);
+    }
+}
+
+impl Gateway {
+    async fn turn(self: Arc<Self>) -> Option<Turn> {
+        self.turns.acquire().await.ok()?.forget();
+        Some(Turn(self))
+    }
+
+    fn refuse(&self, media: Media, refusal: &Refusal) -> Response {
+        self.metrics.count(Outcome::Refused, Duration::ZERO);
+        respond::refused(media, refusal)
+    }
+
+    fn fail(&self, media: Media, error: &Error, started: Instant) -> Response {
+        self.metrics.count(Outcome::Failed, started.elapsed());
+        respond::failed(media, error, async_graphql::Pos::default())
+    }
+
+    fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Error> {
+        let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Viewer::anonymous()) };
+        let malformed = || Error::Unauthenticated("The Authorization header must hold `Bearer` and a token.".to_owned());
+        let value = value.to_str().map_err(|_| malformed())?;
+        let (scheme, token) = value.split_once(' ').ok_or_else(malformed)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(malformed());
+        }
+        self.keys.verify(token.trim(), self.options.clock.now())
+    }
+
+    /// Decides whether an operation may be executed at all.
+    fn admit(&self, request: &GraphqlRequest, method: &Method, viewer: &Viewer) -> Result<ExecutableDocument, Denied> {
+        let document = self.document(&request.query)?;
+        let name = request.operation_name.as_deref();
+        let operation = guard::operation(&document, name)?;
+        if *method == Method::GET {
+            guard::query_only(operation)?;
+        }
+        guard::measure(&document, &request.variables, name, &self.options.limits, &self.facts)?;
+        permit::check(&document, operation, viewer).map_err(|(error, pos)| Denied::Failed(error, pos))?;
+        Ok(ExecutableDocument::clone(&document))
+    }
+
+    /// The parsed document; frequent ones are kept.
+    fn document(&self, query: &str) -> Result<Arc<ExecutableDocument>, Refusal> {
+        if let Some(known) = self.documents.read().unwrap_or_else(PoisonError::into_inner).get(query) {
+            return Ok(Arc::clone(known));
+        }
+        guard::scan(query, &self.options.limits)?;
+        let document = Arc::new(guard::parse(query)?);
+        let mut documents = self.documents.write().unwrap_or_else(PoisonError::into_inner);
+        if documents.len() >= MAX_DOCUMENTS {
+            documents.clear();
+        }
+        documents.insert(query.to_owned(), Arc::clone(&document));
+        Ok(document)
+    }
+
+    /// Executes on the thread of the caller, which may block: resolvers talk to the database themselves.
+    fn execute(&self, request: GraphqlRequest, document: ExecutableDocument, viewer: Viewer) -> async_graphql::Response {
+        let scope = Scope::new(viewer, self.options.clock, self.options.zone);
+        let session = Arc::new(Session::new(self.shared.clone(), scope));
+        let mut graphql = async_graphql::Request::new(request.query).variables(request.variables);
+        graphql.operation_name = request.operation_name;
+        graphql.set_parsed_query(document);
+        let graphql = graphql.data(Loaders::new(&session)).data(session);
+        tokio::runtime::Handle::current().block_on(self.schema.execute(graphql))
+    }
+}

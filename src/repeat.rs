@@ -1,0 +1,90 @@
+//! Repeated commands: the same `clientMutationId` from the same viewer is carried out once (S4).
+
+use chrono::{Duration, NaiveDateTime};
+use diesel::sql_types::Text;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::db::{Conn, Sql};
+use crate::error::{Code, Error, Rejection};
+use crate::scope::Scope;
+
+/// How long the first answer is remembered, in days.
+const REMEMBERED_DAYS: i64 = 30;
+/// The longest identifier, in characters.
+const MAX_LENGTH: usize = 200;
+
+/// How a command can be recognized when it comes again.
+#[derive(Clone, Debug)]
+pub struct Repeatable {
+    /// The client's identifier, if it sent one.
+    pub id: Option<String>,
+    /// A digest of what was asked; the same identifier for something else is a mistake of the client.
+    pub request: String,
+}
+
+/// Carries out a command, unless it was before: then answers what it answered.
+///
+/// # Errors
+/// Those of the command, and `ClientMutationIdReused`.
+pub fn once<T: Serialize + DeserializeOwned>(
+    conn: &mut Conn,
+    scope: &Scope,
+    repeatable: &Repeatable,
+    command: impl FnOnce(&mut Conn) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let Some(id) = repeatable.id.as_deref() else { return command(conn) };
+    if id.is_empty() || id.chars().count() > MAX_LENGTH {
+        let message = format!("`clientMutationId` must have 1 to {MAX_LENGTH} characters.");
+        return Err(Rejection::new(Code::InvalidValue, message).at("input.clientMutationId").into());
+    }
+    let actor = scope.viewer.actor_key();
+    forget(conn, scope.instant() - Duration::days(REMEMBERED_DAYS))?;
+    if !claim(conn, scope, &actor, id, &repeatable.request)? {
+        return first_answer(conn, &actor, id, &repeatable.request);
+    }
+    let outcome = command(conn)?;
+    let json = serde_json::to_string(&outcome).map_err(|error| Error::internal(error.to_string()))?;
+    Sql::new("UPDATE client_mutations SET outcome = ")
+        .string(json)
+        .text(" WHERE actor = ")
+        .string(actor)
+        .text(" AND client_mutation_id = ")
+        .string(id)
+        .execute(conn)?;
+    Ok(outcome)
+}
+
+/// Takes the identifier. A second request with it waits here until the first is committed or rolled back.
+fn claim(conn: &mut Conn, scope: &Scope, actor: &str, id: &str, request: &str) -> Result<bool, Error> {
+    let rows = Sql::new("INSERT INTO client_mutations (actor, client_mutation_id, request, outcome, at) VALUES (")
+        .string(actor)
+        .text(", ")
+        .string(id)
+        .text(", ")
+        .string(request)
+        .text(", 'null', ")
+        .instant(scope.instant())
+        .text(") ON CONFLICT DO NOTHING")
+        .execute(conn)?;
+    Ok(rows > 0)
+}
+
+fn first_answer<T: DeserializeOwned>(conn: &mut Conn, actor: &str, id: &str, request: &str) -> Result<T, Error> {
+    let (first_request, outcome) = Sql::new("SELECT request, outcome FROM client_mutations WHERE actor = ")
+        .string(actor)
+        .text(" AND client_mutation_id = ")
+        .string(id)
+        .first::<(Text, Text), (String, String)>(conn)?
+        .ok_or_else(|| Error::rejected(Code::Conflict, "The same request was just undone. Please send it again."))?;
+    if first_request != request {
+        let message = "This `clientMutationId` was used for another request before.";
+        return Err(Rejection::new(Code::ClientMutationIdReused, message).at("input.clientMutationId").into());
+    }
+    serde_json::from_str(&outcome).map_err(|error| Error::internal(format!("first answer unreadable: {error}")))
+}
+
+fn forget(conn: &mut Conn, before: NaiveDateTime) -> Result<(), Error> {
+    Sql::new("DELETE FROM client_mutations WHERE at < ").instant(before).execute(conn)?;
+    Ok(())
+}
