@@ -215,7 +215,7 @@ fn interface<E: Entity>(registry: &mut Registry) -> MetaType {
         tags: Vec::new(),
         keys: None,
         visible: None,
-        rust_typename: Some(std::any::type_name::<E>()),
+        rust_typename: Some(std::any::type_name::<Obj<E>>()),
         directive_invocations: Vec::new(),
         requires_scopes: Vec::new(),
     }
