@@ -18,20 +18,27 @@ pub fn code(error: &Error) -> &'static str {
     }
 }
 
-/// An error at a place in the document. Of an internal one only its number is shown; the log has the rest under it.
+/// An error as a resolver answers with it; async-graphql adds the place and the path.
+pub fn resolver_error(error: &Error) -> async_graphql::Error {
+    let mut extensions = ErrorExtensionValues::default();
+    extensions.set("code", code(error));
+    async_graphql::Error { message: message(error), source: None, extensions: Some(extensions) }
+}
+
+/// An error at a place in the document.
 pub fn server_error(error: &Error, pos: Pos) -> ServerError {
-    let message = match error {
+    resolver_error(error).into_server_error(pos)
+}
+
+/// What the client reads. Of an internal error only its number is shown; the log has the rest under it.
+fn message(error: &Error) -> String {
+    match error {
         Error::Configuration(_) | Error::Internal(_) => {
             let id = log_internal(&error.to_string());
             format!("Something went wrong on our side. Please mention {id} when you report it.")
         }
         other => other.to_string(),
-    };
-    let mut shown = ServerError::new(message, Some(pos));
-    let mut extensions = ErrorExtensionValues::default();
-    extensions.set("code", code(error));
-    shown.extensions = Some(extensions);
-    shown
+    }
 }
 
 /// Logs a fault and answers with the number under which it stands in the log.

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, MaybeUndefined, Object, ServerResult};
+use async_graphql::{Context, ID, MaybeUndefined, Object, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::engine::{Entity, Obj};
+use super::errors::resolver_error;
 use super::inputs::{date, key};
 use super::mutation_inputs::{
     AddMembershipsInput, AnnulMembershipInput, CreateGroupCategoryInput, CreateGroupInput, CreateParticipantInput,
@@ -15,7 +16,7 @@ use super::mutation_inputs::{
     GuardianInput, RegisterResidencyInput, SetGroupComponentsInput, UpdateGroupCategoryInput, UpdateGroupInput,
     UpdateMembershipInput, UpdateParticipantInput, UpdateReasonInput,
 };
-use super::query::at;
+
 use super::session::Session;
 use super::types::payload::{
     AddMembershipsPayload, Coded, DeleteGroupPayload, EndReasonPayload, GroupCategoryPayload, GroupPayload,
@@ -42,7 +43,7 @@ fn run<T, P>(
     ctx: &Context<'_>,
     client_mutation_id: Option<String>,
     command: impl FnOnce(&mut Conn, &Scope) -> Result<T, Error>,
-) -> ServerResult<Obj<P>>
+) -> Result<Obj<P>>
 where
     T: Serialize + DeserializeOwned,
     P: Entity<Row = PayloadRow<T>>,
@@ -50,31 +51,30 @@ where
     let session = ctx.data_unchecked::<Arc<Session>>();
     let repeatable = Repeatable { id: client_mutation_id.clone(), request: fingerprint(ctx)? };
     let done = session.write(|conn| repeat::once(conn, session.scope(), &repeatable, |conn| command(conn, session.scope())));
-    payload(ctx, client_mutation_id, done)
+    payload(client_mutation_id, done)
 }
 
 fn payload<T, P: Entity<Row = PayloadRow<T>>>(
-    ctx: &Context<'_>,
     client_mutation_id: Option<String>,
     done: Result<T, Error>,
-) -> ServerResult<Obj<P>> {
+) -> Result<Obj<P>> {
     match done {
         Ok(done) => Ok(Obj::row(PayloadRow { done: Some(done), errors: Vec::new(), client_mutation_id })),
         Err(Error::Rejected(errors)) => Ok(Obj::row(PayloadRow { done: None, errors, client_mutation_id })),
-        Err(error) => Err(at(ctx, &error)),
+        Err(error) => Err(resolver_error(&error)),
     }
 }
 
 /// A digest of the mutation and its arguments, to recognize a repetition.
-fn fingerprint(ctx: &Context<'_>) -> ServerResult<String> {
+fn fingerprint(ctx: &Context<'_>) -> Result<String> {
     let field = ctx.field();
     let arguments = field.arguments()?.into_iter().map(|(name, value)| format!("{name}:{value}")).collect::<Vec<_>>();
     let digest = Sha256::digest(format!("{}({})", field.name(), arguments.join(",")));
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn identifier(ctx: &Context<'_>, kind: Kind, id: &ID, name: &str) -> ServerResult<i64> {
-    key(kind, id, name).map_err(|error| at(ctx, &error))
+fn identifier(kind: Kind, id: &ID, name: &str) -> Result<i64> {
+    key(kind, id, name).map_err(|error| resolver_error(&error))
 }
 
 #[Object]
@@ -84,9 +84,9 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The group to be made.")] input: CreateGroupInput,
-    ) -> ServerResult<Obj<GroupPayload>> {
-        let organization = input.organization_id.as_ref().map(|id| identifier(ctx, Kind::Participant, id, "organizationId")).transpose()?;
-        let patch = input.settings.patch().map_err(|error| at(ctx, &error))?;
+    ) -> Result<Obj<GroupPayload>> {
+        let organization = input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
+        let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let mut settings = Settings { organization_id: organization, ..Settings::default() };
             patch(&mut settings);
@@ -99,10 +99,10 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The group to be changed.")] input: UpdateGroupInput,
-    ) -> ServerResult<Obj<GroupPayload>> {
-        let group = identifier(ctx, Kind::Group, &input.group_id, "groupId")?;
-        let organization = input.organization_id.as_ref().map(|id| identifier(ctx, Kind::Participant, id, "organizationId")).transpose()?;
-        let patch = input.settings.patch().map_err(|error| at(ctx, &error))?;
+    ) -> Result<Obj<GroupPayload>> {
+        let group = identifier(Kind::Group, &input.group_id, "groupId")?;
+        let organization = input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
+        let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let patch = Box::new(move |settings: &mut Settings| {
                 patch(settings);
@@ -117,8 +117,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The group to be closed.")] input: GroupInput,
-    ) -> ServerResult<Obj<GroupPayload>> {
-        let group = identifier(ctx, Kind::Group, &input.group_id, "groupId")?;
+    ) -> Result<Obj<GroupPayload>> {
+        let group = identifier(Kind::Group, &input.group_id, "groupId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| groups::commands::set_closed(conn, scope, group, true))
     }
 
@@ -127,8 +127,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The group to be opened again.")] input: GroupInput,
-    ) -> ServerResult<Obj<GroupPayload>> {
-        let group = identifier(ctx, Kind::Group, &input.group_id, "groupId")?;
+    ) -> Result<Obj<GroupPayload>> {
+        let group = identifier(Kind::Group, &input.group_id, "groupId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| groups::commands::set_closed(conn, scope, group, false))
     }
 
@@ -138,8 +138,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The group to be deleted.")] input: GroupInput,
-    ) -> ServerResult<Obj<DeleteGroupPayload>> {
-        let group = identifier(ctx, Kind::Group, &input.group_id, "groupId")?;
+    ) -> Result<Obj<DeleteGroupPayload>> {
+        let group = identifier(Kind::Group, &input.group_id, "groupId")?;
         let client_mutation_id = input.client_mutation_id.clone();
         let session = ctx.data_unchecked::<Arc<Session>>();
         let repeatable = Repeatable { id: input.client_mutation_id, request: fingerprint(ctx)? };
@@ -156,7 +156,7 @@ impl Mutation {
                 let errors = held.into_iter().collect();
                 Ok(Obj::row(PayloadRow { done: Some(done), errors, client_mutation_id }))
             }
-            failed => payload(ctx, client_mutation_id, failed),
+            failed => payload(client_mutation_id, failed),
         }
     }
 
@@ -165,12 +165,12 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What the group is to be made of.")] input: SetGroupComponentsInput,
-    ) -> ServerResult<Obj<GroupPayload>> {
-        let group = identifier(ctx, Kind::Group, &input.group_id, "groupId")?;
+    ) -> Result<Obj<GroupPayload>> {
+        let group = identifier(Kind::Group, &input.group_id, "groupId")?;
         let components = input.components.iter().map(|component| {
-            Ok((identifier(ctx, Kind::Group, &component.group_id, "components.groupId")?, component.mode.into()))
+            Ok((identifier(Kind::Group, &component.group_id, "components.groupId")?, component.mode.into()))
         });
-        let components = components.collect::<ServerResult<Vec<_>>>()?;
+        let components = components.collect::<Result<Vec<_>>>()?;
         let composition = input.composition.map(Into::into);
         run(ctx, input.client_mutation_id, move |conn, scope| {
             groups::commands::set_components(conn, scope, group, composition, &components)
@@ -182,9 +182,9 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who is to be added to which group.")] input: AddMembershipsInput,
-    ) -> ServerResult<Obj<AddMembershipsPayload>> {
+    ) -> Result<Obj<AddMembershipsPayload>> {
         let client_mutation_id = input.client_mutation_id.clone();
-        let done = addition(ctx, &input)?.and_then(|addition| {
+        let done = addition(&input)?.and_then(|addition| {
             let session = ctx.data_unchecked::<Arc<Session>>();
             let scope = session.scope();
             let repeatable = Repeatable {
@@ -202,7 +202,7 @@ impl Mutation {
                 let errors = std::mem::take(&mut added.errors);
                 Ok(Obj::row(PayloadRow { done: Some(Arc::new(added)), errors, client_mutation_id }))
             }
-            Err(error) => payload(ctx, client_mutation_id, Err(error)),
+            Err(error) => payload(client_mutation_id, Err(error)),
         }
     }
 
@@ -211,9 +211,9 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The membership, and how it ends.")] input: EndMembershipInput,
-    ) -> ServerResult<Obj<MembershipPayload>> {
+    ) -> Result<Obj<MembershipPayload>> {
         let ending = Ending {
-            membership_id: identifier(ctx, Kind::Membership, &input.membership_id, "membershipId")?,
+            membership_id: identifier(Kind::Membership, &input.membership_id, "membershipId")?,
             end_date: date(input.end_date),
             end_reason: input.end_reason_code,
             note: trimmed(input.note),
@@ -226,9 +226,9 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The membership, and what to correct.")] input: UpdateMembershipInput,
-    ) -> ServerResult<Obj<MembershipPayload>> {
+    ) -> Result<Obj<MembershipPayload>> {
         let correction = Correction {
-            membership_id: identifier(ctx, Kind::Membership, &input.membership_id, "membershipId")?,
+            membership_id: identifier(Kind::Membership, &input.membership_id, "membershipId")?,
             start_date: date(input.start_date),
             start_reason: input.start_reason_code,
             end_date: match input.end_date {
@@ -252,8 +252,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The membership that was a mistake.")] input: AnnulMembershipInput,
-    ) -> ServerResult<Obj<MembershipPayload>> {
-        let membership = identifier(ctx, Kind::Membership, &input.membership_id, "membershipId")?;
+    ) -> Result<Obj<MembershipPayload>> {
+        let membership = identifier(Kind::Membership, &input.membership_id, "membershipId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| members::commands::annul(conn, scope, membership))
     }
 
@@ -262,8 +262,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The participant to be registered.")] input: CreateParticipantInput,
-    ) -> ServerResult<Obj<ParticipantPayload>> {
-        let organization = input.organization_id.as_ref().map(|id| identifier(ctx, Kind::Participant, id, "organizationId")).transpose()?;
+    ) -> Result<Obj<ParticipantPayload>> {
+        let organization = input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let mut details =
                 Details { external_id: trimmed(input.external_id), organization_id: organization, ..Details::default() };
@@ -277,11 +277,11 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The participant to be changed.")] input: UpdateParticipantInput,
-    ) -> ServerResult<Obj<ParticipantPayload>> {
-        let participant = identifier(ctx, Kind::Participant, &input.participant_id, "participantId")?;
+    ) -> Result<Obj<ParticipantPayload>> {
+        let participant = identifier(Kind::Participant, &input.participant_id, "participantId")?;
         let client_mutation_id = input.client_mutation_id.clone();
         let kind = input.details.as_ref().map(super::mutation_inputs::ParticipantDetailsInput::kind);
-        let patch = input.patch().map_err(|error| at(ctx, &error))?;
+        let patch = input.patch().map_err(|error| resolver_error(&error))?;
         run(ctx, client_mutation_id, move |conn, scope| people::commands::update(conn, scope, participant, kind, patch))
     }
 
@@ -290,9 +290,9 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who is to be registered where.")] input: RegisterResidencyInput,
-    ) -> ServerResult<Obj<ResidencyPayload>> {
-        let participant = identifier(ctx, Kind::Participant, &input.participant_id, "participantId")?;
-        let address = identifier(ctx, Kind::Participant, &input.address_id, "addressId")?;
+    ) -> Result<Obj<ResidencyPayload>> {
+        let participant = identifier(Kind::Participant, &input.participant_id, "participantId")?;
+        let address = identifier(Kind::Participant, &input.address_id, "addressId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let start = date(input.start_date).unwrap_or(scope.today);
             people::commands::register_residency(conn, scope, participant, address, start, date(input.end_date))
@@ -304,8 +304,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The registration to be ended.")] input: EndResidencyInput,
-    ) -> ServerResult<Obj<ResidencyPayload>> {
-        let residency = identifier(ctx, Kind::Residency, &input.residency_id, "residencyId")?;
+    ) -> Result<Obj<ResidencyPayload>> {
+        let residency = identifier(Kind::Residency, &input.residency_id, "residencyId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             people::commands::end_residency(conn, scope, residency, date(input.end_date).unwrap_or(scope.today))
         })
@@ -316,8 +316,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who is to look after whom.")] input: GuardianInput,
-    ) -> ServerResult<Obj<GuardianPayload>> {
-        let (child, guardian) = guardianship(ctx, &input)?;
+    ) -> Result<Obj<GuardianPayload>> {
+        let (child, guardian) = guardianship(&input)?;
         run(ctx, input.client_mutation_id, move |conn, scope| people::commands::add_guardian(conn, scope, child, guardian))
     }
 
@@ -326,8 +326,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who is no longer to look after whom.")] input: GuardianInput,
-    ) -> ServerResult<Obj<GuardianPayload>> {
-        let (child, guardian) = guardianship(ctx, &input)?;
+    ) -> Result<Obj<GuardianPayload>> {
+        let (child, guardian) = guardianship(&input)?;
         run(ctx, input.client_mutation_id, move |conn, scope| people::commands::remove_guardian(conn, scope, child, guardian))
     }
 
@@ -336,7 +336,7 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The category to be made.")] input: CreateGroupCategoryInput,
-    ) -> ServerResult<Obj<GroupCategoryPayload>> {
+    ) -> Result<Obj<GroupCategoryPayload>> {
         run(ctx, input.client_mutation_id, move |conn, scope| {
             categories::create(conn, scope, input.name, trimmed(input.external_id)).map(|id| Coded { id, gone: false })
         })
@@ -347,8 +347,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The category to be renamed.")] input: UpdateGroupCategoryInput,
-    ) -> ServerResult<Obj<GroupCategoryPayload>> {
-        let category = identifier(ctx, Kind::GroupCategory, &input.group_category_id, "groupCategoryId")?;
+    ) -> Result<Obj<GroupCategoryPayload>> {
+        let category = identifier(Kind::GroupCategory, &input.group_category_id, "groupCategoryId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             categories::rename(conn, scope, category, input.name).map(|id| Coded { id, gone: false })
         })
@@ -359,8 +359,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The category to be deleted.")] input: DeleteGroupCategoryInput,
-    ) -> ServerResult<Obj<GroupCategoryPayload>> {
-        let category = identifier(ctx, Kind::GroupCategory, &input.group_category_id, "groupCategoryId")?;
+    ) -> Result<Obj<GroupCategoryPayload>> {
+        let category = identifier(Kind::GroupCategory, &input.group_category_id, "groupCategoryId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             categories::delete(conn, scope, category).map(|id| Coded { id, gone: true })
         })
@@ -371,7 +371,7 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The reason to be made.")] input: CreateReasonInput,
-    ) -> ServerResult<Obj<StartReasonPayload>> {
+    ) -> Result<Obj<StartReasonPayload>> {
         create_reason(ctx, ReasonTable::Start, input)
     }
 
@@ -380,8 +380,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The reason to be changed.")] input: UpdateReasonInput,
-    ) -> ServerResult<Obj<StartReasonPayload>> {
-        let reason = identifier(ctx, Kind::StartReason, &input.reason_id, "reasonId")?;
+    ) -> Result<Obj<StartReasonPayload>> {
+        let reason = identifier(Kind::StartReason, &input.reason_id, "reasonId")?;
         update_reason(ctx, ReasonTable::Start, reason, input)
     }
 
@@ -390,8 +390,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The reason to be deleted.")] input: DeleteReasonInput,
-    ) -> ServerResult<Obj<StartReasonPayload>> {
-        let reason = identifier(ctx, Kind::StartReason, &input.reason_id, "reasonId")?;
+    ) -> Result<Obj<StartReasonPayload>> {
+        let reason = identifier(Kind::StartReason, &input.reason_id, "reasonId")?;
         delete_reason(ctx, ReasonTable::Start, reason, input)
     }
 
@@ -400,7 +400,7 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The reason to be made.")] input: CreateReasonInput,
-    ) -> ServerResult<Obj<EndReasonPayload>> {
+    ) -> Result<Obj<EndReasonPayload>> {
         create_reason(ctx, ReasonTable::End, input)
     }
 
@@ -409,8 +409,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The reason to be changed.")] input: UpdateReasonInput,
-    ) -> ServerResult<Obj<EndReasonPayload>> {
-        let reason = identifier(ctx, Kind::EndReason, &input.reason_id, "reasonId")?;
+    ) -> Result<Obj<EndReasonPayload>> {
+        let reason = identifier(Kind::EndReason, &input.reason_id, "reasonId")?;
         update_reason(ctx, ReasonTable::End, reason, input)
     }
 
@@ -419,8 +419,8 @@ impl Mutation {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The reason to be deleted.")] input: DeleteReasonInput,
-    ) -> ServerResult<Obj<EndReasonPayload>> {
-        let reason = identifier(ctx, Kind::EndReason, &input.reason_id, "reasonId")?;
+    ) -> Result<Obj<EndReasonPayload>> {
+        let reason = identifier(Kind::EndReason, &input.reason_id, "reasonId")?;
         delete_reason(ctx, ReasonTable::End, reason, input)
     }
 }
@@ -429,7 +429,7 @@ fn create_reason<P: Entity<Row = PayloadRow<Coded>>>(
     ctx: &Context<'_>,
     table: ReasonTable,
     input: CreateReasonInput,
-) -> ServerResult<Obj<P>> {
+) -> Result<Obj<P>> {
     run(ctx, input.client_mutation_id, move |conn, scope| {
         reasons::create(conn, scope, table, &input.code, &input.label).map(|id| Coded { id, gone: false })
     })
@@ -440,7 +440,7 @@ fn update_reason<P: Entity<Row = PayloadRow<Coded>>>(
     table: ReasonTable,
     reason: i64,
     input: UpdateReasonInput,
-) -> ServerResult<Obj<P>> {
+) -> Result<Obj<P>> {
     run(ctx, input.client_mutation_id, move |conn, scope| {
         reasons::update(conn, scope, table, reason, input.label.as_deref(), input.retired).map(|id| Coded { id, gone: false })
     })
@@ -451,33 +451,33 @@ fn delete_reason<P: Entity<Row = PayloadRow<Coded>>>(
     table: ReasonTable,
     reason: i64,
     input: DeleteReasonInput,
-) -> ServerResult<Obj<P>> {
+) -> Result<Obj<P>> {
     run(ctx, input.client_mutation_id, move |conn, scope| {
         reasons::delete(conn, scope, table, reason).map(|id| Coded { id, gone: true })
     })
 }
 
-fn guardianship(ctx: &Context<'_>, input: &GuardianInput) -> ServerResult<(i64, i64)> {
-    let child = identifier(ctx, Kind::Participant, &input.child_id, "childId")?;
-    Ok((child, identifier(ctx, Kind::Participant, &input.guardian_id, "guardianId")?))
+fn guardianship(input: &GuardianInput) -> Result<(i64, i64)> {
+    let child = identifier(Kind::Participant, &input.child_id, "childId")?;
+    Ok((child, identifier(Kind::Participant, &input.guardian_id, "guardianId")?))
 }
 
 /// Reads an addition. The outer error is a malformed request, the inner one a refusal.
-fn addition(ctx: &Context<'_>, input: &AddMembershipsInput) -> ServerResult<Result<Addition, Error>> {
+fn addition(input: &AddMembershipsInput) -> Result<Result<Addition, Error>> {
     let refuse = |code: Code, field: &str, message: &str| Ok(Err(Rejection::new(code, message).at(field).into()));
     let whom = match (&input.participant_ids, &input.filter) {
         (Some(ids), None) if ids.len() > MAX_IDS => {
             return refuse(Code::TooMany, "input.participantIds", "At most 10,000 participants can be named at once; use a filter for more.");
         }
         (Some(ids), None) => {
-            let keys = ids.iter().map(|id| identifier(ctx, Kind::Participant, id, "participantIds"));
-            Whom::Ids(keys.collect::<ServerResult<_>>()?)
+            let keys = ids.iter().map(|id| identifier(Kind::Participant, id, "participantIds"));
+            Whom::Ids(keys.collect::<Result<_>>()?)
         }
-        (None, Some(filter)) => Whom::Filter(Box::new(filter.clone().resolve().map_err(|error| at(ctx, &error))?)),
+        (None, Some(filter)) => Whom::Filter(Box::new(filter.clone().resolve().map_err(|error| resolver_error(&error))?)),
         _ => return refuse(Code::Required, "input.participantIds", "Give either `participantIds` or `filter`."),
     };
     Ok(Ok(Addition {
-        group_id: identifier(ctx, Kind::Group, &input.group_id, "groupId")?,
+        group_id: identifier(Kind::Group, &input.group_id, "groupId")?,
         whom,
         start_date: date(input.start_date),
         start_reason: input.start_reason_code.clone(),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, ServerError, ServerResult};
+use async_graphql::{Context, ID, Object, Result};
 
 use super::engine::{Connection, Entity, Obj};
-use super::errors::server_error;
+use super::errors::resolver_error;
 use super::inputs::{
     GroupFilter, GroupOrder, MembershipFilter, MembershipOrder, ParticipantFilter, ParticipantOrder,
 };
@@ -27,13 +27,8 @@ use crate::people::store::{self as people, ParticipantRow};
 /// Everything that can be read. What you may not see is left out, as if it did not exist.
 pub struct Query;
 
-/// An error at the field that is being resolved.
-pub fn at(ctx: &Context<'_>, error: &Error) -> ServerError {
-    server_error(error, ctx.item.pos)
-}
-
-fn window(ctx: &Context<'_>, first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> ServerResult<Window> {
-    PageArgs { first, after, last, before }.window().map_err(|error| at(ctx, &error))
+fn window(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Result<Window> {
+    PageArgs { first, after, last, before }.window().map_err(|error| resolver_error(&error))
 }
 
 /// Reads the page and the number of all rows, each only when it is wanted.
@@ -68,8 +63,8 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The global identifiers, at most 50.")] ids: Vec<ID>,
-    ) -> ServerResult<Nodes> {
-        Nodes::of(&ids).map_err(|error| at(ctx, &error))
+    ) -> Result<Nodes> {
+        Nodes::of(&ids).map_err(|error| resolver_error(&error))
     }
 
     /// The group with this identifier; null when there is none or you may not see it.
@@ -98,9 +93,9 @@ impl Query {
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which groups; all that are not closed when absent.")] filter: Option<GroupFilter>,
         #[graphql(desc = "In which order; by name when absent.")] order_by: Option<GroupOrder>,
-    ) -> ServerResult<Obj<Connection<Group>>> {
-        let window = window(ctx, first, after, last, before)?;
-        let filter = GroupFilter::resolve(filter).map_err(|error| at(ctx, &error))?;
+    ) -> Result<Obj<Connection<Group>>> {
+        let window = window(first, after, last, before)?;
+        let filter = GroupFilter::resolve(filter).map_err(|error| resolver_error(&error))?;
         let (by, descending) = GroupOrder::resolve(order_by);
         let order = by.order(descending);
         Ok(Obj::connection(move |exec, asked| {
@@ -126,9 +121,9 @@ impl Query {
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which participants; all when absent.")] filter: Option<ParticipantFilter>,
         #[graphql(desc = "In which order; by name when absent.")] order_by: Option<ParticipantOrder>,
-    ) -> ServerResult<Obj<Connection<Participant>>> {
-        let window = window(ctx, first, after, last, before)?;
-        let filter = filter.unwrap_or_default().resolve().map_err(|error| at(ctx, &error))?;
+    ) -> Result<Obj<Connection<Participant>>> {
+        let window = window(first, after, last, before)?;
+        let filter = filter.unwrap_or_default().resolve().map_err(|error| resolver_error(&error))?;
         let (by, descending) = ParticipantOrder::resolve(order_by);
         let order = by.order(descending);
         Ok(Obj::connection(move |exec, asked| {
@@ -154,10 +149,10 @@ impl Query {
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which memberships; those in force today when absent.")] filter: Option<MembershipFilter>,
         #[graphql(desc = "In which order; the latest start first when absent.")] order_by: Option<MembershipOrder>,
-    ) -> ServerResult<Obj<Connection<Membership>>> {
-        let window = window(ctx, first, after, last, before)?;
+    ) -> Result<Obj<Connection<Membership>>> {
+        let window = window(first, after, last, before)?;
         let scope = ctx.data_unchecked::<Arc<Session>>().scope();
-        let filter = MembershipFilter::resolve(filter, scope).map_err(|error| at(ctx, &error))?;
+        let filter = MembershipFilter::resolve(filter, scope).map_err(|error| resolver_error(&error))?;
         let (by, order) = MembershipOrder::resolve(order_by);
         Ok(Obj::connection(move |exec, asked| {
             let (sight, today) = (exec.sight()?, exec.scope.today);
@@ -178,8 +173,8 @@ impl Query {
         #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
-    ) -> ServerResult<Obj<Connection<GroupCategory>>> {
-        let window = window(ctx, first, after, last, before)?;
+    ) -> Result<Obj<Connection<GroupCategory>>> {
+        let window = window(first, after, last, before)?;
         Ok(Obj::connection(move |exec, asked| {
             let page = read_page!(asked, groups::category_page(exec.conn, &window), groups::category_count(exec.conn));
             let position = |row: &CategoryRow| vec![Key::Text(row.sort_key.clone()), Key::Int(row.id)];
@@ -192,7 +187,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Also reasons that are no longer offered.", default)] include_retired: bool,
-    ) -> ServerResult<Vec<Obj<StartReason>>> {
+    ) -> Result<Vec<Obj<StartReason>>> {
         reasons(ctx, ReasonTable::Start, include_retired)
     }
 
@@ -201,16 +196,16 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Also reasons that are no longer offered.", default)] include_retired: bool,
-    ) -> ServerResult<Vec<Obj<EndReason>>> {
+    ) -> Result<Vec<Obj<EndReason>>> {
         reasons(ctx, ReasonTable::End, include_retired)
     }
 }
 
-fn reasons<E>(ctx: &Context<'_>, table: ReasonTable, include_retired: bool) -> ServerResult<Vec<Obj<E>>>
+fn reasons<E>(ctx: &Context<'_>, table: ReasonTable, include_retired: bool) -> Result<Vec<Obj<E>>>
 where
     E: Entity<Row = ReasonRow>,
 {
     let session = ctx.data_unchecked::<Arc<Session>>();
-    let rows = session.read(|exec| members::reasons(exec.conn, table, None)).map_err(|error| at(ctx, &error))?;
+    let rows = session.read(|exec| members::reasons(exec.conn, table, None)).map_err(|error| resolver_error(&error))?;
     Ok(rows.into_iter().filter(|row| include_retired || !row.retired).map(Obj::row).collect())
 }

@@ -129,6 +129,9 @@ pub fn set_components(
     }
     usable(conn, scope, components, &mut checks)?;
     checks.done()?;
+    if seen.contains(&id) {
+        refuse(conn, Some(vec![id, id]), "input.components")?;
+    }
     let before = stored_components(conn, id, settings.composition)?;
     let composition = composition.unwrap_or(settings.composition);
     store::replace_components(conn, id, composition, components, scope.instant())?;

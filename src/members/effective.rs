@@ -288,7 +288,7 @@ fn computed(
                 .map_err(|error| Error::internal(format!("group {group} has an unreadable filter: {error}")))?;
             sql = sql
                 .text(if n > 0 { " UNION ALL SELECT " } else { "SELECT " })
-                .text(format!("{group}"))
+                .text(format!("CAST({group} AS BIGINT)"))
                 .text(" AS group_id, p.id FROM participants p WHERE 1 = 1");
             if *organization > 0 {
                 // An organization's filter finds its own people, whatever else the gateway holds.

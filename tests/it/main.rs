@@ -1,0 +1,28 @@
+//! Kring as its clients see it. Every case runs on SQLite and on PostgreSQL; without a PostgreSQL server
+//! (`KRING_TEST_POSTGRES`) the second half is reported as ignored.
+
+// A test says what it expects by failing; these lints are for code that people rely on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod harness;
+
+mod access;
+mod backends;
+mod budget;
+mod composition;
+mod explorer_page;
+mod groups;
+mod hostile;
+mod house;
+mod http;
+mod import_rules;
+mod members;
+mod operations;
+mod people;
+mod reads;
+mod schema;
+
+fn main() {
+    let arguments = libtest_mimic::Arguments::from_args();
+    libtest_mimic::run(&arguments, harness::trials()).exit();
+}
