@@ -42,7 +42,7 @@ pub enum Command {
 /// Where the data is.
 #[derive(Clone, Debug, Args)]
 pub struct Database {
-    /// The database: sqlite://path or postgres://user@host/name.
+    /// The database: `sqlite://path` or `postgres://user@host/name`.
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite://kring.db", hide_env_values = true)]
     pub database_url: String,
     /// How many requests read at once; on PostgreSQL as many connections again are kept for writing.

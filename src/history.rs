@@ -114,7 +114,7 @@ const COLUMNS: &str = "SELECT h.id, h.at, h.actor_id, h.actor_name, h.action, h.
 
 /// The newest first.
 pub fn order() -> Order {
-    Order { columns: &[("h.id", KeyType::Int)], descending: true }
+    Order { name: "newest", columns: &[("h.id", KeyType::Int)], descending: true }
 }
 
 /// A page of history for each of the objects, in one statement.

@@ -31,7 +31,7 @@ fn run(command: Command) -> Result<(), Error> {
             Ok(())
         }
         Command::Migrate(database) => {
-            let db = kring::db::Db::open(&database.options(Duration::from_secs(600)))?;
+            let db = kring::db::Db::open(&database.options(Duration::from_mins(10)))?;
             let applied = db.migrate()?;
             match applied.len() {
                 0 => println!("The schema is up to date."),

@@ -32,6 +32,8 @@ pub enum KeyType {
 /// An order of rows: expressions that together are unique, all in one direction.
 #[derive(Clone, Debug)]
 pub struct Order {
+    /// Tells its cursors from those of the other orders of the same list.
+    pub name: &'static str,
     pub columns: &'static [(&'static str, KeyType)],
     pub descending: bool,
 }
@@ -107,6 +109,11 @@ fn cursor(name: &str, text: &str) -> Result<Vec<Key>, Error> {
     serde_json::from_slice(&bytes).map_err(|_| bad())
 }
 
+/// The position of a row in the order of this name.
+pub fn position(order: &str, keys: impl IntoIterator<Item = Key>) -> Vec<Key> {
+    std::iter::once(Key::Text(order.to_owned())).chain(keys).collect()
+}
+
 /// Writes the position of a row as a cursor.
 pub fn encode(keys: &[Key]) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(keys).unwrap_or_default())
@@ -176,9 +183,10 @@ impl Window {
 
 fn bind(mut sql: Sql, keys: &[Key], order: &Order) -> Result<Sql, Error> {
     let bad = || Error::BadInput("The cursor belongs to another order of this list.".to_owned());
-    if keys.len() != order.columns.len() {
-        return Err(bad());
-    }
+    let keys = match keys {
+        [Key::Text(name), keys @ ..] if *name == order.name && keys.len() == order.columns.len() => keys,
+        _ => return Err(bad()),
+    };
     for (n, (key, (_, kind))) in keys.iter().zip(order.columns).enumerate() {
         if n > 0 {
             sql = sql.text(", ");
@@ -209,7 +217,7 @@ mod tests {
         assert!(args(Some(100), None).window().is_ok());
         for after in ["x", "W10x", "e30", &"A".repeat(5_000)] {
             let args = PageArgs { after: Some(after.to_owned()), ..PageArgs::default() };
-            let order = Order { columns: &[("id", KeyType::Int)], descending: false };
+            let order = Order { name: "id", columns: &[("id", KeyType::Int)], descending: false };
             let refused = args.window().and_then(|window| window.conditions(Sql::default(), &order));
             assert!(refused.is_err(), "{after:.20}");
         }

@@ -10,7 +10,7 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
 /// Any number will do as long as every process uses the same: PostgreSQL's advisory lock has no names.
-const LOCK: i64 = 0x4b72_696e_67;
+const LOCK: i64 = 0x004b_7269_6e67;
 
 pub(super) fn run(conn: &mut Conn) -> Result<Vec<String>, Error> {
     // The write lock is taken before looking at what is pending, so that of several processes that start at once

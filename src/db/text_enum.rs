@@ -30,6 +30,7 @@ macro_rules! text_enum {
         {
             fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
                 let word = <*const str as diesel::deserialize::FromSql<diesel::sql_types::Text, DB>>::from_sql(bytes)?;
+                #[expect(unsafe_code, reason = "the one way to read a text from a row without a copy")]
                 // SAFETY: Diesel hands out a pointer into the row that is being read, which outlives this call.
                 let word = unsafe { &*word };
                 Self::from_word(word).ok_or_else(|| format!("unknown {} in the database", stringify!($name)).into())

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, MaybeUndefined, Object, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use super::engine::{Entity, Obj};
@@ -35,7 +37,7 @@ use crate::people::{self, Details};
 use crate::repeat::{self, Repeatable};
 use crate::scope::Scope;
 
-/// Everything that can be changed. Each mutation is carried out whole or not at all; a refusal stands in `userErrors`.
+/// The root of mutations.
 pub struct Mutation;
 
 /// Carries out a command in a transaction of its own, once for each `clientMutationId`, and answers with its payload.
@@ -70,14 +72,16 @@ fn fingerprint(ctx: &Context<'_>) -> Result<String> {
     let field = ctx.field();
     let arguments = field.arguments()?.into_iter().map(|(name, value)| format!("{name}:{value}")).collect::<Vec<_>>();
     let digest = Sha256::digest(format!("{}({})", field.name(), arguments.join(",")));
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(URL_SAFE_NO_PAD.encode(digest))
 }
 
 fn identifier(kind: Kind, id: &ID, name: &str) -> Result<i64> {
     key(kind, id, name).map_err(|error| resolver_error(&error))
 }
 
+/// Everything that can be changed. Each mutation is carried out whole or not at all; a refusal stands in `userErrors`.
 #[Object]
+#[allow(clippy::unused_async, reason = "resolvers are asynchronous by contract; these talk to the database on their own thread")]
 impl Mutation {
     /// Makes a group.
     async fn create_group(

@@ -17,14 +17,13 @@ use super::types::membership::Membership;
 use super::types::participant::Participant;
 use super::types::reason::{EndReason, GroupCategory, StartReason};
 use super::types::viewer::{Viewer, ViewerRow};
-use crate::error::Error;
 use crate::groups::store::{self as groups, CategoryRow, GroupRow};
 use crate::id::{self, Kind};
 use crate::members::store::{self as members, MembershipRow, ReasonRow, ReasonTable};
-use crate::page::{Key, Page, PageArgs, Window};
+use crate::page::{Key, Page, PageArgs, Window, position};
 use crate::people::store::{self as people, ParticipantRow};
 
-/// Everything that can be read. What you may not see is left out, as if it did not exist.
+/// The root of queries.
 pub struct Query;
 
 fn window(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Result<Window> {
@@ -40,7 +39,9 @@ macro_rules! read_page {
     }};
 }
 
+/// Everything that can be read. What you may not see is left out, as if it did not exist.
 #[Object]
+#[allow(clippy::unused_async, reason = "resolvers are asynchronous by contract; these talk to the database on their own thread")]
 impl Query {
     /// The version of the gateway.
     async fn version(&self) -> &'static str {
@@ -61,7 +62,6 @@ impl Query {
     /// The objects with these global identifiers, in the same order; null for each that does not exist or that you may not see.
     async fn nodes(
         &self,
-        ctx: &Context<'_>,
         #[graphql(desc = "The global identifiers, at most 50.")] ids: Vec<ID>,
     ) -> Result<Nodes> {
         Nodes::of(&ids).map_err(|error| resolver_error(&error))
@@ -83,10 +83,8 @@ impl Query {
     }
 
     /// A page of groups. Closed groups are left out unless the filter asks for them.
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn groups(
         &self,
-        ctx: &Context<'_>,
         #[graphql(desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.")] first: Option<i32>,
         #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
@@ -111,10 +109,8 @@ impl Query {
     }
 
     /// A page of participants.
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn participants(
         &self,
-        ctx: &Context<'_>,
         #[graphql(desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.")] first: Option<i32>,
         #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
@@ -139,7 +135,6 @@ impl Query {
     }
 
     /// A page of direct memberships, across groups; those in force today unless the filter asks otherwise.
-    #[expect(clippy::too_many_arguments, reason = "they are the arguments of the field")]
     async fn memberships(
         &self,
         ctx: &Context<'_>,
@@ -168,7 +163,6 @@ impl Query {
     /// A page of group categories, by name.
     async fn group_categories(
         &self,
-        ctx: &Context<'_>,
         #[graphql(desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.")] first: Option<i32>,
         #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
@@ -177,8 +171,8 @@ impl Query {
         let window = window(first, after, last, before)?;
         Ok(Obj::connection(move |exec, asked| {
             let page = read_page!(asked, groups::category_page(exec.conn, &window), groups::category_count(exec.conn));
-            let position = |row: &CategoryRow| vec![Key::Text(row.sort_key.clone()), Key::Int(row.id)];
-            Ok((page, Box::new(position)))
+            let keys = |row: &CategoryRow| position("name", [Key::Text(row.sort_key.clone()), Key::Int(row.id)]);
+            Ok((page, Box::new(keys)))
         }))
     }
 

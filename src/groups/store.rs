@@ -13,7 +13,7 @@ use crate::access::sight::Sight;
 use crate::db::schema::{group_categories, groups};
 use crate::db::{Conn, Sql, on};
 use crate::error::Error;
-use crate::page::{Key, KeyType, Order, Page, Window};
+use crate::page::{Key, KeyType, Order, Page, Window, position};
 use crate::people::filter::ParticipantFilter;
 use crate::text::{fold, like_pattern};
 
@@ -276,7 +276,14 @@ impl GroupOrder {
             Self::Name => &[("g.sort_key", KeyType::Text), ("g.id", KeyType::Int)],
             Self::CreatedAt => &[("g.created_at", KeyType::Instant), ("g.id", KeyType::Int)],
         };
-        Order { columns, descending }
+        Order { name: self.name(), columns, descending }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::CreatedAt => "created",
+        }
     }
 
     /// Whether the position of a row takes more than the usual columns.
@@ -290,7 +297,7 @@ impl GroupOrder {
             Self::Name => Key::Text(row.sort_key.clone()),
             Self::CreatedAt => Key::Text(row.more.as_ref().map(|more| more.created_at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string()).unwrap_or_default()),
         };
-        vec![first, Key::Int(row.id)]
+        position(self.name(), [first, Key::Int(row.id)])
     }
 }
 
@@ -701,7 +708,7 @@ pub fn categories_by_ids(conn: &mut Conn, ids: &[i64]) -> Result<Vec<CategoryRow
 
 /// The order of categories: by name.
 pub fn category_order() -> Order {
-    Order { columns: &[("k.sort_key", KeyType::Text), ("k.id", KeyType::Int)], descending: false }
+    Order { name: "name", columns: &[("k.sort_key", KeyType::Text), ("k.id", KeyType::Int)], descending: false }
 }
 
 /// A page of categories.

@@ -10,7 +10,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::Positioned;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -186,6 +187,33 @@ async fn answer(
     }
 }
 
+/// The document with nothing but the chosen operation: the validator would check the others against variables that are
+/// not theirs.
+fn only(document: &ExecutableDocument, operation: &Positioned<OperationDefinition>) -> ExecutableDocument {
+    if let DocumentOperations::Single(_) = &document.operations {
+        return document.clone();
+    }
+    let mut fragments = HashMap::new();
+    let mut sets = vec![&operation.node.selection_set.node];
+    while let Some(set) = sets.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => sets.push(&field.node.selection_set.node),
+                Selection::InlineFragment(fragment) => sets.push(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    if let Some(fragment) = document.fragments.get(name)
+                        && fragments.insert(name.clone(), fragment.clone()).is_none()
+                    {
+                        sets.push(&fragment.node.selection_set.node);
+                    }
+                }
+            }
+        }
+    }
+    ExecutableDocument { operations: DocumentOperations::Single(operation.clone()), fragments }
+}
+
 /// Why an operation is not executed.
 enum Denied {
     Refused(Refusal),
@@ -244,7 +272,7 @@ impl Gateway {
         }
         guard::measure(&document, &request.variables, name, &self.options.limits, &self.facts)?;
         permit::check(&document, operation, viewer).map_err(|(error, pos)| Denied::Failed(error, pos))?;
-        Ok(ExecutableDocument::clone(&document))
+        Ok(only(&document, operation))
     }
 
     /// The parsed document; frequent ones are kept.
@@ -267,7 +295,6 @@ impl Gateway {
         let scope = Scope::new(viewer, self.options.clock, self.options.zone);
         let session = Arc::new(Session::new(self.shared.clone(), scope));
         let mut graphql = async_graphql::Request::new(request.query).variables(request.variables);
-        graphql.operation_name = request.operation_name;
         graphql.set_parsed_query(document);
         let graphql = graphql.data(Loaders::new(&session)).data(session);
         tokio::runtime::Handle::current().block_on(self.schema.execute(graphql))

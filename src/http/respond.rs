@@ -3,11 +3,10 @@
 use async_graphql::{PathSegment, Response, ServerError, Value};
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
-use serde_json::json;
 
 use super::guard::Refusal;
 use crate::error::Error;
-use crate::graphql::errors::{code, server_error};
+use crate::graphql::errors::server_error;
 
 /// The most validation errors in one answer.
 const MAX_ERRORS: usize = 5;
@@ -128,38 +127,75 @@ fn write_json(body: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
 }
 
 fn write_errors(body: &mut Vec<u8>, errors: &[ServerError]) {
-    let errors: Vec<serde_json::Value> = errors.iter().map(error_json).collect();
+    let errors: Vec<ShownError<'_>> = errors.iter().map(ShownError::of).collect();
     write_json(body, &errors);
 }
 
-fn error_json(error: &ServerError) -> serde_json::Value {
-    let mut json = json!({ "message": error.message });
-    let locations: Vec<_> = error.locations.iter().map(|pos| json!({ "line": pos.line, "column": pos.column })).collect();
-    if !locations.is_empty() {
-        json["locations"] = locations.into();
-    }
-    if !error.path.is_empty() {
+/// An error as the specification shows it (section 7.1.2).
+#[derive(serde::Serialize)]
+struct ShownError<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<Location>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    path: Vec<Segment<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extensions: Option<Extensions<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct Location {
+    line: usize,
+    column: usize,
+}
+
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Segment<'a> {
+    Field(&'a str),
+    Index(usize),
+}
+
+#[derive(serde::Serialize)]
+struct Extensions<'a> {
+    code: &'a str,
+}
+
+impl<'a> ShownError<'a> {
+    fn of(error: &'a ServerError) -> Self {
         let path = error.path.iter().map(|segment| match segment {
-            PathSegment::Field(name) => serde_json::Value::from(name.as_str()),
-            PathSegment::Index(n) => serde_json::Value::from(*n),
+            PathSegment::Field(name) => Segment::Field(name),
+            PathSegment::Index(n) => Segment::Index(*n),
         });
-        json["path"] = path.collect();
+        let code = match error.extensions.as_ref().and_then(|extensions| extensions.get("code")) {
+            Some(Value::String(code)) => Some(Extensions { code }),
+            _ => None,
+        };
+        Self {
+            message: &error.message,
+            locations: error.locations.iter().map(|pos| Location { line: pos.line, column: pos.column }).collect(),
+            path: path.collect(),
+            extensions: code,
+        }
     }
-    let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code"));
-    if let Some(Value::String(code)) = code {
-        json["extensions"] = json!({ "code": code });
+
+    fn alone(self) -> Vec<u8> {
+        let mut body = b"{\"errors\":[".to_vec();
+        write_json(&mut body, &self);
+        body.extend_from_slice(b"]}");
+        body
     }
-    json
 }
 
 /// A request that the guard refused.
 pub fn refused(media: Media, refusal: &Refusal) -> axum::response::Response {
-    let mut error = json!({ "message": refusal.message, "extensions": { "code": refusal.code.as_str() } });
-    if let Some(pos) = refusal.position {
-        error["locations"] = json!([{ "line": pos.line, "column": pos.column }]);
+    let body = ShownError {
+        message: &refusal.message,
+        locations: refusal.position.map(|pos| Location { line: pos.line, column: pos.column }).into_iter().collect(),
+        path: Vec::new(),
+        extensions: Some(Extensions { code: refusal.code.as_str() }),
     }
-    let mut body = Vec::new();
-    write_json(&mut body, &json!({ "errors": [error] }));
+    .alone();
     let mut response = json_response(refusal.status(), media, body);
     if let Some(allow) = refusal.allow().and_then(|allow| HeaderValue::from_str(allow).ok()) {
         response.headers_mut().insert(header::ALLOW, allow);
@@ -178,15 +214,11 @@ pub fn failed(media: Media, error: &Error, pos: async_graphql::Pos) -> axum::res
         Error::Rejected(_) | Error::BadInput(_) => StatusCode::BAD_REQUEST,
     };
     let shown = server_error(error, pos);
-    let mut json = error_json(&shown);
-    json["extensions"] = json!({ "code": code(error) });
-    if pos == async_graphql::Pos::default()
-        && let Some(json) = json.as_object_mut()
-    {
-        json.remove("locations");
+    let mut shown = ShownError::of(&shown);
+    if pos == async_graphql::Pos::default() {
+        shown.locations.clear();
     }
-    let mut body = Vec::new();
-    write_json(&mut body, &json!({ "errors": [json] }));
+    let body = shown.alone();
     let mut response = json_response(status, media, body);
     let headers = response.headers_mut();
     match status {

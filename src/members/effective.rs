@@ -24,7 +24,7 @@ const SMALL: i64 = 5_000;
 
 /// The order of effective members: by name.
 pub fn name_order(descending: bool) -> Order {
-    Order { columns: &[("p.sort_key", KeyType::Text), ("p.id", KeyType::Int)], descending }
+    Order { name: "name", columns: &[("p.sort_key", KeyType::Text), ("p.id", KeyType::Int)], descending }
 }
 
 /// How many belong to each of the groups.

@@ -11,7 +11,7 @@ use crate::access::sight::Sight;
 use crate::db::schema::memberships;
 use crate::db::{Conn, Dialect, Sql, on};
 use crate::error::Error;
-use crate::page::{Key, KeyType, Order, Page, Window};
+use crate::page::{Key, KeyType, Order, Page, Window, position};
 use crate::text::{fold, like_pattern};
 
 /// A direct membership.
@@ -150,6 +150,11 @@ impl MembershipFilter {
                 sql = sql.text(text).string(code.clone()).text(")");
             }
         }
+        self.narrow(sql)
+    }
+
+    /// The conditions besides status, role, origin and reasons.
+    fn narrow(&self, mut sql: Sql) -> Sql {
         for (column, value) in [
             (" AND m.start_date >= ", self.started_from),
             (" AND m.start_date <= ", self.started_until),
@@ -207,13 +212,21 @@ impl MembershipOrder {
             Self::StartDate => &[("m.start_date", KeyType::Date), ("m.id", KeyType::Int)],
             Self::EndDate => &[("coalesce(m.end_date, '9999-12-31')", KeyType::Date), ("m.id", KeyType::Int)],
         };
-        Order { columns, descending }
+        Order { name: self.name(), columns, descending }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::ParticipantName => "name",
+            Self::StartDate => "start",
+            Self::EndDate => "end",
+        }
     }
 
     /// The position of a membership in this order.
     pub fn keys(self, row: &MembershipRow) -> Vec<Key> {
         let date = |date: NaiveDate| Key::Text(date.to_string());
-        match self {
+        let keys = match self {
             Self::ParticipantName => vec![
                 Key::Text(row.member_key.clone()),
                 Key::Int(row.participant_id),
@@ -225,7 +238,8 @@ impl MembershipOrder {
                 row.end_date.map_or_else(|| Key::Text("9999-12-31".to_owned()), date),
                 Key::Int(row.id),
             ],
-        }
+        };
+        position(self.name(), keys)
     }
 }
 
@@ -257,7 +271,6 @@ impl Of {
 ///
 /// # Errors
 /// `BadInput` for a cursor of another order; what the database answers.
-#[expect(clippy::too_many_arguments, reason = "each says something else about the list")]
 pub fn pages(
     conn: &mut Conn,
     sight: &Sight,

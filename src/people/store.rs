@@ -10,7 +10,7 @@ use crate::access::sight::Sight;
 use crate::db::schema::{guardianships, participants, residencies};
 use crate::db::{Conn, Sql, on};
 use crate::error::Error;
-use crate::page::{Key, KeyType, Order, Page, Window};
+use crate::page::{Key, KeyType, Order, Page, Window, position};
 
 /// What most lists show of a participant.
 #[derive(Clone, Debug)]
@@ -161,7 +161,14 @@ impl ParticipantOrder {
             Self::Name => &[("p.sort_key", KeyType::Text), ("p.id", KeyType::Int)],
             Self::CreatedAt => &[("p.created_at", KeyType::Instant), ("p.id", KeyType::Int)],
         };
-        Order { columns, descending }
+        Order { name: self.name(), columns, descending }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::CreatedAt => "created",
+        }
     }
 
     /// Whether the position of a row takes more than the usual columns.
@@ -175,7 +182,7 @@ impl ParticipantOrder {
             Self::Name => Key::Text(row.sort_key.clone()),
             Self::CreatedAt => Key::Text(row.more.as_ref().map(|more| more.created_at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string()).unwrap_or_default()),
         };
-        vec![first, Key::Int(row.id)]
+        position(self.name(), [first, Key::Int(row.id)])
     }
 }
 

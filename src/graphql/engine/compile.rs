@@ -55,6 +55,9 @@ enum Compiled<E: Entity> {
 
 impl<'a> Pick<'a> {
     /// A field that async-graphql resolves, merged with its other occurrences under the same response key.
+    ///
+    /// # Errors
+    /// When a condition of a directive is not a truth value.
     pub fn root(field: &'a Positioned<AstField>, env: &'a QueryEnv, scope: &'a Scope) -> ServerResult<Self> {
         let mut found = Collected::default();
         collect(&env.operation.node.selection_set.node, env, &|_| Some(1), 1, &mut found)?;
@@ -103,7 +106,7 @@ impl<'a> Pick<'a> {
     /// The field of the given name right below, if it is selected.
     pub fn below(&self, name: &str) -> Option<Pick<'a>> {
         let nodes: Vec<_> = self.children(name);
-        (!nodes.is_empty()).then(|| Pick { nodes, env: self.env, scope: self.scope })
+        (!nodes.is_empty()).then_some(Pick { nodes, env: self.env, scope: self.scope })
     }
 
     /// Whether a field of the given name is selected right below.
@@ -140,10 +143,13 @@ fn constant(value: &Positioned<AstValue>, env: &QueryEnv) -> ServerResult<Option
         .map(Some)
 }
 
+/// A field where it stands in the document, and the variants it is for.
+type Occurrence<'a> = (u8, &'a Positioned<AstField>);
+
 /// Fields by response key, in the order of their first occurrence; each occurrence with the variants it is for.
 #[derive(Default)]
 struct Collected<'a> {
-    entries: Vec<(&'a str, Vec<(u8, &'a Positioned<AstField>)>)>,
+    entries: Vec<(&'a str, Vec<Occurrence<'a>>)>,
 }
 
 fn collect<'a>(
@@ -239,8 +245,8 @@ impl<E: Entity> Selection<E> {
         }
         let mut selection = Self { items: Vec::with_capacity(found.entries.len()), details: false };
         for (key, nodes) in found.entries {
-            for (on, nodes) in by_variant::<E>(nodes) {
-                selection.add(key, on, Pick { nodes, env: pick.env, scope: pick.scope })?;
+            for (on, nodes) in by_variant::<E>(&nodes) {
+                selection.add(key, on, &Pick { nodes, env: pick.env, scope: pick.scope })?;
             }
         }
         Ok(selection)
@@ -251,7 +257,7 @@ impl<E: Entity> Selection<E> {
         self.details
     }
 
-    fn add(&mut self, key: &str, on: u8, pick: Pick<'_>) -> ServerResult<()> {
+    fn add(&mut self, key: &str, on: u8, pick: &Pick<'_>) -> ServerResult<()> {
         let Some(node) = pick.nodes.first() else { return Ok(()) };
         let name = node.node.name.node.as_str();
         let mut json = Out::with_capacity(key.len() + 3);
@@ -276,7 +282,7 @@ impl<E: Entity> Selection<E> {
             (Read::Value(write), false) => Compiled::Value(*write),
             (Read::Value(write), true) => Compiled::Personal(*write),
             (Read::Link(link), personal) => {
-                let link = link(&pick)?;
+                let link = link(pick)?;
                 self.details |= link.details();
                 Compiled::Link { link, personal }
             }
@@ -349,10 +355,10 @@ fn follow<E: Entity>(
 }
 
 /// Variants that select the same occurrences share one entry.
-fn by_variant<E: Entity>(nodes: Vec<(u8, &Positioned<AstField>)>) -> Vec<(u8, Vec<&Positioned<AstField>>)> {
-    let mut split: Vec<(u8, Vec<&Positioned<AstField>>)> = Vec::new();
+fn by_variant<'a, E: Entity>(nodes: &[Occurrence<'a>]) -> Vec<(u8, Vec<&'a Positioned<AstField>>)> {
+    let mut split: Vec<(u8, Vec<&'a Positioned<AstField>>)> = Vec::new();
     for bit in (0..8).map(|n| 1_u8 << n).filter(|bit| every_variant::<E>() & bit != 0) {
-        let of: Vec<&Positioned<AstField>> = nodes.iter().filter(|(on, _)| on & bit != 0).map(|(_, node)| *node).collect();
+        let of: Vec<&'a Positioned<AstField>> = nodes.iter().filter(|(on, _)| on & bit != 0).map(|(_, node)| *node).collect();
         if of.is_empty() {
             continue;
         }

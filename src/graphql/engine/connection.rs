@@ -164,11 +164,14 @@ pub fn page_args(pick: &Pick<'_>) -> ServerResult<Window> {
     args.window().map_err(|error| pick.error(&error))
 }
 
+/// The position of a row in its list.
+pub type CursorOf<Row> = Box<dyn Fn(&Row) -> Vec<Key>>;
+
 /// What the pages of many parents are read with, in one go: for each parent its page, `total` filled in when
 /// `count` is set, and the position of every row.
 pub struct Pages<Row> {
     pub pages: Vec<Page<Row>>,
-    pub cursor: Box<dyn Fn(&Row) -> Vec<Key>>,
+    pub cursor: CursorOf<Row>,
 }
 
 /// What is asked of the pages.

@@ -25,10 +25,10 @@ use crate::members::effective;
 use crate::scope::Scope;
 
 pub use compile::{Item, Pick, Read, Selection};
-pub use connection::{Asked, Connection, Edge, EdgeRow, Listed, PAGE_ARGS, Pages, connection, page_args};
+pub use connection::{Asked, Connection, CursorOf, Edge, EdgeRow, Listed, PAGE_ARGS, Pages, connection, page_args};
 pub use links::{inline, inline_list, inline_opt, many, one, Link};
 pub use out::{Out, Values};
-pub use register::{Argument, CursorOf, Obj, arg, input, ty};
+pub use register::{Argument, Obj, arg, input, ty};
 
 /// A type of the graph whose objects are read as rows.
 pub trait Entity: Sized + Send + Sync + 'static {
@@ -83,7 +83,7 @@ pub struct Field<E: Entity> {
     /// Registers the type and answers with its name as the schema writes it.
     pub ty: register::TypeOf,
     pub doc: &'static str,
-    pub args: &'static [register::Argument],
+    pub args: &'static [Argument],
     pub read: Read<E>,
     /// Whether it is among the columns that are read only when asked for.
     pub details: bool,
@@ -111,7 +111,7 @@ impl<E: Entity> Field<E> {
 
     /// With arguments.
     #[must_use]
-    pub const fn args(mut self, args: &'static [register::Argument]) -> Self {
+    pub const fn args(mut self, args: &'static [Argument]) -> Self {
         self.args = args;
         self
     }

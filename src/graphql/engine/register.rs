@@ -8,11 +8,11 @@ use async_graphql::parser::types::Field as AstField;
 use async_graphql::registry::{Deprecation, MetaField, MetaInputValue, MetaType, MetaTypeId, Registry};
 use async_graphql::{ContextSelectionSet, InputType, OutputType, Positioned, ServerResult, Value};
 
-use super::connection::{Asked, ConnectionRow, Listed, row};
+use super::connection::{Asked, ConnectionRow, CursorOf, Listed, row};
 use super::{Connection, Entity, Exec, Field, Pick, Selection};
 use crate::error::Error;
 use crate::graphql::session::Session;
-use crate::page::{Key, Page};
+use crate::page::Page;
 
 /// Registers a type and answers with its name as the schema writes it.
 pub type TypeOf = fn(&mut Registry) -> String;
@@ -80,9 +80,6 @@ impl<L: Listed> Obj<Connection<L>> {
         }
     }
 }
-
-/// The position of a row in its list.
-pub type CursorOf<Row> = Box<dyn Fn(&Row) -> Vec<Key>>;
 
 impl<E: Entity> OutputType for Obj<E> {
     fn type_name() -> Cow<'static, str> {

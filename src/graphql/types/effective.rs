@@ -15,7 +15,7 @@ use crate::graphql::inputs::{self, EffectiveMemberOrder};
 use crate::graphql::scalars::Date;
 use crate::groups::store::{self as groups, GroupRow};
 use crate::members::effective as door;
-use crate::page::{Key, Page, Window};
+use crate::page::{Key, Page, Window, position};
 use crate::people::store::{self as people, ParticipantRow};
 
 /// How somebody belongs to a group.
@@ -155,7 +155,7 @@ pub fn members_of_group(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<GroupRow>>
         Box::new(move |exec, rows, asked| {
             let pages = rows.iter().map(|row| list.page(exec, row.id, asked.rows, asked.count, asked.details));
             let pages = pages.collect::<Result<_, Error>>()?;
-            let cursor = |(row, _): &(ParticipantRow, Belonging)| vec![Key::Text(row.sort_key.clone()), Key::Int(row.id)];
+            let cursor = |(row, _): &(ParticipantRow, Belonging)| position("name", [Key::Text(row.sort_key.clone()), Key::Int(row.id)]);
             Ok(Pages { pages, cursor: Box::new(cursor) })
         }),
     )
@@ -242,5 +242,5 @@ pub fn groups_of_participant(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<Parti
 }
 
 fn group_position((row, _): &(GroupRow, Belonging)) -> Vec<Key> {
-    vec![Key::Text(row.sort_key.clone()), Key::Int(row.id)]
+    position("name", [Key::Text(row.sort_key.clone()), Key::Int(row.id)])
 }

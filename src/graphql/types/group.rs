@@ -134,7 +134,7 @@ const FIELDS: &[Field<Group>] = &[
         "neighbourhoodRole",
         ty::<Option<NeighbourhoodRole>>,
         "The part that the group plays in the neighbourhood approach; null when it plays none.",
-        |row, out| out.opt_str(more(row, |more| more.neighbourhood_role.map(|role| role.as_str())).flatten()),
+        |row, out| out.opt_str(more(row, |more| more.neighbourhood_role.map(crate::groups::NeighbourhoodRole::as_str)).flatten()),
     )
     .details(),
     Field::<Group>::value("subscriptionGroup", ty::<bool>, "Whether people may join and leave by themselves.", |row, out| {

@@ -12,7 +12,7 @@ use crate::graphql::enums::HistoryAction;
 use crate::graphql::scalars::DateTime;
 use crate::history::{self, Change, Entity as Object, HistoryRow};
 use crate::id::Kind;
-use crate::page::Key;
+use crate::page::{Key, position};
 
 /// An entry with its changes read.
 #[derive(Clone)]
@@ -118,7 +118,7 @@ pub fn history_of<R: 'static>(pick: &Pick<'_>, object: Object, key: fn(&R) -> i6
             let found = if asked.rows { history::pages(exec.conn, object, &ids, &window)? } else { Default::default() };
             let totals = asked.count.then(|| history::counts(exec.conn, object, &ids)).transpose()?;
             let pages = aligned(&ids, found, totals.as_ref()).into_iter().map(read).collect::<Result<_, Error>>()?;
-            Ok(Pages { pages, cursor: Box::new(|entry: &EntryRow| vec![Key::Int(entry.row.id)]) })
+            Ok(Pages { pages, cursor: Box::new(|entry: &EntryRow| position("newest", [Key::Int(entry.row.id)])) })
         }),
     )
 }

@@ -99,7 +99,7 @@ const FIELDS: &[Field<Participant>] = &[
     })
     .on(PERSON),
     Field::<Participant>::value("gender", ty::<Option<Gender>>, "The gender; null when it is not recorded or you may not read it.", |row, out| {
-        text(row, out, |more| more.gender.map(|gender| gender.as_str()));
+        text(row, out, |more| more.gender.map(crate::people::Gender::as_str));
     })
     .on(PERSON),
     Field::<Participant>::link("guardians", ty::<Option<Vec<Obj<Participant>>>>, "Who looks after this child; null when you may not read it.", |pick| {

@@ -49,7 +49,7 @@ impl Entity for UserError {
                 "field",
                 ty::<Option<Vec<String>>>,
                 "The way to the argument that caused it, from the outside in; null when it is the mutation as a whole.",
-                |row, out| field_path(row, out),
+                field_path,
             ),
         ];
         FIELDS
