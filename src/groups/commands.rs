@@ -254,7 +254,7 @@ fn dynamic(conn: &mut Conn, id: Option<i64>, settings: &Settings, composite: boo
         checks.refuse(Code::DynamicGroup, field, "A group with components cannot be dynamic.");
     }
     if let Some(id) = id
-        && crate::members::store::has_any(conn, id)?
+        && store::has_memberships(conn, id)?
     {
         checks.refuse(Code::DynamicGroup, field, "A group with memberships cannot be dynamic.");
     }

@@ -786,3 +786,12 @@ pub fn dependencies(conn: &mut Conn) -> Result<HashMap<i64, Vec<i64>>, Error> {
     }
     Ok(dependencies)
 }
+
+/// Whether the group has any membership, past and future ones included, annulled ones left out.
+///
+/// # Errors
+/// What the database answers.
+pub fn has_memberships(conn: &mut Conn, group: i64) -> Result<bool, Error> {
+    let sql = Sql::new("SELECT id FROM memberships WHERE annulled_at IS NULL AND group_id = ").int(group).text(" LIMIT 1");
+    Ok(sql.first::<BigInt, i64>(conn)?.is_some())
+}

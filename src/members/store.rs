@@ -505,15 +505,6 @@ pub fn delete_reason(conn: &mut Conn, table: ReasonTable, id: i64) -> QueryResul
     Sql::new("DELETE FROM ").text(table.name()).text(" WHERE id = ").int(id).execute(conn)
 }
 
-/// Whether the group has any membership, past and future ones included, annulled ones left out.
-///
-/// # Errors
-/// What the database answers.
-pub fn has_any(conn: &mut Conn, group: i64) -> Result<bool, Error> {
-    let sql = Sql::new("SELECT id FROM memberships WHERE annulled_at IS NULL AND group_id = ").int(group).text(" LIMIT 1");
-    Ok(sql.first::<BigInt, i64>(conn)?.is_some())
-}
-
 /// Of these participants, the periods in the group that are not over at a date: participant, start, end.
 ///
 /// # Errors

@@ -58,6 +58,16 @@ once! {
         assert_eq!(found, Vec::<String>::new());
     }
 
+    fn each_part_of_the_domain_knows_only_those_below_it() {
+        let below = [("groups/", &["crate::members", "crate::exchange"][..]), ("people/", &["crate::members", "crate::groups", "crate::exchange"]),
+            ("members/", &["crate::exchange"]), ("access/", &["crate::members", "crate::groups", "crate::people", "crate::exchange"])];
+        let found = breaches(|name, code| {
+            let (_, forbidden) = below.iter().find(|(folder, _)| name.starts_with(folder))?;
+            forbidden.iter().find(|word| code.contains(**word)).map(|word| (*word).to_owned())
+        });
+        assert_eq!(found, Vec::<String>::new());
+    }
+
     fn only_stores_and_engines_write_sql() {
         let may = ["db/", "exchange/", "access/sight.rs", "members/effective.rs", "members/add.rs", "people/filter.rs", "history.rs", "repeat.rs", "page.rs", "app.rs"];
         let found = breaches(|name, code| {
