@@ -145,6 +145,16 @@ pub struct Import {
     /// The external id of the organization that is to own new groups and keep new participants' records.
     #[arg(long)]
     pub organization: Option<String>,
+    /// The largest share of the open memberships, in percent, that the bundle may end; a bundle that went wrong at its
+    /// source must not empty the groups.
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub end_limit: u8,
+    /// Also report what becomes of every row.
+    #[arg(long)]
+    pub each_row: bool,
+    /// The time zone that decides which date is today.
+    #[arg(long, env = "KRING_TIME_ZONE", default_value = "Europe/Amsterdam")]
+    pub time_zone: Tz,
     #[command(flatten)]
     pub database: Database,
 }

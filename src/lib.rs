@@ -6,6 +6,7 @@ pub mod check;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod exchange;
 pub mod graphql;
 pub mod groups;
 pub mod history;

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+mod cli;
+
 use clap::Parser;
 use kring::config::{Cli, Command};
 use kring::error::Error;
@@ -44,8 +46,8 @@ fn run(command: Command) -> Result<(), Error> {
             Ok(())
         }
         Command::Serve(settings) => runtime()?.block_on(app::serve(settings)),
-        Command::Import(_) => Ok(()),
-        Command::Demo(_) => Ok(()),
+        Command::Import(settings) => cli::import(&settings),
+        Command::Demo(settings) => runtime()?.block_on(cli::demo(settings)),
     }
 }
 

@@ -343,7 +343,7 @@ fn defaults() -> Settings {
 }
 
 /// The settings as history shows them.
-fn fields(settings: &Settings) -> Fields {
+pub fn fields(settings: &Settings) -> Fields {
     let flag = |value: bool| Some(value.to_string());
     let group = |key: Option<i64>| key.map(|key| id::encode(Kind::Group, key));
     let participant = |key: Option<i64>| key.map(|key| id::encode(Kind::Participant, key));

@@ -434,7 +434,7 @@ pub fn names(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, String>, Error
 }
 
 /// A group as written.
-#[derive(Clone, Debug, Insertable, AsChangeset)]
+#[derive(Clone, Debug, Insertable, AsChangeset, serde::Serialize)]
 #[diesel(table_name = groups, treat_none_as_null = true)]
 pub struct Written {
     pub external_id: Option<String>,
@@ -731,7 +731,7 @@ pub fn category_count(conn: &mut Conn) -> Result<i64, Error> {
 }
 
 /// A category as written.
-#[derive(Clone, Debug, Insertable, AsChangeset)]
+#[derive(Clone, Debug, Insertable, AsChangeset, serde::Serialize)]
 #[diesel(table_name = group_categories, treat_none_as_null = true)]
 pub struct WrittenCategory {
     pub external_id: Option<String>,

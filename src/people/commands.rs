@@ -265,7 +265,7 @@ pub fn taken(error: diesel::result::Error, what: &str) -> Error {
 }
 
 /// The fields of a participant as history shows them.
-fn fields(details: &Details) -> Fields {
+pub fn fields(details: &Details) -> Fields {
     vec![
         ("externalId", details.external_id.clone()),
         ("givenName", details.given_name.clone()),

@@ -223,7 +223,7 @@ fn listed(sight: &Sight, filter: &ParticipantFilter, today: NaiveDate) -> Sql {
 }
 
 /// A participant as written.
-#[derive(Clone, Debug, Insertable, AsChangeset)]
+#[derive(Clone, Debug, Insertable, AsChangeset, serde::Serialize)]
 #[diesel(table_name = participants, treat_none_as_null = true)]
 pub struct Written {
     pub external_id: Option<String>,

@@ -126,6 +126,24 @@ vocabulary! {
         SourceCycle = "SOURCE_CYCLE",
         /// Subscription groups restrict each other in a circle.
         RestrictionCycle = "RESTRICTION_CYCLE",
+        /// A reference leads to nothing, neither in the bundle nor among what is stored.
+        UnknownReference = "UNKNOWN_REFERENCE",
+        /// A participant is stored already, as one of another kind.
+        KindChanged = "KIND_CHANGED",
+        /// A row would change a record that another organization keeps.
+        OtherOrganization = "OTHER_ORGANIZATION",
+        /// A row would change what all organizations share and administrators alone maintain.
+        AdministratorOnly = "ADMINISTRATOR_ONLY",
+        /// A category's name is another category's already.
+        NameTaken = "NAME_TAKEN",
+        /// A dynamic group would get components, memberships or a source of members.
+        DynamicGroup = "DYNAMIC_GROUP",
+        /// A reason is retired and can no longer be given.
+        ReasonRetired = "REASON_RETIRED",
+        /// Two people would be each other's guardian.
+        MutualGuardians = "MUTUAL_GUARDIANS",
+        /// More memberships would end than the fail-safe lets pass.
+        TooManyEnded = "TOO_MANY_ENDED",
     }
 }
 
@@ -205,7 +223,7 @@ impl std::error::Error for BundleErrors {}
 
 /// Proof that an error has been reported, so that a value can be given up without a second one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reported;
+pub(in crate::exchange) struct Reported;
 
 /// A value read, or the knowledge that it was refused and why has been reported.
 pub(super) type Checked<T> = Result<T, Reported>;
@@ -215,13 +233,13 @@ pub(super) type Checked<T> = Result<T, Reported>;
 /// Files are read in an order of their own and rules across rows are checked last, so the first
 /// errors found are not the first by place; a heap lets a later find push out the last one kept.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(in crate::exchange) struct Log {
     kept: BinaryHeap<BundleError>,
     total: u64,
 }
 
 impl Log {
-    pub(super) fn report(
+    pub(in crate::exchange) fn report(
         &mut self,
         at: At,
         code: ErrorCode,
@@ -239,11 +257,11 @@ impl Log {
         Reported
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::exchange) fn is_empty(&self) -> bool {
         self.total == 0
     }
 
-    pub(super) fn into_errors(self, warnings: Vec<Warning>) -> BundleErrors {
+    pub(in crate::exchange) fn into_errors(self, warnings: Vec<Warning>) -> BundleErrors {
         BundleErrors {
             errors: self.kept.into_sorted_vec(),
             total: self.total,

@@ -47,7 +47,10 @@ pub use model::{
 pub use source::{Folder, Memory, Source};
 pub use vocabulary::Vocabulary;
 
-use error::{Checked, Log};
+pub(super) use error::Log;
+pub(super) use value::{Shown, words};
+
+use error::Checked;
 use layout::Layout;
 use scan::file_too_large;
 use table::{Context, Names, Row};

@@ -30,7 +30,7 @@ impl Problem {
 }
 
 /// A value as a message shows it: in quotes, cut when long, control characters spelled out.
-pub(super) struct Shown<'v>(pub(super) &'v str);
+pub(in crate::exchange) struct Shown<'v>(pub(in crate::exchange) &'v str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,7 +130,7 @@ pub(super) fn word<T: Vocabulary>(text: &str) -> Result<T, Problem> {
 }
 
 /// The words of a closed set, as a message lists them.
-pub(super) fn words<T: Vocabulary>(allowed: &[T]) -> String {
+pub(in crate::exchange) fn words<T: Vocabulary>(allowed: &[T]) -> String {
     let words: Vec<_> = allowed.iter().map(|word| word.as_str()).collect();
     match words.split_last() {
         Some((last, [])) => (*last).to_owned(),

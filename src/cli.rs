@@ -1,0 +1,159 @@
+//! The commands that talk to the person at the terminal.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use kring::access::Role;
+use kring::access::token::Keys;
+use kring::app;
+use kring::config::{Database, Demo, Import};
+use kring::db::Db;
+use kring::error::Error;
+use kring::exchange::bundle::{self, Bundle};
+use kring::exchange::demo;
+use kring::exchange::import::{self, Failure, Options, Owner, Progress, Report};
+use kring::scope::Clock;
+
+/// How long one statement of an import may take.
+const PATIENCE: Duration = Duration::from_hours(1);
+
+/// `kring import`.
+///
+/// # Errors
+/// Every row that cannot be imported, with file, line and column; nothing is kept then.
+pub fn import(settings: &Import) -> Result<(), Error> {
+    let bundle = bundle::read(&settings.path).map_err(|errors| Error::Configuration(errors.to_string()))?;
+    let db = app::open(&settings.database, PATIENCE)?;
+    let options = Options {
+        dry_run: settings.dry_run,
+        organization: settings.organization.clone().map(Owner::ExternalId),
+        end_limit: settings.end_limit,
+        each_row: settings.each_row,
+    };
+    let report = carry_out(&db, &bundle, &options, settings.time_zone)?;
+    println!("{report}");
+    Ok(())
+}
+
+fn carry_out(db: &Db, bundle: &Bundle, options: &Options, zone: chrono_tz::Tz) -> Result<Report, Error> {
+    let scope = app::operator("kring import", zone);
+    let mut meter = Meter::default();
+    let outcome = import::import(db, &scope, bundle, options, &mut |progress| meter.show(progress));
+    meter.clear();
+    outcome.map_err(failed)
+}
+
+fn failed(failure: Failure) -> Error {
+    match failure {
+        Failure::Refused(errors) => Error::Configuration(errors.to_string()),
+        Failure::Error(error) => error,
+    }
+}
+
+/// Progress on a terminal; silence in a pipe.
+#[derive(Default)]
+struct Meter {
+    shown: bool,
+}
+
+impl Meter {
+    fn show(&mut self, progress: Progress) {
+        let mut terminal = std::io::stderr();
+        if !terminal.is_terminal() {
+            return;
+        }
+        self.shown = true;
+        let Progress { step, done, total } = progress;
+        // A terminal that went away is no reason to stop an import.
+        let _ = write!(terminal, "\r\x1b[K{step}: {done} of {total}").and_then(|()| terminal.flush());
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+/// Whose eyes the demonstration can be seen through: role, participant, organization.
+const VIEWERS: [(Role, Option<&str>, Option<&str>, &str); 5] = [
+    (Role::Administrator, None, None, "administrator: sees and does everything"),
+    (
+        Role::MembershipAdministrator,
+        None,
+        Some("DEMO-VER"),
+        "membership-administrator of the association: its people and groups",
+    ),
+    (Role::Staff, None, Some("DEMO-SCHOOL"), "staff of the school: its people and groups, without personal data"),
+    (Role::Participant, Some("O01"), None, "participant: a mother with two children at the school"),
+    (Role::Participant, Some("P003"), None, "participant: a member of the association"),
+];
+
+/// `kring demo`.
+///
+/// # Errors
+/// A configuration error when the file or the address cannot be had.
+pub async fn demo(settings: Demo) -> Result<(), Error> {
+    let folder = std::env::temp_dir().join(format!("kring-demo-{}", std::process::id()));
+    let file = match &settings.file {
+        Some(file) => file.clone(),
+        None => {
+            std::fs::create_dir_all(&folder)
+                .map_err(|error| Error::Configuration(format!("cannot make {}: {error}", folder.display())))?;
+            folder.join("kring.db")
+        }
+    };
+    if file.exists() {
+        return Err(Error::Configuration(format!("{} is there already; the demo makes its own file", file.display())));
+    }
+    let served = serve_demo(&settings, &file).await;
+    if settings.file.is_none() {
+        // What is left behind in the system's temporary folder is no reason to report a failure.
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    served
+}
+
+async fn serve_demo(settings: &Demo, file: &std::path::Path) -> Result<(), Error> {
+    let database = Database {
+        database_url: format!("sqlite://{}", file.display()),
+        connections: 4,
+        wait_seconds: 3,
+    };
+    let db = app::open(&database, settings.serving.execution())?;
+    let scope = app::operator("kring demo", settings.serving.time_zone);
+    demo::fill(&db, &scope).map_err(failed)?;
+    let keys = Keys::from_secret(&secret()?);
+    let listener = app::listen(settings.serving.listen).await?;
+    let address = listener.local_addr().map_err(|error| Error::internal(error.to_string()))?;
+    println!("The demonstration is served at http://{address}/ until you press Ctrl+C.\n");
+    for (role, participant, organization, title) in VIEWERS {
+        let token = token(&db, &keys, role, participant, organization)?;
+        println!("{title}\n  explorer: http://{address}/#token={token}\n  token:    {token}\n");
+    }
+    println!("Stop it with Ctrl+C. The data is gone then{}.", if settings.file.is_some() { ", except for the file" } else { "" });
+    let gateway = app::gateway(db, keys, &settings.serving, Duration::from_secs(database.wait_seconds))?;
+    app::run(listener, gateway).await
+}
+
+fn token(
+    db: &Db,
+    keys: &Keys,
+    role: Role,
+    participant: Option<&str>,
+    organization: Option<&str>,
+) -> Result<String, Error> {
+    let find = |id: Option<&str>| id.map(|id| app::find(db, id)).transpose();
+    let (participant, organization) = (find(participant)?, find(organization)?);
+    let name = participant.as_ref().map_or_else(|| format!("{role:?} (demo)"), |(_, _, name)| name.clone());
+    let grants = [(role, organization.map(|(id, ..)| id))];
+    keys.sign(participant.map(|(id, ..)| id), &grants, &name, Clock::System.now(), chrono::Duration::hours(24))
+}
+
+/// A secret for this process alone.
+fn secret() -> Result<String, Error> {
+    use base64::Engine;
+    let mut bytes = [0_u8; 48];
+    getrandom::fill(&mut bytes).map_err(|error| Error::internal(format!("no randomness: {error}")))?;
+    Ok(base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes))
+}

@@ -1,0 +1,129 @@
+//! `categories.csv`: the categories of groups, which all organizations share.
+
+use std::collections::{HashMap, HashSet};
+
+use diesel::sql_types::{BigInt, Nullable, Text};
+
+use super::batch::{CHUNK, overtaken, written};
+use super::{Outcome, Run, Step};
+use crate::db::Sql;
+use crate::error::Error;
+use crate::exchange::bundle::{Category, ErrorCode, Shown};
+use crate::groups::store::{self, CategoryRow, WrittenCategory};
+use crate::history::{self, Action, Change, Entity, Fields};
+use crate::text::sort_key;
+
+/// A row that is to be written.
+struct Write<'b> {
+    row: &'b Category,
+    /// The key of the stored category, unless it is new.
+    id: Option<i64>,
+    after: WrittenCategory,
+    changes: Vec<Change>,
+}
+
+impl<'r> Run<'r> {
+    /// Writes the categories that are new or have another name.
+    pub(super) fn categories(&mut self) -> Result<(), Error> {
+        let rows = &self.bundle.categories;
+        let stored = self.stored_categories()?;
+        if let Some(writes) = self.compare_categories(&stored)? {
+            self.write_categories(&writes)?;
+        }
+        self.tell(Step::Categories, rows.len(), rows.len());
+        self.journal.write(self.conn, self.scope)
+    }
+
+    /// What is to be written; nothing at all if a row was refused, since its name may then still be another's.
+    fn compare_categories(&mut self, stored: &[CategoryRow]) -> Result<Option<Vec<Write<'r>>>, Error> {
+        let bundle = self.bundle;
+        let in_bundle: HashSet<&str> = bundle.categories.iter().map(|row| &*row.external_id).collect();
+        let by_id: HashMap<&str, &CategoryRow> =
+            stored.iter().filter_map(|row| Some((row.external_id.as_deref()?, row))).collect();
+        // Names are unique: first come those of categories that the bundle cannot rename.
+        let mut names: HashMap<String, Option<&CategoryRow>> = stored
+            .iter()
+            .filter(|row| row.external_id.as_deref().is_none_or(|id| !in_bundle.contains(id)))
+            .map(|row| (row.sort_key.clone(), Some(row)))
+            .collect();
+        let mut writes = Vec::new();
+        let mut refused = false;
+        for row in &bundle.categories {
+            let known = by_id.get(&*row.external_id).copied();
+            let namesake = names.insert(sort_key(&row.name), None);
+            // One made by hand becomes the sender's when it has the name.
+            let by_hand = namesake.flatten().filter(|found| found.external_id.is_none() && known.is_none());
+            if namesake.is_some() && by_hand.is_none() {
+                let message = format!("another category is called {} already", Shown(&row.name));
+                self.log.report(row.at, ErrorCode::NameTaken, message);
+                refused = true;
+                continue;
+            }
+            let before = known.or(by_hand);
+            let after = WrittenCategory {
+                external_id: Some(row.external_id.to_string()),
+                name: row.name.clone(),
+                sort_key: sort_key(&row.name),
+            };
+            let old = before.map(|row| fields(&row.name, row.external_id.as_deref())).unwrap_or_default();
+            let changes = history::diff(&old, &fields(&row.name, Some(&row.external_id)));
+            if changes.is_empty() {
+                self.report.count(row.at, Outcome::Unchanged, &[]);
+            } else if self.scope.viewer.administrator {
+                writes.push(Write { row, id: before.map(|row| row.id), after, changes });
+            } else {
+                let message = "all organizations share the categories; an administrator has to make or rename them";
+                self.log.report(row.at, ErrorCode::AdministratorOnly, message);
+                refused = true;
+            }
+        }
+        Ok((!refused).then_some(writes))
+    }
+
+    fn write_categories(&mut self, writes: &[Write<'r>]) -> Result<(), Error> {
+        // Categories may swap names, so all that change give theirs up before any takes a new one.
+        let changed: Vec<i64> = writes.iter().filter_map(|write| write.id).collect();
+        if !changed.is_empty() {
+            let sql = Sql::new("UPDATE group_categories SET sort_key = '/' || id WHERE id").in_ids(&changed);
+            if written(sql.execute(self.conn))? != changed.len() {
+                return Err(overtaken());
+            }
+        }
+        for write in writes {
+            let (id, action, outcome) = match write.id {
+                Some(id) => {
+                    written(store::update_category(self.conn, id, &write.after))?;
+                    (id, Action::Updated, Outcome::Updated)
+                }
+                None => {
+                    let id = written(store::insert_category(self.conn, &write.after))?;
+                    (id, Action::Created, Outcome::Created)
+                }
+            };
+            self.known.categories.insert(write.row.external_id.to_string(), id);
+            self.report.count(write.row.at, outcome, &write.changes);
+            self.journal.note(action, Entity::Category, id, &write.changes)?;
+        }
+        Ok(())
+    }
+
+    /// The categories that have an external id or a name of the bundle.
+    fn stored_categories(&mut self) -> Result<Vec<CategoryRow>, Error> {
+        let mut stored: HashMap<i64, CategoryRow> = HashMap::new();
+        for rows in self.bundle.categories.chunks(CHUNK) {
+            let ids: Vec<String> = rows.iter().map(|row| row.external_id.to_string()).collect();
+            let keys: Vec<String> = rows.iter().map(|row| sort_key(&row.name)).collect();
+            let sql = Sql::new("SELECT id, external_id, name, sort_key FROM group_categories WHERE external_id")
+                .in_strings(&ids)
+                .text(" OR sort_key")
+                .in_strings(&keys);
+            let found = sql.load::<(BigInt, Nullable<Text>, Text, Text), CategoryRow>(self.conn)?;
+            stored.extend(found.into_iter().map(|row| (row.id, row)));
+        }
+        Ok(stored.into_values().collect())
+    }
+}
+
+fn fields(name: &str, external_id: Option<&str>) -> Fields {
+    vec![("name", Some(name.to_owned())), ("externalId", external_id.map(ToOwned::to_owned))]
+}

@@ -1,0 +1,289 @@
+//! `groups.csv`: groups and their settings.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDateTime;
+use diesel::sql_types::{BigInt, Text};
+use serde::Serialize;
+
+use super::batch::{self, CHUNK, Column, Keyed, Type, assignments, hold, names, overtaken, values, written};
+use super::components::leads_elsewhere;
+use super::known::Place;
+use super::{Outcome, Run, Step};
+use crate::access::sight::Sight;
+use crate::db::Sql;
+use crate::error::Error;
+use crate::exchange::bundle::{Group, Target};
+use crate::groups::Settings;
+use crate::groups::commands::fields;
+use crate::groups::store::{self, GroupRow, Written};
+use crate::history::{self, Action, Change};
+
+/// The columns that are written, but for those that point to other groups.
+const COLUMNS: &[Column] = &[
+    ("external_id", Type::Text),
+    ("name", Type::Text),
+    ("sort_key", Type::Text),
+    ("search_text", Type::Text),
+    ("description", Type::Text),
+    ("category_id", Type::Int),
+    ("organization_id", Type::Int),
+    ("responsible_id", Type::Int),
+    ("composition", Type::Text),
+    ("start_date", Type::Date),
+    ("completed_on", Type::Date),
+    ("closed", Type::Flag),
+    ("visible_on_portal", Type::Flag),
+    ("visible_with_contact", Type::Flag),
+    ("changeable_on_portal", Type::Flag),
+    ("neighbourhood_role", Type::Text),
+    ("subscription_group", Type::Flag),
+    ("via_home_address", Type::Flag),
+    ("analytics_group", Type::Flag),
+    ("contribution_group", Type::Flag),
+    ("mail_group", Type::Flag),
+    ("member_directory", Type::Flag),
+    ("year_group", Type::Int),
+];
+const POINTERS: &[Column] = &[("restricted_to_id", Type::Int), ("source_group_id", Type::Int)];
+const ID: Column = ("id", Type::Int);
+
+/// What is stored of a group.
+pub(super) struct Stored {
+    pub settings: Settings,
+    updated_at: NaiveDateTime,
+}
+
+/// What a new group points to, which may be a new group itself.
+#[derive(Serialize)]
+struct Pointers {
+    restricted_to_id: Option<i64>,
+    source_group_id: Option<i64>,
+}
+
+/// A row whose record is stored and differs.
+struct Update {
+    id: i64,
+    after: Written,
+    read_at: NaiveDateTime,
+}
+
+impl Run<'_> {
+    /// Writes the groups that are new or differ from what is stored, and those that are gone and had members.
+    pub(super) fn groups(&mut self, gone: &[String]) -> Result<(), Error> {
+        let rows = &self.bundle.groups;
+        let columns = self.columns("groups.csv");
+        let (known, new): (Vec<&Group>, Vec<&Group>) =
+            rows.iter().partition(|row| self.known.groups.contains_key(&*row.external_id));
+        // New groups first, so that every group has a key to point to.
+        for chunk in new.chunks(CHUNK) {
+            self.insert_groups(chunk)?;
+        }
+        for chunk in new.chunks(CHUNK) {
+            self.point_groups(chunk)?;
+        }
+        for (n, chunk) in known.chunks(CHUNK).enumerate() {
+            self.tell(Step::Groups, new.len() + n * CHUNK, rows.len());
+            self.update_groups(chunk, &columns)?;
+        }
+        self.insert_placeholders(gone)?;
+        self.tell(Step::Groups, rows.len(), rows.len());
+        Ok(())
+    }
+
+    /// Writes new groups that do not point to other groups yet.
+    fn insert_groups(&mut self, rows: &[&Group]) -> Result<(), Error> {
+        let mut new = Vec::new();
+        for row in rows {
+            let settings = self.new_settings(row);
+            self.check_group(row, &settings, false);
+            new.push(Settings { restricted_to_id: None, source_group_id: None, ..settings });
+        }
+        self.insert_settings(&new)
+    }
+
+    /// Writes new groups, and knows them from here on.
+    fn insert_settings(&mut self, new: &[Settings]) -> Result<(), Error> {
+        let now = self.scope.instant();
+        let writes =
+            new.iter().map(|settings| Written::new(settings.clone(), now)).collect::<Result<Vec<_>, Error>>()?;
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let source = batch::rows(self.conn.dialect(), COLUMNS, &writes)?;
+        let sql = Sql::new(format!("INSERT INTO groups ({}, created_at, updated_at) SELECT ", names(COLUMNS)))
+            .text(format!("{}, ", values(COLUMNS)))
+            .instant(now)
+            .text(", ")
+            .instant(now)
+            .text(" FROM ")
+            .then(source)
+            .text(" RETURNING external_id, id");
+        let ids = written(sql.load::<(Text, BigInt), (String, i64)>(self.conn))?;
+        let organizations: HashMap<&str, Option<i64>> = new
+            .iter()
+            .filter_map(|settings| Some((settings.external_id.as_deref()?, settings.organization_id)))
+            .collect();
+        for (external_id, id) in ids {
+            let organization = organizations.get(external_id.as_str()).copied().flatten();
+            self.known.groups.insert(external_id, Place { id, dynamic: false, organization });
+        }
+        Ok(())
+    }
+
+    /// Lets new groups point to others, and notes them as they are then.
+    fn point_groups(&mut self, rows: &[&Group]) -> Result<(), Error> {
+        let mut pointers = Vec::new();
+        for row in rows {
+            let Some(id) = self.known.groups.get(&*row.external_id).map(|place| place.id) else { continue };
+            let settings = self.new_settings(row);
+            let changes = differences(&Settings::default(), &settings);
+            self.report.count(row.at, Outcome::Created, &changes);
+            self.journal.note_group(Action::Created, id, changes);
+            self.warn_of_open_subscription(&settings);
+            let Settings { restricted_to_id, source_group_id, .. } = settings;
+            if restricted_to_id.is_some() || source_group_id.is_some() {
+                pointers.push((id, Pointers { restricted_to_id, source_group_id }));
+            }
+        }
+        if pointers.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = pointers.iter().map(|(id, row)| Keyed { id: *id, row }).collect();
+        let source = batch::rows(self.conn.dialect(), &[&[ID], POINTERS].concat(), &rows)?;
+        let sql = Sql::new(format!("UPDATE groups SET {} FROM ", assignments(POINTERS))).then(source);
+        written(sql.text(" WHERE groups.id = r.id").execute(self.conn))?;
+        Ok(())
+    }
+
+    fn update_groups(&mut self, rows: &[&Group], columns: &HashSet<&'static str>) -> Result<(), Error> {
+        let stored = self.stored_groups(rows)?;
+        let mut updates = Vec::new();
+        for row in rows {
+            let Some(place) = self.known.groups.get(&*row.external_id).cloned() else { continue };
+            let Some(stored) = stored.get(&place.id) else { continue };
+            let hidden = self.known.hidden.contains(&(Target::Group, row.external_id.to_string()));
+            if hidden || self.is_kept_elsewhere(place.organization) {
+                self.refuse_elsewhere(row.at, "group", &row.external_id);
+                continue;
+            }
+            let settings = self.merge_settings(row, stored.settings.clone(), |column| columns.contains(column));
+            if !self.check_group(row, &settings, place.dynamic) {
+                continue;
+            }
+            let changes = differences(&stored.settings, &settings);
+            if changes.is_empty() {
+                self.report.count(row.at, Outcome::Unchanged, &[]);
+                continue;
+            }
+            if leads_elsewhere(&stored.settings, &settings) && !self.composes {
+                return Err(overtaken());
+            }
+            let after = Written::new(settings, self.scope.instant())?;
+            self.report.count(row.at, Outcome::Updated, &changes);
+            self.journal.note_group(Action::Updated, place.id, changes);
+            updates.push(Update { id: place.id, after, read_at: stored.updated_at });
+        }
+        self.write_groups(&updates)
+    }
+
+    fn write_groups(&mut self, updates: &[Update]) -> Result<(), Error> {
+        if updates.is_empty() {
+            return Ok(());
+        }
+        let read: Vec<_> = updates.iter().map(|update| (update.id, update.read_at)).collect();
+        hold(self.conn, "groups", &read)?;
+        let rows: Vec<_> = updates.iter().map(|update| Keyed { id: update.id, row: &update.after }).collect();
+        let source = batch::rows(self.conn.dialect(), &[&[ID], COLUMNS, POINTERS].concat(), &rows)?;
+        let columns = [COLUMNS, POINTERS].concat();
+        let sql = Sql::new(format!("UPDATE groups SET {}, updated_at = ", assignments(&columns)))
+            .instant(self.scope.instant())
+            .text(" FROM ")
+            .then(source);
+        written(sql.text(" WHERE groups.id = r.id").execute(self.conn))?;
+        Ok(())
+    }
+
+    /// Makes the groups that are gone, closed from the start, so that the memberships in them have a place.
+    fn insert_placeholders(&mut self, gone: &[String]) -> Result<(), Error> {
+        let organization_id = self.keeper.id();
+        let new: Vec<Settings> = gone
+            .iter()
+            .map(|id| Settings {
+                external_id: Some(id.clone()),
+                name: id.clone(),
+                organization_id,
+                closed: true,
+                ..Settings::default()
+            })
+            .collect();
+        for chunk in new.chunks(CHUNK) {
+            self.insert_settings(chunk)?;
+        }
+        for settings in &new {
+            let Some(id) = settings.external_id.as_deref() else { continue };
+            let Some(place) = self.known.groups.get(id) else { continue };
+            let changes = differences(&Settings::default(), settings);
+            self.journal.note_group(Action::Created, place.id, changes);
+        }
+        if !gone.is_empty() {
+            self.report.warnings.push(format!(
+                "{} groups are no longer in groups.csv and were made, closed and named after their external id, to keep the \
+                 memberships that have ended there: {}",
+                gone.len(),
+                gone.join(", ")
+            ));
+        }
+        self.report.placeholders = gone.to_vec();
+        Ok(())
+    }
+
+    /// What is stored of the groups of these rows.
+    pub(super) fn stored_groups(&mut self, rows: &[&Group]) -> Result<HashMap<i64, Stored>, Error> {
+        let ids: Vec<i64> = rows.iter().filter_map(|row| Some(self.known.groups.get(&*row.external_id)?.id)).collect();
+        let found = store::by_ids(self.conn, &Sight::unlimited(), true, &ids)?;
+        Ok(found.into_iter().filter_map(stored).collect())
+    }
+}
+
+/// What differs between two states of a group, its components left out.
+fn differences(before: &Settings, after: &Settings) -> Vec<Change> {
+    let all = |settings: &Settings| {
+        let mut fields = fields(settings);
+        fields.push(("composition", Some(settings.composition.as_str().to_owned())));
+        fields
+    };
+    history::diff(&all(before), &all(after))
+}
+
+fn stored(row: GroupRow) -> Option<(i64, Stored)> {
+    let more = *row.more?;
+    let settings = Settings {
+        external_id: row.external_id,
+        name: row.name,
+        description: more.description,
+        category_id: row.category_id,
+        organization_id: more.organization_id,
+        responsible_id: row.responsible_id,
+        composition: row.composition,
+        member_filter: more.member_filter,
+        start_date: more.start_date,
+        completed_on: more.completed_on,
+        closed: row.closed,
+        visible_on_portal: more.visible_on_portal,
+        visible_with_contact: more.visible_with_contact,
+        changeable_on_portal: more.changeable_on_portal,
+        new_member_template: more.new_member_template,
+        neighbourhood_role: more.neighbourhood_role,
+        subscription_group: more.subscription_group,
+        restricted_to_id: more.restricted_to_id,
+        source_group_id: more.source_group_id,
+        via_home_address: more.via_home_address,
+        analytics_group: more.analytics_group,
+        contribution_group: more.contribution_group,
+        mail_group: more.mail_group,
+        member_directory: more.member_directory,
+        year_group: more.year_group,
+    };
+    Some((row.id, Stored { settings, updated_at: more.updated_at }))
+}

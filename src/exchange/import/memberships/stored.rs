@@ -1,0 +1,69 @@
+//! What is stored of the memberships that a bundle names.
+
+use std::collections::HashSet;
+
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::sql_types::{BigInt, Date, Nullable, Text, Timestamp};
+use serde::Serialize;
+
+use super::{Line, Said, Stored};
+use crate::db::{Conn, Sql};
+use crate::error::Error;
+use crate::exchange::import::Run;
+use crate::exchange::import::batch::{self, CHUNK, Column, Type};
+use crate::members::Role;
+
+const PAIR: &[Column] = &[("group_id", Type::Int), ("participant_id", Type::Int)];
+const SELECT: &str = "SELECT m.id, m.updated_at, m.group_id, m.participant_id, m.start_date, m.start_reason_id, m.end_date, \
+                      m.end_reason_id, m.role FROM ";
+
+type StoredSql = (BigInt, Timestamp, BigInt, BigInt, Date, BigInt, Nullable<Date>, Nullable<BigInt>, Text);
+type Tuple = (i64, NaiveDateTime, i64, i64, NaiveDate, i64, Option<NaiveDate>, Option<i64>, Role);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+struct Pair {
+    group_id: i64,
+    participant_id: i64,
+}
+
+impl Run<'_> {
+    /// The memberships of the same participants in the same groups.
+    pub(super) fn stored_memberships(&mut self, lines: &[Line<'_>]) -> Result<Vec<Stored>, Error> {
+        let pair = |line: &Line<'_>| Pair { group_id: line.said.group_id, participant_id: line.said.participant_id };
+        let pairs: HashSet<Pair> = lines.iter().map(pair).collect();
+        let pairs: Vec<Pair> = pairs.into_iter().collect();
+        let mut stored = Vec::new();
+        for chunk in pairs.chunks(CHUNK) {
+            let sql = Sql::new(SELECT).then(batch::rows(self.conn.dialect(), PAIR, chunk)?).text(
+                " CROSS JOIN memberships m WHERE m.group_id = r.group_id AND m.participant_id = r.participant_id \
+                 AND m.annulled_at IS NULL",
+            );
+            stored.extend(load(self.conn, sql)?);
+        }
+        Ok(stored)
+    }
+
+    /// The memberships of these groups that an administrator declared a mistake (M6).
+    pub(super) fn annulled_memberships(&mut self, groups: &[i64]) -> Result<Vec<Stored>, Error> {
+        let sql = Sql::new(SELECT).text("memberships m WHERE m.annulled_at IS NOT NULL AND m.group_id").in_ids(groups);
+        load(self.conn, sql)
+    }
+
+    /// How many memberships of these groups have no end.
+    pub(super) fn open_memberships(&mut self, groups: &[i64]) -> Result<u64, Error> {
+        let sql = Sql::new("SELECT COUNT(*) FROM memberships WHERE annulled_at IS NULL AND end_date IS NULL AND group_id");
+        let number = sql.in_ids(groups).first::<BigInt, i64>(self.conn)?.unwrap_or_default();
+        Ok(u64::try_from(number).unwrap_or_default())
+    }
+}
+
+fn load(conn: &mut Conn, sql: Sql) -> Result<Vec<Stored>, Error> {
+    let rows = sql.load::<StoredSql, Tuple>(conn)?;
+    Ok(rows.into_iter().map(stored).collect())
+}
+
+fn stored(row: Tuple) -> Stored {
+    let (id, updated_at, group_id, participant_id, start_date, start_reason_id, end_date, end_reason_id, role) = row;
+    let said = Said { group_id, participant_id, start_date, start_reason_id, end_date, end_reason_id, role };
+    Stored { id, updated_at, said }
+}

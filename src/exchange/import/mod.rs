@@ -1,0 +1,272 @@
+//! Brings a bundle into the database: all of it in one transaction, or nothing.
+//!
+//! Records are found again by their external id and memberships by group, participant and period, so that a bundle can
+//! be imported any number of times: what is stored already is left alone, and a second run writes nothing. What is
+//! stored and not in the bundle stays as it is, except for the components of a composite that the bundle names.
+//!
+//! ```text
+//! known          the records that the bundle names, as they are stored
+//! references     what the bundle refers to and does not hold itself; groups that are gone
+//! categories, participants, groups, components, memberships, residencies, guardians
+//!                a file each: compare, refuse, write what differs
+//! settings       what a row makes of a group, and the rules that a group keeps
+//! cycles         circles among groups, once they are written (G4)
+//! periods        rows and stored periods of the same pair
+//! reasons        codes, made when new
+//! journal        the history of all of it (M7)
+//! batch          many rows in one statement
+//! report         what became of the rows
+//! ```
+//!
+//! Every step does its work even after a row was refused, leaving that row out, so that all that is wrong is told at
+//! once; nothing is kept then. A dry run is the same work, taken back.
+
+mod batch;
+mod categories;
+mod components;
+mod cycles;
+mod groups;
+mod guardians;
+mod journal;
+mod keeper;
+mod known;
+mod memberships;
+mod participants;
+mod periods;
+mod reasons;
+mod references;
+mod report;
+mod residencies;
+mod settings;
+mod words;
+
+use std::collections::HashSet;
+use std::fmt;
+
+use crate::db::{Conn, Db};
+use crate::error::Error;
+use crate::exchange::bundle::{Bundle, BundleErrors, Log};
+use crate::groups::store::lock_composition;
+use crate::scope::Scope;
+
+pub use report::{Outcome, Report, RowReport, Tally};
+
+use journal::Journal;
+use keeper::Keeper;
+use known::Known;
+
+/// Fewer memberships than this may end whatever share of all they are.
+pub const FAIL_SAFE_FLOOR: u64 = 25;
+
+/// How to import.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Only say what would happen.
+    pub dry_run: bool,
+    /// The organization that gets the participants that are new, and the groups that are new and name none. Records
+    /// that another organization keeps are then not the bundle's to change.
+    pub organization: Option<Owner>,
+    /// The fail-safe against a bundle that went wrong at its source: the largest share, in percent, of the open
+    /// memberships of the groups that it names that may end. A run that would end more, and no fewer than
+    /// [`FAIL_SAFE_FLOOR`], is refused.
+    pub end_limit: u8,
+    /// Whether the report says what became of each row.
+    pub each_row: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { dry_run: false, organization: None, end_limit: 25, each_row: false }
+    }
+}
+
+/// The organization for which a bundle is imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The participant with this key.
+    Id(i64),
+    /// The participant with this external id, which may be in the bundle itself.
+    ExternalId(String),
+}
+
+/// Why nothing was imported.
+#[derive(Debug)]
+pub enum Failure {
+    /// Rows of the bundle cannot be imported; each is named with its place.
+    Refused(BundleErrors),
+    /// Something else stood in the way.
+    Error(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<BundleErrors> for Failure {
+    fn from(errors: BundleErrors) -> Self {
+        Self::Refused(errors)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(errors) => errors.fmt(f),
+            Self::Error(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// What is being imported.
+    pub step: Step,
+    /// How many of its rows are done.
+    pub done: u64,
+    /// How many there are.
+    pub total: u64,
+}
+
+/// What is being imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Categories,
+    Participants,
+    Groups,
+    Components,
+    Memberships,
+    Residencies,
+    Guardians,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Categories => "categories",
+            Self::Participants => "participants",
+            Self::Groups => "groups",
+            Self::Components => "components",
+            Self::Memberships => "memberships",
+            Self::Residencies => "residencies",
+            Self::Guardians => "guardians",
+        })
+    }
+}
+
+/// Imports a bundle in one transaction. `progress` hears how far it is.
+///
+/// # Errors
+/// [`Failure::Refused`] names every row that cannot be imported, by file, line and column; [`Failure::Error`] is a
+/// viewer who may not import, somebody else's change in the meantime, or the database. Nothing is kept then.
+pub fn import(
+    db: &Db,
+    scope: &Scope,
+    bundle: &Bundle,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, Failure> {
+    let outcome = db.write_if(|conn| {
+        let mut run = Run::new(conn, scope, bundle, options, progress);
+        run.everything()?;
+        let outcome = run.finish();
+        let keep = outcome.is_ok() && !options.dry_run;
+        Ok((outcome, keep))
+    })?;
+    Ok(outcome?)
+}
+
+/// One import at work.
+struct Run<'r> {
+    conn: &'r mut Conn,
+    scope: &'r Scope,
+    bundle: &'r Bundle,
+    options: &'r Options,
+    progress: &'r mut dyn FnMut(Progress),
+    /// For which organization it is.
+    keeper: Keeper,
+    /// Whether it changes what groups are made of or lead to, and holds off everybody else who does.
+    composes: bool,
+    known: Known,
+    log: Log,
+    report: Report,
+    journal: Journal,
+}
+
+impl<'r> Run<'r> {
+    fn new(
+        conn: &'r mut Conn,
+        scope: &'r Scope,
+        bundle: &'r Bundle,
+        options: &'r Options,
+        progress: &'r mut dyn FnMut(Progress),
+    ) -> Self {
+        let report = Report {
+            dry_run: options.dry_run,
+            warnings: bundle.warnings.iter().map(ToString::to_string).collect(),
+            rows: options.each_row.then(Vec::new),
+            ..Report::default()
+        };
+        Self {
+            conn,
+            scope,
+            bundle,
+            options,
+            progress,
+            keeper: Keeper::Nobody,
+            composes: false,
+            known: Known::default(),
+            log: Log::default(),
+            report,
+            journal: Journal::default(),
+        }
+    }
+
+    fn everything(&mut self) -> Result<(), Error> {
+        self.look_up()?;
+        self.keeper = self.find_keeper()?;
+        let gone = self.references();
+        // What groups are made of is locked before anything else is, or not at all: an import that leaves it alone
+        // must not hold up others who change it.
+        self.composes = self.composes()?;
+        if self.composes {
+            lock_composition(self.conn)?;
+        }
+        self.categories()?;
+        self.participants()?;
+        self.groups(&gone)?;
+        self.components()?;
+        if self.composes {
+            self.cycles()?;
+        }
+        self.memberships()?;
+        self.residencies()?;
+        self.guardians()
+    }
+
+    fn finish(self) -> Result<Report, BundleErrors> {
+        let Self { bundle, log, mut report, .. } = self;
+        if !log.is_empty() {
+            return Err(log.into_errors(bundle.warnings.clone()));
+        }
+        if let Some(rows) = &mut report.rows {
+            rows.sort_by_key(|row| row.at);
+        }
+        Ok(report)
+    }
+
+    fn tell(&mut self, step: Step, done: usize, total: usize) {
+        let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        (self.progress)(Progress { step, done: number(done), total: number(total) });
+    }
+
+    /// The columns that a file of the bundle has.
+    fn columns(&self, file: &str) -> HashSet<&'static str> {
+        let file = self.bundle.files.iter().find(|found| found.name == file);
+        file.map(|file| file.columns.iter().copied().collect()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,93 @@
+//! What a bundle refers to and does not hold itself.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Run;
+use crate::exchange::bundle::{At, ErrorCode, Reference, Shown, Target, Unresolved, words};
+use crate::people::ParticipantKind;
+
+impl<'r> Run<'r> {
+    /// Refuses references that lead nowhere, and answers with the groups that are gone: in no `groups.csv` any more and
+    /// never stored, while people were in them. What has been must not be lost.
+    pub(super) fn references(&mut self) -> Vec<String> {
+        let bundle = self.bundle;
+        let uses = self.uses_of_missing_groups();
+        let mut gone = Vec::new();
+        for open in &bundle.unresolved {
+            match open.target {
+                Target::Category if self.known.categories.contains_key(&*open.reference.id) => {}
+                Target::Category => self.refuse_unknown(open, "category"),
+                Target::Participant => self.participant(open),
+                Target::Group => match uses.get(&*open.reference.id) {
+                    None => {}
+                    Some(None) => gone.push(open.reference.id.to_string()),
+                    Some(Some(at)) => {
+                        let message = format!(
+                            "there is no group {}, neither in the bundle nor stored; only a membership that has ended may \
+                             name a group that is gone",
+                            Shown(&open.reference.id)
+                        );
+                        self.log.report(*at, ErrorCode::UnknownReference, message);
+                    }
+                },
+            }
+        }
+        gone
+    }
+
+    fn participant(&mut self, open: &Unresolved) {
+        let id = &*open.reference.id;
+        let hidden = self.known.hidden.contains(&(Target::Participant, id.to_owned()));
+        match self.known.participants.get(id) {
+            Some(party) if !hidden => {
+                let fits = open.kinds.iter().any(|kind| ParticipantKind::from(*kind) == party.kind);
+                if !fits {
+                    let kind = party.kind.as_str();
+                    let message = format!("{} is of kind {kind}; here it must be {}", Shown(id), words(open.kinds));
+                    self.log.report(open.reference.at, ErrorCode::WrongKind, message);
+                }
+            }
+            _ => self.refuse_unknown(open, "participant"),
+        }
+    }
+
+    fn refuse_unknown(&mut self, open: &Unresolved, what: &str) {
+        let id = Shown(&open.reference.id);
+        let mut message = format!("there is no {what} {id}, neither in the bundle nor stored");
+        if open.uses > 1 {
+            message.push_str(&format!("; {} fields name it", open.uses));
+        }
+        self.log.report(open.reference.at, ErrorCode::UnknownReference, message);
+    }
+
+    /// The groups that are neither in the bundle nor stored, and where each is needed by more than memberships that
+    /// have ended.
+    fn uses_of_missing_groups(&self) -> HashMap<&'r str, Option<At>> {
+        let bundle = self.bundle;
+        let stored = |id: &str| {
+            self.known.groups.contains_key(id) && !self.known.hidden.contains(&(Target::Group, id.to_owned()))
+        };
+        let missing: HashSet<&'r str> = bundle
+            .unresolved
+            .iter()
+            .filter(|open| open.target == Target::Group && !stored(&open.reference.id))
+            .map(|open| &*open.reference.id)
+            .collect();
+        let mut uses: HashMap<&'r str, Option<At>> = missing.iter().map(|id| (*id, None)).collect();
+        let settings = bundle.groups.iter().flat_map(|row| [&row.restricted_to, &row.source_group]).flatten();
+        let components = bundle.components.iter().flat_map(|row| [&row.composite, &row.component]);
+        let open = bundle.memberships.iter().filter(|row| row.end_date.is_none()).map(|row| &row.group);
+        // A group that another keeps is there, whatever the viewer may know of it, and cannot be made again.
+        let hidden = bundle.memberships.iter().map(|row| &row.group).filter(|group| self.is_hidden_group(group));
+        for reference in settings.chain(components).chain(open).chain(hidden) {
+            if let Some(place) = uses.get_mut(&*reference.id) {
+                place.get_or_insert(reference.at);
+            }
+        }
+        uses
+    }
+
+    fn is_hidden_group(&self, group: &Reference) -> bool {
+        !self.known.hidden.is_empty() && self.known.hidden.contains(&(Target::Group, group.id.to_string()))
+    }
+}
