@@ -171,13 +171,29 @@ impl Db {
     /// # Errors
     /// `Unavailable` when no connection comes free in time or the database does not answer.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
-        let mut lent = self.reader()?;
-        let begin = lent.dialect().begin_read();
-        if let Err(error) = lent.batch(begin) {
-            lent.broken = true;
-            return Err(error.into());
+        Ok(Snapshot { lent: self.begin(&self.readers, self.dialect.begin_read())? })
+    }
+
+    /// Lends a connection with a transaction open. A server that was restarted has left connections in the pool that
+    /// lead nowhere; none has done anything yet, so each is thrown away for the next, until a new one is opened.
+    fn begin(&self, pool: &r2d2::Pool<Manager>, begin: &str) -> Result<Lent, Error> {
+        let mut spare = match self.dialect {
+            Dialect::Sqlite => 0,
+            Dialect::Postgres => pool.max_size(),
+        };
+        loop {
+            let mut lent = pool.get().map_err(|_| Error::Unavailable)?;
+            match lent.batch(begin) {
+                Ok(()) => return Ok(lent),
+                Err(error) => {
+                    lent.broken = true;
+                    if spare == 0 {
+                        return Err(error.into());
+                    }
+                    spare -= 1;
+                }
+            }
         }
-        Ok(Snapshot { lent })
     }
 
     /// Writes in one transaction, which takes its locks at the start on SQLite and commits whole or not at all.
@@ -194,12 +210,7 @@ impl Db {
     /// # Errors
     /// Those of `body`; the transaction is rolled back then.
     pub fn write_if<T>(&self, body: impl FnOnce(&mut Conn) -> Result<(T, bool), Error>) -> Result<T, Error> {
-        let mut lent = self.writer()?;
-        let begin = lent.dialect().begin_write();
-        if let Err(error) = lent.batch(begin) {
-            lent.broken = true;
-            return Err(error.into());
-        }
+        let mut lent = self.begin(&self.writers, self.dialect.begin_write())?;
         match body(&mut lent) {
             Ok((value, true)) => match lent.batch("COMMIT") {
                 Ok(()) => Ok(value),
