@@ -44,6 +44,9 @@ pub fn json_response(status: StatusCode, media: Media, body: Vec<u8>) -> axum::r
     // Personal data: nothing on the way may keep it.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     response
 }
 
@@ -220,11 +223,8 @@ pub fn failed(media: Media, error: &Error, pos: async_graphql::Pos) -> axum::res
     }
     let body = shown.alone();
     let mut response = json_response(status, media, body);
-    let headers = response.headers_mut();
-    match status {
-        StatusCode::UNAUTHORIZED => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-        StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
-        _ => {}
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }
