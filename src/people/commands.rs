@@ -260,6 +260,10 @@ fn overlap(error: diesel::result::Error) -> Error {
 pub fn taken(error: diesel::result::Error, what: &str) -> Error {
     match violation(&error) {
         Some(Violation::Unique(_)) => Rejection::new(Code::NotUnique, format!("{what} is taken already.")).into(),
+        // It was there when it was looked up.
+        Some(Violation::Reference) => {
+            Error::rejected(Code::Conflict, "Something that this refers to was deleted at the same moment. Please try again.")
+        }
         _ => error.into(),
     }
 }
