@@ -1,9 +1,13 @@
 //! The schema's history, embedded in the program.
 
+use diesel::backend::Backend;
 use diesel::migration::MigrationSource;
+use diesel::pg::Pg;
+use diesel::sql_types::Text;
+use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Conn, Dialect};
+use super::{Conn, Dialect, Sql};
 use crate::error::Error;
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -45,18 +49,23 @@ fn pending(
     Ok(versions.iter().map(ToString::to_string).collect())
 }
 
+/// Whether every migration was applied. It only reads, unlike Diesel's own check, which makes its table first.
 pub(super) fn is_current(conn: &mut Conn) -> Result<bool, Error> {
-    let pending = match conn {
-        Conn::Sqlite(conn) => has_pending(conn, SQLITE),
-        Conn::Postgres(conn) => has_pending(conn, POSTGRES),
-    };
-    pending.map(|pending| !pending)
+    let known = match conn.dialect() {
+        Dialect::Sqlite => versions::<Sqlite>(&SQLITE),
+        Dialect::Postgres => versions::<Pg>(&POSTGRES),
+    }?;
+    let applied = Sql::new("SELECT version FROM __diesel_schema_migrations").load::<Text, String>(conn);
+    match applied.map_err(Error::from) {
+        Ok(applied) => Ok(known.iter().all(|version| applied.contains(version))),
+        // A database without that table has no schema yet.
+        Err(Error::Internal(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
-fn has_pending<C, D>(conn: &mut C, source: impl MigrationSource<D>) -> Result<bool, Error>
-where
-    C: MigrationHarness<D>,
-    D: diesel::backend::Backend,
-{
-    conn.has_pending_migration(source).map_err(|error| Error::internal(format!("migrations unreadable: {error}")))
+fn versions<D: Backend>(source: &impl MigrationSource<D>) -> Result<Vec<String>, Error> {
+    let migrations =
+        source.migrations().map_err(|error| Error::internal(format!("migrations unreadable: {error}")))?;
+    Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }

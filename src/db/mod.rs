@@ -235,8 +235,7 @@ impl Db {
     /// # Errors
     /// `Unavailable` when it does not answer.
     pub fn is_ready(&self) -> Result<bool, Error> {
-        let mut lent = self.reader()?;
-        migrate::is_current(&mut lent)
+        migrate::is_current(self.snapshot()?.conn())
     }
 
     /// Brings the schema up to date; safe when several processes start at once.
