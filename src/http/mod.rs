@@ -277,6 +277,7 @@ impl Gateway {
         if *method == Method::GET {
             guard::query_only(operation)?;
         }
+        guard::required_variables(operation, &request.variables)?;
         guard::measure(&document, &request.variables, name, &self.options.limits, &self.facts)?;
         permit::check(&document, operation, viewer).map_err(|(error, pos)| Denied::Failed(error, pos))?;
         Ok(only(&document, operation))

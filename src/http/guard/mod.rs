@@ -36,6 +36,6 @@ pub use body::{GraphqlRequest, from_get, from_post};
 pub use cost::{Cost, measure};
 pub use facts::{FieldFacts, Items, SchemaFacts, SdlFacts};
 pub use limits::Limits;
-pub use parse::{operation, parse, query_only};
+pub use parse::{operation, parse, query_only, required_variables};
 pub use refusal::{Code, Refusal};
 pub use scan::scan;

@@ -1,6 +1,6 @@
 //! From text to a parsed document, and from there to the operation that is meant.
 
-use async_graphql::Positioned;
+use async_graphql::{Positioned, Value, Variables};
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
@@ -89,6 +89,30 @@ fn name_needed(operations: usize) -> Refusal {
         Code::BadUserInput,
         format!("The document has {operations} operations; say which one as `operationName`."),
     )
+}
+
+/// Requires a value for every variable that may not be null and has no default. Left to the executor, the lack of one
+/// would be found when the field that uses it has its turn, with earlier mutations carried out.
+///
+/// # Errors
+///
+/// `BAD_USER_INPUT` that names the first one that is missing.
+pub fn required_variables(
+    operation: &Positioned<OperationDefinition>,
+    variables: &Variables,
+) -> Result<(), Refusal> {
+    for definition in &operation.node.variable_definitions {
+        let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
+        let lacks = match variables.get(name) {
+            None => definition.node.default_value.is_none(),
+            Some(value) => *value == Value::Null,
+        };
+        if lacks && !ty.nullable {
+            let message = format!("The variable `${name}` needs a value of type `{ty}`.");
+            return Err(Refusal::new(Code::BadUserInput, message).at(definition.pos));
+        }
+    }
+    Ok(())
 }
 
 /// Lets only queries through, for requests by GET: what a link or an image can trigger must not
