@@ -57,11 +57,13 @@ pub fn executed(media: Media, mut response: Response) -> axum::response::Respons
     let status = if refused && !response.errors.is_empty() { StatusCode::BAD_REQUEST } else { status_of(&response.errors) };
     if refused {
         response.errors.truncate(MAX_ERRORS);
-        for error in &mut response.errors {
-            if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
-                let values = error.extensions.get_or_insert_default();
-                values.set("code", "GRAPHQL_VALIDATION_FAILED");
-            }
+    }
+    // Our own errors know their code. The others are the library's: of its validator, or of the reading of an argument.
+    let code = if refused { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" };
+    for error in &mut response.errors {
+        let extensions = error.extensions.get_or_insert_default();
+        if extensions.get("code").is_none() {
+            extensions.set("code", code);
         }
     }
     let mut body = Vec::with_capacity(1_024);
