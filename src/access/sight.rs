@@ -1,5 +1,7 @@
 //! What a viewer may see, as conditions that every statement takes along: what is out of sight is never read.
 
+use std::collections::HashSet;
+
 use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Bool};
 
@@ -110,6 +112,37 @@ impl Sight {
             sql = column(sql, ".end_date > ").date(self.today).text("))");
         }
         sql.text(")")
+    }
+
+    /// Of these groups, those of which the viewer may know who belongs to them on a date. Of every other group the
+    /// viewer knows only whether oneself and one's children belong: that somebody is seen in one group says nothing
+    /// about the others that both are in.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn disclosed(&self, conn: &mut Conn, groups: &[i64], on: NaiveDate) -> Result<HashSet<i64>, Error> {
+        if self.everything || groups.is_empty() {
+            return Ok(groups.iter().copied().collect());
+        }
+        // A directory shows who is in it today, not who was.
+        let shown = |group: &i64| on == self.today && self.directories.contains(group);
+        let mut disclosed: HashSet<i64> = groups.iter().copied().filter(shown).collect();
+        if !self.organizations.is_empty() {
+            let sql = Sql::new("SELECT id FROM groups WHERE id").in_ids(groups)
+                .text(" AND organization_id").in_ids(&self.organizations);
+            disclosed.extend(sql.load::<BigInt, i64>(conn)?);
+        }
+        Ok(disclosed)
+    }
+
+    /// Appends ` AND …` so that only those remain of whom the viewer may know that they belong to a group, which
+    /// [`Self::disclosed`] holds or not.
+    #[must_use]
+    pub fn members(&self, sql: Sql, alias: &'static str, disclosed: bool) -> Sql {
+        if disclosed {
+            return self.participants(sql, alias);
+        }
+        sql.text(" AND ").text(alias).text(".id").in_ids(&self.own)
     }
 
     /// An expression that is true where what concerns the member alone may be read.

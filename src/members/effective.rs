@@ -123,6 +123,15 @@ impl Standing {
         let belongs: HashSet<i64> = of(&self.effective).into_iter().collect();
         compositions.chains(group, MAX_CHAINS, &of(&self.direct), &belongs)
     }
+
+}
+
+/// What may be told of chains of groups: groups that `told` refuses are left out, and chains that have become the same
+/// are one, so that their number says nothing either.
+pub fn told(chains: Vec<Vec<i64>>, told: impl Fn(i64) -> bool) -> Vec<Vec<i64>> {
+    let mut seen = HashSet::new();
+    let told = chains.into_iter().map(|chain| chain.into_iter().filter(|group| told(*group)).collect::<Vec<_>>());
+    told.filter(|chain| !chain.is_empty() && seen.insert(chain.clone())).collect()
 }
 
 fn contains(members: &Members, group: i64, participant: i64) -> bool {
@@ -130,10 +139,12 @@ fn contains(members: &Members, group: i64, participant: i64) -> bool {
     members.get(&group).is_some_and(|members| members.contains(participant))
 }
 
-/// The keys of one page of a group's effective members by name.
+/// The keys of one page of a group's effective members by name. `disclosed` says whether the viewer may know more of
+/// the group than who of one's own belong to it.
 ///
 /// # Errors
 /// `BadInput` for a cursor of another list; what the database answers.
+#[expect(clippy::too_many_arguments, reason = "each says something else about the list")]
 pub fn page(
     conn: &mut Conn,
     compositions: &Compositions,
@@ -142,6 +153,7 @@ pub fn page(
     on: NaiveDate,
     descending: bool,
     window: &Window,
+    disclosed: bool,
 ) -> Result<Page<i64>, Error> {
     let order = name_order(descending);
     let sql = match compositions.plain_union(group) {
@@ -152,7 +164,7 @@ pub fn page(
             Sql::new("SELECT p.sort_key, p.id FROM participants p WHERE p.id").in_ids(&members)
         }
     };
-    let sql = window.conditions(sight.participants(sql, "p"), &order)?;
+    let sql = window.conditions(sight.members(sql, "p", disclosed), &order)?;
     let sql = window.order_by(sql, &order).text(" LIMIT ").int(window.fetch());
     let rows = sql.load::<(Text, BigInt), (String, i64)>(conn)?;
     Ok(window.page(rows.into_iter().map(|(_, id)| id).collect()))
@@ -168,13 +180,14 @@ pub fn count_in_sight(
     sight: &Sight,
     group: i64,
     on: NaiveDate,
+    disclosed: bool,
 ) -> Result<i64, Error> {
     if sight.is_unlimited() {
         return Ok(counts(conn, compositions, &[group], on)?.get(&group).copied().unwrap_or_default());
     }
     let members = of_group(conn, compositions, group, on)?;
     let sql = Sql::new("SELECT COUNT(*) FROM participants p WHERE p.id").in_ids(&members);
-    Ok(sight.participants(sql, "p").first::<BigInt, i64>(conn)?.unwrap_or_default())
+    Ok(sight.members(sql, "p", disclosed).first::<BigInt, i64>(conn)?.unwrap_or_default())
 }
 
 fn of_group(conn: &mut Conn, compositions: &Compositions, group: i64, on: NaiveDate) -> Result<Vec<i64>, Error> {

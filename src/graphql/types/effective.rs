@@ -1,14 +1,17 @@
 //! Effective membership as the graph shows it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use async_graphql::ServerResult;
+use chrono::NaiveDate;
 
 use super::group::{AS_OF, Group};
 use super::participant::Participant;
+use crate::access::sight::Sight;
 use crate::error::Error;
 use crate::graphql::engine::{
-    Argument, Edge, EdgeRow, Entity, Exec, Field, Link, Listed, Obj, Out, PAGE_ARGS, Pages, Pick, connection, arg, inline_list,
+    Argument, Asked, Edge, EdgeRow, Entity, Exec, Field, Link, Listed, Obj, Out, PAGE_ARGS, Pages, Pick, connection, arg, inline_list,
     input, many, page_args, ty,
 };
 use crate::graphql::inputs::{self, EffectiveMemberOrder};
@@ -153,12 +156,35 @@ pub fn members_of_group(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<GroupRow>>
     connection::<GroupRow, EffectiveMember>(
         pick,
         Box::new(move |exec, rows, asked| {
-            let pages = rows.iter().map(|row| list.page(exec, row.id, asked.rows, asked.count, asked.details));
+            let groups: Vec<i64> = rows.iter().map(|row| row.id).collect();
+            let (sight, on) = (exec.sight()?, exec.on(inputs::date(list.as_of)));
+            let disclosed = sight.disclosed(exec.conn, &groups, on)?;
+            let pages = groups.iter().map(|group| list.page(exec, *group, disclosed.contains(group), asked));
             let pages = pages.collect::<Result<_, Error>>()?;
             let cursor = |(row, _): &(ParticipantRow, Belonging)| position("name", [Key::Text(row.sort_key.clone()), Key::Int(row.id)]);
             Ok(Pages { pages, cursor: Box::new(cursor) })
         }),
     )
+}
+
+/// What may be told of where some participants stand: of one's own everything, of others what is disclosed.
+struct Told {
+    sight: Arc<Sight>,
+    disclosed: HashSet<i64>,
+}
+
+impl Told {
+    fn load(exec: &mut Exec<'_>, sight: &Arc<Sight>, standing: &door::Standing, on: NaiveDate) -> Result<Self, Error> {
+        Ok(Self { sight: Arc::clone(sight), disclosed: sight.disclosed(exec.conn, &standing.groups(), on)? })
+    }
+
+    fn discloses(&self, group: i64, participant: i64) -> bool {
+        self.disclosed.contains(&group) || self.sight.own().contains(&participant)
+    }
+
+    fn of(&self, participant: i64, chains: Vec<Vec<i64>>) -> Vec<Vec<i64>> {
+        door::told(chains, |group| self.discloses(group, participant))
+    }
 }
 
 struct MemberList {
@@ -173,30 +199,30 @@ impl MemberList {
         &self,
         exec: &mut Exec<'_>,
         group: i64,
-        wanted: bool,
-        count: bool,
-        details: bool,
+        disclosed: bool,
+        asked: Asked,
     ) -> Result<Page<(ParticipantRow, Belonging)>, Error> {
         let on = exec.on(inputs::date(self.as_of));
         let compositions = exec.compositions()?;
         let sight = exec.sight()?;
         let total =
-            count.then(|| door::count_in_sight(exec.conn, &compositions, &sight, group, on)).transpose()?;
-        if !wanted {
+            asked.count.then(|| door::count_in_sight(exec.conn, &compositions, &sight, group, on, disclosed)).transpose()?;
+        if !asked.rows {
             return Ok(Page { total, ..Page::default() });
         }
-        let keys = door::page(exec.conn, &compositions, &sight, group, on, self.descending, &self.window)?;
+        let keys = door::page(exec.conn, &compositions, &sight, group, on, self.descending, &self.window, disclosed)?;
         let mut found: HashMap<i64, ParticipantRow> =
-            people::by_ids(exec.conn, &sight, details, &keys.rows)?.into_iter().map(|row| (row.id, row)).collect();
+            people::by_ids(exec.conn, &sight, asked.details, &keys.rows)?.into_iter().map(|row| (row.id, row)).collect();
         let standing = self
             .belonging
             .then(|| door::of_participants(exec.conn, &compositions, &keys.rows, on))
             .transpose()?;
-        let belonging = |id: i64| match &standing {
+        let told = standing.as_ref().map(|standing| Told::load(exec, &sight, standing, on)).transpose()?;
+        let belonging = |id: i64| match standing.as_ref().zip(told.as_ref()) {
             None => Belonging { implicit: false, via: Vec::new() },
-            Some(standing) => Belonging {
+            Some((standing, told)) => Belonging {
                 implicit: !standing.is_direct(group, id),
-                via: standing.chains(&compositions, group, id),
+                via: told.of(id, standing.chains(&compositions, group, id)),
             },
         };
         let rows = keys.rows.iter().filter_map(|id| found.remove(id).map(|row| (row, belonging(*id)))).collect();
@@ -220,15 +246,20 @@ pub fn groups_of_participant(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<Parti
             let sight = exec.sight()?;
             let standing = door::of_participants(exec.conn, &compositions, &people, on)?;
             let found = groups::by_ids(exec.conn, &sight, asked.details, &standing.groups())?;
+            let told = Told::load(exec, &sight, &standing, on)?;
             let mut pages = Vec::with_capacity(people.len());
             for person in people {
-                let mut of: Vec<GroupRow> = found.iter().filter(|row| standing.belongs(row.id, person)).cloned().collect();
+                let mut of: Vec<GroupRow> = found
+                    .iter()
+                    .filter(|row| standing.belongs(row.id, person) && told.discloses(row.id, person))
+                    .cloned()
+                    .collect();
                 of.sort_by(|a, b| (&a.sort_key, a.id).cmp(&(&b.sort_key, b.id)));
                 let total = i64::try_from(of.len()).ok();
                 let rows = of.into_iter().map(|row| {
                     let belonging = Belonging {
                         implicit: !standing.is_direct(row.id, person),
-                        via: standing.chains(&compositions, row.id, person),
+                        via: told.of(person, standing.chains(&compositions, row.id, person)),
                     };
                     (row, belonging)
                 });

@@ -371,9 +371,12 @@ impl Link<GroupRow> for IsMember {
         let compositions = exec.compositions()?;
         let people: &[i64] = if seen { &[self.participant] } else { &[] };
         let standing = door::of_participants(exec.conn, &compositions, people, on)?;
+        let groups: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let disclosed = sight.disclosed(exec.conn, &groups, on)?;
         let mut values = Values::with_capacity(rows.len());
         for row in rows {
-            values.push(|out| out.bool(standing.belongs(row.id, self.participant)));
+            let told = disclosed.contains(&row.id) || sight.own().contains(&self.participant);
+            values.push(|out| out.bool(told && standing.belongs(row.id, self.participant)));
         }
         Ok(values)
     }
