@@ -114,6 +114,17 @@ impl Sight {
         sql.text(")")
     }
 
+    /// Appends ` AND …` so that nothing is found when this participant is out of sight: a filter that names somebody
+    /// must not tell whether there is such a one.
+    #[must_use]
+    pub fn names(&self, sql: Sql, participant: i64) -> Sql {
+        if self.everything {
+            return sql;
+        }
+        let sql = sql.text(" AND EXISTS (SELECT 1 FROM participants named WHERE named.id = ").int(participant);
+        self.participants(sql, "named").text(")")
+    }
+
     /// Of these groups, those of which the viewer may know who belongs to them on a date. Of every other group the
     /// viewer knows only whether oneself and one's children belong: that somebody is seen in one group says nothing
     /// about the others that both are in.

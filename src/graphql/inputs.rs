@@ -124,7 +124,8 @@ pub struct ParticipantFilter {
     pub born_until: Option<Date>,
     /// The participant has a direct membership of this group in force.
     pub current_group_id: Option<ID>,
-    /// The participant's record is kept by this organization.
+    /// The participant's record is kept by this organization. Only participants whose personal data you may read are
+    /// found.
     pub organization_id: Option<ID>,
     /// The participant has one of these external ids; at most 100.
     pub external_ids: Option<Vec<String>>,

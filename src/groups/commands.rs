@@ -290,6 +290,11 @@ fn references(conn: &mut Conn, scope: &Scope, settings: &Settings, checks: &mut 
         }
     }
     let filter = settings.member_filter.as_ref();
+    if let Some(organization) = filter.and_then(|filter| filter.organization)
+        && people::store::by_ids(conn, &sight, false, &[organization])?.is_empty()
+    {
+        checks.refuse(Code::NotFound, "input.memberFilter.organizationId", "There is no such organization.");
+    }
     for (group, field) in [
         (settings.restricted_to_id, "input.restrictedToId"),
         (settings.source_group_id, "input.sourceGroupId"),

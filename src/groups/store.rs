@@ -208,7 +208,10 @@ pub struct GroupFilter {
 }
 
 impl GroupFilter {
-    fn conditions(&self, mut sql: Sql, today: NaiveDate) -> Sql {
+    fn conditions(&self, mut sql: Sql, sight: &Sight, today: NaiveDate) -> Sql {
+        for participant in [self.organization_id, self.responsible_id].into_iter().flatten() {
+            sql = sight.names(sql, participant);
+        }
         for word in self.text.iter().flat_map(|text| words(text)) {
             sql = sql.text(" AND g.search_text LIKE ").string(like_pattern(&word)).text(" ESCAPE '\\'");
         }
@@ -252,7 +255,8 @@ impl GroupFilter {
                 .date(today)
                 .text(" AND (gm.end_date IS NULL OR gm.end_date > ")
                 .date(today)
-                .text("))");
+                .text(")");
+            sql = sight.memberships(sql, "gm").text(")");
         }
         sql
     }
@@ -314,7 +318,7 @@ pub fn page(
     order: &Order,
     window: &Window,
 ) -> Result<Page<GroupRow>, Error> {
-    let tail = filter.conditions(sight.groups(Sql::new(" FROM groups g WHERE 1 = 1"), "g"), today);
+    let tail = filter.conditions(sight.groups(Sql::new(" FROM groups g WHERE 1 = 1"), "g"), sight, today);
     let tail = window.order_by(window.conditions(tail, order)?, order).text(" LIMIT ").int(window.fetch());
     Ok(window.page(select(conn, sight, details, tail)?))
 }
@@ -325,7 +329,7 @@ pub fn page(
 /// What the database answers.
 pub fn count(conn: &mut Conn, sight: &Sight, filter: &GroupFilter, today: NaiveDate) -> Result<i64, Error> {
     let sql = sight.groups(Sql::new("SELECT COUNT(*) FROM groups g WHERE 1 = 1"), "g");
-    Ok(filter.conditions(sql, today).first::<BigInt, i64>(conn)?.unwrap_or_default())
+    Ok(filter.conditions(sql, sight, today).first::<BigInt, i64>(conn)?.unwrap_or_default())
 }
 
 /// A group's place in a composite.

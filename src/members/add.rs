@@ -121,7 +121,7 @@ fn candidates(
     let within = |sql: Sql| sight.personal(sql.text(" AND "), "p");
     match &addition.whom {
         Whom::Filter(filter) => {
-            let sql = within(filter.conditions(Sql::new("SELECT p.id FROM participants p WHERE 1 = 1"), start));
+            let sql = within(filter.conditions(Sql::new("SELECT p.id FROM participants p WHERE 1 = 1"), sight, start));
             Ok(sql.text(" ORDER BY p.id").load::<BigInt, i64>(conn)?)
         }
         Whom::Ids(ids) => {

@@ -117,7 +117,10 @@ pub struct MembershipFilter {
 }
 
 impl MembershipFilter {
-    fn conditions(&self, mut sql: Sql) -> Sql {
+    fn conditions(&self, mut sql: Sql, sight: &Sight) -> Sql {
+        if let Some(organization) = self.organization_id {
+            sql = sight.names(sql, organization);
+        }
         sql = match self.status {
             None => sql,
             Some(Status::Active) => sql
@@ -305,7 +308,7 @@ fn one_page(
     window: &Window,
 ) -> Result<Sql, Error> {
     let sql = columns(sight).text(" FROM memberships m WHERE m.annulled_at IS NULL AND ").text(of.column()).text(" = ");
-    let sql = window.conditions(filter.conditions(sight.memberships(sql.int(parent), "m")), order)?;
+    let sql = window.conditions(filter.conditions(sight.memberships(sql.int(parent), "m"), sight), order)?;
     Ok(window.order_by(sql, order).text(" LIMIT ").int(window.fetch()))
 }
 
@@ -321,7 +324,7 @@ fn top_of_each(
 ) -> Result<Sql, Error> {
     let inner = |sql: Sql, parent: &'static str| {
         let sql = sql.text(" FROM memberships m WHERE m.annulled_at IS NULL AND ").text(of.column()).text(parent);
-        let sql = window.conditions(filter.conditions(sight.memberships(sql, "m")), order)?;
+        let sql = window.conditions(filter.conditions(sight.memberships(sql, "m"), sight), order)?;
         Ok::<_, Error>(window.order_by(sql, order).text(" LIMIT ").int(window.fetch()))
     };
     let sql = match dialect {
@@ -353,7 +356,7 @@ pub fn counts(
     filter: &MembershipFilter,
 ) -> Result<HashMap<i64, i64>, Error> {
     let sql = Sql::new("SELECT ").text(of.column()).text(", COUNT(*) FROM memberships m WHERE m.annulled_at IS NULL AND ");
-    let sql = filter.conditions(sight.memberships(sql.text(of.column()).in_ids(parents), "m"));
+    let sql = filter.conditions(sight.memberships(sql.text(of.column()).in_ids(parents), "m"), sight);
     let sql = sql.text(" GROUP BY ").text(of.column());
     Ok(sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?.into_iter().collect())
 }
@@ -371,7 +374,7 @@ pub fn page(
     window: &Window,
 ) -> Result<Page<MembershipRow>, Error> {
     let sql = columns(sight).text(" FROM memberships m WHERE m.annulled_at IS NULL");
-    let sql = window.conditions(filter.conditions(sight.memberships(sql, "m")), order)?;
+    let sql = window.conditions(filter.conditions(sight.memberships(sql, "m"), sight), order)?;
     let sql = window.order_by(sql, order).text(" LIMIT ").int(window.fetch());
     Ok(window.page(load(sql, conn, today)?))
 }
@@ -382,7 +385,7 @@ pub fn page(
 /// What the database answers.
 pub fn count(conn: &mut Conn, sight: &Sight, filter: &MembershipFilter) -> Result<i64, Error> {
     let sql = Sql::new("SELECT COUNT(*) FROM memberships m WHERE m.annulled_at IS NULL");
-    let sql = filter.conditions(sight.memberships(sql, "m"));
+    let sql = filter.conditions(sight.memberships(sql, "m"), sight);
     Ok(sql.first::<BigInt, i64>(conn)?.unwrap_or_default())
 }
 

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::ParticipantKind;
+use crate::access::sight::Sight;
 use crate::db::Sql;
 use crate::text::{fold, like_pattern};
 
@@ -52,11 +53,12 @@ impl ParticipantFilter {
             || self.postal_code.is_some()
             || self.complex_number.is_some()
             || self.dwelling_type.is_some()
+            || self.organization.is_some()
     }
 
-    /// Appends ` AND …` for participants `p`, on a date.
+    /// Appends ` AND …` for participants `p`, on a date. What the filter names and is out of sight does not exist.
     #[must_use]
-    pub fn conditions(&self, mut sql: Sql, on: NaiveDate) -> Sql {
+    pub fn conditions(&self, mut sql: Sql, sight: &Sight, on: NaiveDate) -> Sql {
         if let Some(kinds) = &self.kinds {
             let words: Vec<String> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
             sql = sql.text(" AND p.kind").in_strings(&words);
@@ -86,10 +88,11 @@ impl ParticipantFilter {
             sql = sql.text(" AND EXISTS (SELECT 1 FROM memberships cg WHERE cg.participant_id = p.id AND cg.annulled_at IS NULL AND cg.group_id = ")
                 .int(group)
                 .text(" AND cg.start_date <= ").date(on)
-                .text(" AND (cg.end_date IS NULL OR cg.end_date > ").date(on).text("))");
+                .text(" AND (cg.end_date IS NULL OR cg.end_date > ").date(on).text(")");
+            sql = sight.memberships(sql, "cg").text(")");
         }
         if let Some(organization) = self.organization {
-            sql = sql.text(" AND p.organization_id = ").int(organization);
+            sql = sight.names(sql.text(" AND p.organization_id = ").int(organization), organization);
         }
         if let Some(ids) = &self.external_ids {
             sql = sql.text(" AND p.external_id").in_strings(ids);

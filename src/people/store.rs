@@ -219,7 +219,7 @@ fn listed(sight: &Sight, filter: &ParticipantFilter, today: NaiveDate) -> Sql {
     if filter.reads_personal_data() && !sight.is_unlimited() {
         tail = sight.personal(tail.text(" AND "), "p");
     }
-    filter.conditions(tail, today)
+    filter.conditions(tail, sight, today)
 }
 
 /// A participant as written.
