@@ -389,13 +389,14 @@ pub fn count(conn: &mut Conn, sight: &Sight, filter: &MembershipFilter) -> Resul
     Ok(sql.first::<BigInt, i64>(conn)?.unwrap_or_default())
 }
 
-/// The memberships with these keys that are within sight, annulled ones included.
+/// The memberships with these keys that are within sight; annulled ones only for whoever may read that they are.
 ///
 /// # Errors
 /// What the database answers.
 pub fn by_ids(conn: &mut Conn, sight: &Sight, today: NaiveDate, ids: &[i64]) -> Result<Vec<MembershipRow>, Error> {
     let sql = columns(sight).text(" FROM memberships m WHERE m.id").in_ids(ids);
-    load(sight.memberships(sql, "m"), conn, today)
+    let sql = sight.memberships(sql, "m").text(" AND (m.annulled_at IS NULL OR ");
+    load(sight.personal_membership(sql, "m").text(")"), conn, today)
 }
 
 /// A membership, locked until the transaction ends.
