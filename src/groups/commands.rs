@@ -47,7 +47,7 @@ pub fn create(conn: &mut Conn, scope: &Scope, mut settings: Settings) -> Result<
     validate(conn, scope, None, &settings, false)?;
     let written = Written::new(settings.clone(), scope.instant())?;
     let id = store::insert(conn, &written).map_err(|error| taken(error, "This external id"))?;
-    check_pointers(conn, id, &settings)?;
+    check_pointers(conn, scope, id, &settings)?;
     let changes = history::diff(&fields(&defaults()), &fields(&settings));
     history::record(conn, scope, Action::Created, Entity::Group, &[id], &changes)?;
     Ok(Saved { id, warnings: warnings(&settings) })
@@ -91,7 +91,7 @@ pub fn update(conn: &mut Conn, scope: &Scope, id: i64, patch: Patch<Settings>) -
     }
     store::update(conn, id, &Written::new(after.clone(), scope.instant())?)
         .map_err(|error| taken(error, "This external id"))?;
-    check_pointers(conn, id, &after)?;
+    check_pointers(conn, scope, id, &after)?;
     history::record(conn, scope, Action::Updated, Entity::Group, &[id], &changes)?;
     Ok(Saved { id, warnings })
 }
@@ -136,12 +136,12 @@ pub fn set_components(
     usable(conn, scope, components, &mut checks)?;
     checks.done()?;
     if seen.contains(&id) {
-        refuse(conn, Some(vec![id, id]), "input.components")?;
+        refuse(conn, scope, Some(vec![id, id]), "input.components")?;
     }
     let before = stored_components(conn, id, settings.composition)?;
     let composition = composition.unwrap_or(settings.composition);
     store::replace_components(conn, id, composition, components, scope.instant())?;
-    refuse_cycle(conn, id, "input.components")?;
+    refuse_cycle(conn, scope, id, "input.components")?;
     let after = stored_components(conn, id, composition)?;
     let changes = history::diff(&before, &after);
     if !changes.is_empty() {
@@ -186,7 +186,13 @@ pub fn delete(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Deleted, Error>
     let (settings, _) = administered(conn, scope, id, "input.groupId")?;
     let mut holders: Vec<String> =
         store::held_by(conn, id)?.into_iter().map(|(what, number)| format!("{number} {what}")).collect();
-    holders.extend(store::filters_naming(conn, id)?.into_iter().map(|(_, name)| format!("the filter of \"{name}\"")));
+    let filters = store::filters_naming(conn, id)?;
+    let sight = administration_sight(conn, scope)?;
+    let names = store::names(conn, &sight, &filters)?;
+    holders.extend(filters.iter().map(|group| match names.get(group) {
+        Some(name) => format!("the filter of \"{name}\""),
+        None => "the filter of a group that you may not see".to_owned(),
+    }));
     if holders.is_empty() {
         store::delete(conn, id)?;
         let changes: Vec<Change> = history::diff(&fields(&defaults()), &fields(&settings))
@@ -310,30 +316,32 @@ fn references(conn: &mut Conn, scope: &Scope, settings: &Settings, checks: &mut 
 }
 
 /// G4, after the change is written and before it is committed.
-fn check_pointers(conn: &mut Conn, id: i64, settings: &Settings) -> Result<(), Error> {
+fn check_pointers(conn: &mut Conn, scope: &Scope, id: i64, settings: &Settings) -> Result<(), Error> {
     if settings.source_group_id.is_some() || settings.member_filter.is_some() {
-        refuse_cycle(conn, id, "input.sourceGroupId")?;
+        refuse_cycle(conn, scope, id, "input.sourceGroupId")?;
     }
     if let Some(target) = settings.restricted_to_id {
         let restricted = store::pointers(conn, Pointer::Restriction)?;
         let cycle = find_cycle(id, &[target], |group| restricted.get(&group).copied().into_iter().collect());
-        refuse(conn, cycle, "input.restrictedToId")?;
+        refuse(conn, scope, cycle, "input.restrictedToId")?;
     }
     Ok(())
 }
 
 /// Refuses a circle through components, sources and filters: a group must not get its members from itself, by whatever
 /// mixture of ways.
-fn refuse_cycle(conn: &mut Conn, id: i64, field: &str) -> Result<(), Error> {
+fn refuse_cycle(conn: &mut Conn, scope: &Scope, id: i64, field: &str) -> Result<(), Error> {
     let dependencies = store::dependencies(conn)?;
     let next = |group: i64| dependencies.get(&group).cloned().unwrap_or_default();
-    refuse(conn, find_cycle(id, &next(id), next), field)
+    refuse(conn, scope, find_cycle(id, &next(id), next), field)
 }
 
-fn refuse(conn: &mut Conn, cycle: Option<Vec<i64>>, field: &str) -> Result<(), Error> {
+fn refuse(conn: &mut Conn, scope: &Scope, cycle: Option<Vec<i64>>, field: &str) -> Result<(), Error> {
     let Some(cycle) = cycle else { return Ok(()) };
-    let names = store::names(conn, &cycle)?;
-    let path: Vec<&str> = cycle.iter().map(|group| names.get(group).map_or("?", String::as_str)).collect();
+    let sight = administration_sight(conn, scope)?;
+    let names = store::names(conn, &sight, &cycle)?;
+    let hidden = "(a group that you may not see)";
+    let path: Vec<&str> = cycle.iter().map(|group| names.get(group).map_or(hidden, String::as_str)).collect();
     let message = format!("This would go round in a circle: {}.", path.join(" → "));
     Err(Rejection::new(Code::CycleDetected, message).at(field).into())
 }

@@ -428,13 +428,13 @@ pub fn lock_composition(conn: &mut Conn) -> Result<(), Error> {
     Ok(())
 }
 
-/// The names of groups, for messages.
+/// The names of the groups within sight, for messages.
 ///
 /// # Errors
 /// What the database answers.
-pub fn names(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, String>, Error> {
-    let sql = Sql::new("SELECT id, name FROM groups WHERE id").in_ids(ids);
-    Ok(sql.load::<(BigInt, Text), (i64, String)>(conn)?.into_iter().collect())
+pub fn names(conn: &mut Conn, sight: &Sight, ids: &[i64]) -> Result<HashMap<i64, String>, Error> {
+    let sql = Sql::new("SELECT g.id, g.name FROM groups g WHERE g.id").in_ids(ids);
+    Ok(sight.groups(sql, "g").load::<(BigInt, Text), (i64, String)>(conn)?.into_iter().collect())
 }
 
 /// A group as written.
@@ -651,21 +651,21 @@ pub fn held_by(conn: &mut Conn, id: i64) -> Result<Vec<(&'static str, i64)>, Err
     Ok(holders)
 }
 
-/// The dynamic groups whose filter names this group as the one to be a member of, by key and name.
+/// The dynamic groups whose filter names this group as the one to be a member of.
 ///
 /// # Errors
 /// What the database answers.
-pub fn filters_naming(conn: &mut Conn, id: i64) -> Result<Vec<(i64, String)>, Error> {
-    let rows = Sql::new("SELECT id, name, member_filter FROM groups WHERE member_filter LIKE ")
+pub fn filters_naming(conn: &mut Conn, id: i64) -> Result<Vec<i64>, Error> {
+    let rows = Sql::new("SELECT id, member_filter FROM groups WHERE member_filter LIKE ")
         .string(format!("%\"current_group\":{id}%"))
-        .load::<(BigInt, Text, Text), (i64, String, String)>(conn)?;
+        .load::<(BigInt, Text), (i64, String)>(conn)?;
     Ok(rows
         .into_iter()
-        .filter(|(.., filter)| {
+        .filter(|(_, filter)| {
             serde_json::from_str::<ParticipantFilter>(filter)
                 .is_ok_and(|filter| filter.current_group == Some(id))
         })
-        .map(|(group, name, _)| (group, name))
+        .map(|(group, _)| group)
         .collect())
 }
 

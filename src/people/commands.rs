@@ -181,7 +181,11 @@ pub fn register_residency(
 pub fn end_residency(conn: &mut Conn, scope: &Scope, id: i64, end: NaiveDate) -> Result<i64, Error> {
     let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such residency.").at("input.residencyId"));
     let row = store::lock_residency(conn, id)?.ok_or_else(missing)?;
-    administered(conn, scope, row.participant_id, "input.residencyId")?;
+    administered(conn, scope, row.participant_id, "input.residencyId").map_err(|error| match error {
+        // Of a residency out of sight not even that there is one.
+        Error::Rejected(rejections) if rejections.iter().all(|rejection| rejection.code == Code::NotFound) => missing(),
+        error => error,
+    })?;
     let mut checks = Checks::default();
     if end < row.start_date {
         checks.refuse(Code::InvalidDate, "input.endDate", format!("The registration starts on {} only.", row.start_date));
