@@ -93,7 +93,8 @@ impl Sight {
             .text(" OR ").text(alias).text(".id").in_ids(&self.groups).text(")")
     }
 
-    /// Appends ` AND …` so that only memberships within sight remain.
+    /// Appends ` AND …` so that only memberships within sight remain. Of others in a directory the viewer sees the
+    /// names, in the list of effective members; since when, why and until when somebody is a member is not in it.
     #[must_use]
     pub fn memberships(&self, sql: Sql, alias: &'static str) -> Sql {
         if self.everything {
@@ -104,12 +105,6 @@ impl Sight {
         if !self.organizations.is_empty() {
             sql = column(sql.text(" OR "), ".group_id").text(" IN (SELECT id FROM groups WHERE organization_id")
                 .in_ids(&self.organizations).text(")");
-        }
-        if !self.directories.is_empty() {
-            sql = column(sql.text(" OR ("), ".group_id").in_ids(&self.directories);
-            sql = column(sql.text(" AND "), ".start_date <= ").date(self.today);
-            sql = column(sql.text(" AND ("), ".end_date IS NULL OR ");
-            sql = column(sql, ".end_date > ").date(self.today).text("))");
         }
         sql.text(")")
     }
