@@ -44,8 +44,8 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
                      contributionGroup mailGroup memberDirectory yearGroup memberCount effectiveMemberCount \
                      memberships effectiveMembers isMember createdAt updatedAt"),
     ("Group", Personal, "memberFilter emailOnNewMember newMemberTemplate history"),
-    ("Participant", Seen, "id externalId kind displayName sortName memberships effectiveGroups createdAt updatedAt"),
-    ("Participant", Personal, "email phone organization history"),
+    ("Participant", Seen, "id kind displayName sortName memberships effectiveGroups createdAt updatedAt"),
+    ("Participant", Personal, "externalId email phone organization history"),
     ("Person", Seen, "givenName namePrefix familyName"),
     ("Person", Personal, "birthDate gender residencies guardians children"),
     ("Organization", Seen, "name"),

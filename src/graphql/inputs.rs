@@ -127,7 +127,8 @@ pub struct ParticipantFilter {
     /// The participant's record is kept by this organization. Only participants whose personal data you may read are
     /// found.
     pub organization_id: Option<ID>,
-    /// The participant has one of these external ids; at most 100.
+    /// The participant has one of these external ids; at most 100. Only participants whose personal data you may read
+    /// are found.
     pub external_ids: Option<Vec<String>>,
 }
 

@@ -54,6 +54,7 @@ impl ParticipantFilter {
             || self.complex_number.is_some()
             || self.dwelling_type.is_some()
             || self.organization.is_some()
+            || self.external_ids.is_some()
     }
 
     /// Appends ` AND …` for participants `p`, on a date. What the filter names and is out of sight does not exist.

@@ -34,7 +34,7 @@ fn text(row: &ParticipantRow, out: &mut Out, get: fn(&More) -> Option<&str>) {
 
 const FIELDS: &[Field<Participant>] = &[
     Field::<Participant>::value("id", ty::<ID>, "The global identifier.", |row, out| out.id(Kind::Participant, row.id)),
-    Field::<Participant>::value("externalId", ty::<Option<String>>, "The key of the participant in the system that it was imported from.", |row, out| {
+    Field::<Participant>::value("externalId", ty::<Option<String>>, "The key of the participant in the system that it was imported from; null when there is none or you may not read it.", |row, out| {
         out.opt_str(row.external_id.as_deref());
     }),
     Field::<Participant>::value("kind", ty::<KindName>, "What the participant is.", |row, out| out.str(row.kind.as_str())),
