@@ -65,7 +65,8 @@ impl Viewer {
     pub fn actor_key(&self) -> String {
         match self.participant {
             Some(id) => format!("participant:{id}"),
-            None => format!("grant:{}:{:?}:{:?}", self.administrator, self.administers, self.staff_of),
+            // Programmes with the same rights are told apart as history tells them apart.
+            None => format!("grant:{}:{:?}:{:?}:{}", self.administrator, self.administers, self.staff_of, self.name),
         }
     }
 }
