@@ -2,7 +2,7 @@
 
 CREATE TABLE participants (
     id              BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    external_id     TEXT UNIQUE,
+    external_id     TEXT,
     kind            TEXT NOT NULL CHECK (kind IN ('PERSON', 'ORGANIZATION', 'ADDRESS')),
     given_name      TEXT,
     name_prefix     TEXT,
@@ -29,6 +29,8 @@ CREATE TABLE participants (
     CHECK (kind <> 'ORGANIZATION' OR name IS NOT NULL),
     CHECK (kind <> 'ADDRESS' OR house_number IS NOT NULL)
 );
+-- External ids are unique within the organization that gave them: what others hold must not show in a refusal.
+CREATE UNIQUE INDEX participants_external_id ON participants (external_id, coalesce(organization_id, 0));
 CREATE INDEX participants_by_name ON participants (sort_key, id);
 CREATE INDEX participants_by_organization ON participants (organization_id);
 CREATE INDEX participants_by_email ON participants (lower(email));
@@ -67,7 +69,7 @@ CREATE UNIQUE INDEX group_categories_name ON group_categories (sort_key);
 
 CREATE TABLE groups (
     id                   BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    external_id          TEXT UNIQUE,
+    external_id          TEXT,
     name                 TEXT NOT NULL CHECK (name <> ''),
     sort_key             TEXT COLLATE "C" NOT NULL,
     search_text          TEXT COLLATE "C" NOT NULL,
@@ -101,6 +103,7 @@ CREATE TABLE groups (
     CONSTRAINT contribution_stands_alone CHECK (NOT contribution_group
         OR (NOT subscription_group AND source_group_id IS NULL AND NOT via_home_address))
 );
+CREATE UNIQUE INDEX groups_external_id ON groups (external_id, coalesce(organization_id, 0));
 CREATE INDEX groups_by_name ON groups (sort_key, id);
 CREATE INDEX groups_by_category ON groups (category_id);
 CREATE INDEX groups_by_organization ON groups (organization_id);
