@@ -9,7 +9,7 @@ use super::history::{HistoryEntry, history_of};
 use super::membership::{self, Membership, memberships_of};
 use crate::error::Error;
 use crate::graphql::engine::{
-    Connection, Edge, Entity, Exec, Field, Keyed, Listed, Obj, Out, PAGE_ARGS, Variant, many, one, ty,
+    Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, Out, PAGE_ARGS, Values, Variant, many, one, ty,
 };
 use crate::graphql::enums::{Gender, ParticipantKind as KindName};
 use crate::graphql::scalars::{Date, DateTime};
@@ -81,8 +81,8 @@ const FIELDS: &[Field<Participant>] = &[
     Field::<Participant>::link(
         "history",
         ty::<Option<Obj<Connection<HistoryEntry>>>>,
-        "Every change of this record; null when you may not read it.",
-        |pick| history_of::<ParticipantRow>(pick, Object::Participant, |row| row.id),
+        "Every change of this record; null when you may not read it, or when another organization keeps the record.",
+        |pick| Ok(Box::new(KeptHistory(history_of::<ParticipantRow>(pick, Object::Participant, |row| row.id)?))),
     )
     .args(&PAGE_ARGS),
     Field::<Participant>::value("givenName", ty::<Option<String>>, "The given name.", |row, out| out.opt_str(row.given_name.as_deref())).on(PERSON),
@@ -217,6 +217,25 @@ impl Listed for Participant {
 
     fn node(row: &ParticipantRow) -> &ParticipantRow {
         row
+    }
+}
+
+/// The history of records for those who keep them and for those whom they are about. Organizations can share a person;
+/// what the one wrote and who did it there is not the other's.
+struct KeptHistory(Box<dyn Link<ParticipantRow>>);
+
+impl Link<ParticipantRow> for KeptHistory {
+    fn follow(&self, exec: &mut Exec<'_>, rows: &[&ParticipantRow]) -> Result<Values, Error> {
+        let sight = exec.sight()?;
+        let keeper = |row: &ParticipantRow| row.more.as_deref().and_then(|more| more.organization_id);
+        let open = |row: &ParticipantRow| {
+            sight.own().contains(&row.id) || sight.administers(Some(row.id)) || sight.administers(keeper(row))
+        };
+        let kept: Vec<&ParticipantRow> = rows.iter().copied().filter(|row| open(row)).collect();
+        let values = if kept.is_empty() { Values::default() } else { self.0.follow(exec, &kept)? };
+        let mut next = 0..kept.len();
+        let positions: Vec<Option<usize>> = rows.iter().map(|row| if open(row) { next.next() } else { None }).collect();
+        Ok(values.arranged(positions.into_iter()))
     }
 }
 
