@@ -162,14 +162,20 @@ pub fn token(settings: &Token) -> Result<String, Error> {
 /// A participant by its external id: key, kind and name.
 ///
 /// # Errors
-/// A configuration error when there is none.
+/// A configuration error when there is none, or more than one.
 pub fn find(db: &Db, external_id: &str) -> Result<(i64, ParticipantKind, String), Error> {
-    let found = db.read(|conn| {
+    let mut found = db.read(|conn| {
         Ok(Sql::new("SELECT id, kind, display_name FROM participants WHERE external_id = ")
             .string(external_id)
-            .first::<(BigInt, Text, Text), (i64, ParticipantKind, String)>(conn)?)
+            .load::<(BigInt, Text, Text), (i64, ParticipantKind, String)>(conn)?)
     })?;
-    found.ok_or_else(|| Error::Configuration(format!("there is no participant with the external id \"{external_id}\"")))
+    match (found.pop(), found.is_empty()) {
+        (Some(participant), true) => Ok(participant),
+        (None, _) => Err(Error::Configuration(format!("there is no participant with the external id \"{external_id}\""))),
+        (Some(_), false) => Err(Error::Configuration(format!(
+            "several organizations have a participant with the external id \"{external_id}\"; give it another one first"
+        ))),
+    }
 }
 
 /// The scope of a command of the command line.

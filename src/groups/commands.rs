@@ -86,7 +86,7 @@ pub fn update(conn: &mut Conn, scope: &Scope, id: i64, patch: Patch<Settings>) -
     // The shortest circle is one that the database refuses by itself, before the others are looked for.
     for (target, field) in [(after.source_group_id, "input.sourceGroupId"), (after.restricted_to_id, "input.restrictedToId")] {
         if target == Some(id) {
-            refuse(conn, Some(vec![id, id]), field)?;
+            refuse(conn, scope, Some(vec![id, id]), field)?;
         }
     }
     store::update(conn, id, &Written::new(after.clone(), scope.instant())?)

@@ -19,9 +19,13 @@ use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
+use kring::access::Role;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
+
+use crate::harness::{RUNTIME, Single, World, now};
+use crate::http::Served;
 
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 const CHROMEDRIVER: [&str; 2] = ["chromedriver", "chromium.chromedriver"];
@@ -35,6 +39,28 @@ const LIMIT: Duration = Duration::from_secs(150);
 const CONTROL: char = '\u{e009}';
 const RELEASE: char = '\u{e000}';
 const DELETE: char = '\u{e017}';
+
+fn the_explorer_loads_and_runs_a_query() {
+    let world = World::sqlite();
+    let group = world.group("Energiecoaches");
+    world.add(&group, &[&world.person("Anna", "van den Berg")], "2026-01-01");
+    let served = Served::world(&world);
+    let screenshot = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("explorer.png");
+    let base_url = format!("http://{}", served.address);
+    // The page looks at the clock of the browser, which is not that of the tests.
+    let (grants, years) = ([(Role::Administrator, None)], chrono::Duration::days(40_000));
+    let token = world.keys.sign(None, &grants, "Tester", now(), years).unwrap();
+    RUNTIME.block_on(explorer_loads_and_runs_a_query(&base_url, &token, Some(&screenshot))).unwrap();
+}
+
+inventory::submit! {
+    Single {
+        name: "it::explorer_page::the_explorer_loads_and_runs_a_query",
+        run: the_explorer_loads_and_runs_a_query,
+        // Where a browser is required, its absence shows as a failure.
+        missing: || !browser_available() && std::env::var_os("KRING_REQUIRE_BROWSER").is_none(),
+    }
+}
 
 /// Whether this machine has what [`explorer_loads_and_runs_a_query`] needs.
 pub fn browser_available() -> bool {
@@ -90,12 +116,7 @@ async fn story(browser: &Browser, base_url: &str, token: &str) -> Result<(), Str
         .await?;
 
     let field = ".graphiql-query-editor .CodeMirror textarea";
-    browser
-        .press(
-            field,
-            &format!("{CONTROL}a{RELEASE}{DELETE}{{ __typename }}"),
-        )
-        .await?;
+    browser.press(field, &format!("{CONTROL}a{RELEASE}{DELETE}{{ __typename }}")).await?;
     browser
         .until(
             "the typed query in the editor",
@@ -128,12 +149,7 @@ async fn story(browser: &Browser, base_url: &str, token: &str) -> Result<(), Str
     // A dialog makes GraphiQL insert the style element that the policy names by its digest.
     browser.click("[aria-label='Open settings dialog']").await?;
     browser.click(".graphiql-dialog-close").await?;
-    browser
-        .until(
-            "the dialog to close",
-            "return document.querySelector('.graphiql-dialog') ? 'open' : null;",
-        )
-        .await?;
+    browser.until("the dialog to close", "return document.querySelector('.graphiql-dialog') ? 'open' : null;").await?;
 
     no_complaints(&browser.log("browser").await?)?;
     no_other_host(&browser.log("performance").await?, base)
@@ -141,16 +157,9 @@ async fn story(browser: &Browser, base_url: &str, token: &str) -> Result<(), Str
 
 /// Violations of the policy, failed requests and uncaught errors are all severe.
 fn no_complaints(log: &[Value]) -> Result<(), String> {
-    let severe: Vec<&str> = log
-        .iter()
-        .filter(|entry| text(entry, "/level") == "SEVERE")
-        .map(|entry| text(entry, "/message"))
-        .collect();
-    if severe.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("the browser complained:\n{}", severe.join("\n")))
-    }
+    let severe: Vec<&str> =
+        log.iter().filter(|entry| text(entry, "/level") == "SEVERE").map(|entry| text(entry, "/message")).collect();
+    if severe.is_empty() { Ok(()) } else { Err(format!("the browser complained:\n{}", severe.join("\n"))) }
 }
 
 /// The log holds every request that any part of the page was about to make.
@@ -165,25 +174,16 @@ fn no_other_host(log: &[Value], base: &str) -> Result<(), String> {
         .filter(|url| !url.starts_with("data:"))
         .collect();
     if !asked.contains(&format!("{base}/graphql")) {
-        return Err(format!(
-            "the log of requests lacks the query itself: {asked:?}"
-        ));
+        return Err(format!("the log of requests lacks the query itself: {asked:?}"));
     }
     let own = format!("{base}/");
     let others: Vec<&String> = asked.iter().filter(|url| !url.starts_with(&own)).collect();
-    if others.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("other hosts were asked: {others:?}"))
-    }
+    if others.is_empty() { Ok(()) } else { Err(format!("other hosts were asked: {others:?}")) }
 }
 
 /// The text at a JSON pointer; empty where there is none.
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A session with a browser of its own. The browser ends with [`Browser::end`]; should that not be
@@ -246,9 +246,7 @@ impl Browser {
     async fn call(&self, method: Method, path: &str, body: &Value) -> Result<Value, String> {
         let said = format!("{method} {path}");
         match self.exchange(method, path, body).await {
-            Ok((true, mut answer)) => {
-                Ok(answer.get_mut("value").map(Value::take).unwrap_or_default())
-            }
+            Ok((true, mut answer)) => Ok(answer.get_mut("value").map(Value::take).unwrap_or_default()),
             Ok((false, answer)) => Err(format!("{said}: {}", text(&answer, "/value/message"))),
             Err(error) => Err(format!("{said}: {error}")),
         }
@@ -283,8 +281,7 @@ impl Browser {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
-        self.call(Method::POST, &format!("{}{path}", self.session), body)
-            .await
+        self.call(Method::POST, &format!("{}{path}", self.session), body).await
     }
 
     async fn open(&self, url: &str) -> Result<(), String> {
@@ -292,8 +289,7 @@ impl Browser {
     }
 
     async fn script(&self, script: &str) -> Result<Value, String> {
-        self.post("/execute/sync", &json!({ "script": script, "args": [] }))
-            .await
+        self.post("/execute/sync", &json!({ "script": script, "args": [] })).await
     }
 
     /// Waits until a script returns null; until then it returns what is still amiss.
@@ -333,13 +329,9 @@ impl Browser {
     async fn try_act(&self, selector: &str, action: &str, body: &Value) -> Result<(), String> {
         let wanted = json!({ "using": "css selector", "value": selector });
         let found = self.post("/element", &wanted).await?;
-        let id = found
-            .as_object()
-            .and_then(|found| found.values().next()?.as_str())
-            .ok_or("an element without an id")?;
-        self.post(&format!("/element/{id}/{action}"), body)
-            .await
-            .map(drop)
+        let id =
+            found.as_object().and_then(|found| found.values().next()?.as_str()).ok_or("an element without an id")?;
+        self.post(&format!("/element/{id}/{action}"), body).await.map(drop)
     }
 
     async fn click(&self, selector: &str) -> Result<(), String> {
@@ -376,27 +368,20 @@ impl Browser {
     /// What chromedriver has logged since it was last asked.
     async fn log(&self, kind: &str) -> Result<Vec<Value>, String> {
         let log = self.post("/se/log", &json!({ "type": kind })).await?;
-        log.as_array()
-            .cloned()
-            .ok_or_else(|| format!("the {kind} log is no list"))
+        log.as_array().cloned().ok_or_else(|| format!("the {kind} log is no list"))
     }
 
     async fn screenshot(&self, path: &Path) -> Result<(), String> {
         let path_of = format!("{}/screenshot", self.session);
         let picture = self.call(Method::GET, &path_of, &Value::Null).await?;
-        let picture = STANDARD
-            .decode(picture.as_str().unwrap_or_default())
-            .map_err(|error| format!("screenshot: {error}"))?;
+        let picture =
+            STANDARD.decode(picture.as_str().unwrap_or_default()).map_err(|error| format!("screenshot: {error}"))?;
         std::fs::write(path, picture).map_err(|error| format!("{}: {error}", path.display()))
     }
 
     async fn end(self) {
         // Closes the browser. Where that fails, the test has already failed for a better reason.
-        let _ = timeout(
-            PATIENCE,
-            self.call(Method::DELETE, &self.session, &Value::Null),
-        )
-        .await;
+        let _ = timeout(PATIENCE, self.call(Method::DELETE, &self.session, &Value::Null)).await;
     }
 }
 
@@ -414,10 +399,7 @@ fn port(output: &mut BufReader<ChildStdout>) -> Option<NonZeroU16> {
     let mut line = String::new();
     while output.read_line(&mut line).ok()? > 0 {
         let said = line.trim_end().trim_end_matches('.');
-        if let Some(port) = said
-            .rsplit_once(" on port ")
-            .and_then(|(_, port)| port.parse().ok())
-        {
+        if let Some(port) = said.rsplit_once(" on port ").and_then(|(_, port)| port.parse().ok()) {
             return Some(port);
         }
         line.clear();

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use diesel::sql_types::BigInt;
 
 use super::Run;
+use crate::people::commands::administration_sight;
 use crate::db::Sql;
 use crate::error::Error;
 use crate::exchange::bundle::{At, ErrorCode};
@@ -85,7 +86,8 @@ impl Run<'_> {
             if !found.insert(groups) {
                 continue;
             }
-            let names = store::names(self.conn, &cycle)?;
+            let sight = administration_sight(self.conn, self.scope)?;
+            let names = store::names(self.conn, &sight, &cycle)?;
             let path: Vec<&str> = cycle.iter().map(|group| names.get(group).map_or("?", String::as_str)).collect();
             self.log.report(edge.at, code, format!("groups {what} in a circle: {}", path.join(" → ")));
         }
