@@ -13,17 +13,28 @@ pub mod scalars;
 pub mod session;
 pub mod types;
 
-use async_graphql::{EmptySubscription, Schema as AsyncSchema};
+use async_graphql::{EmptySubscription, Schema as AsyncSchema, ValidationMode};
 
 /// The schema that the gateway serves.
 pub type Schema = AsyncSchema<query::Query, mutation::Mutation, EmptySubscription>;
 
 /// Builds the schema.
 pub fn schema() -> Schema {
+    build(ValidationMode::Strict)
+}
+
+/// The same schema for documents that it has accepted before, with variables that are known to fit: it takes their
+/// validity as given.
+pub fn trusting_schema() -> Schema {
+    build(ValidationMode::Fast)
+}
+
+fn build(validation: ValidationMode) -> Schema {
     AsyncSchema::build(query::Query, mutation::Mutation, EmptySubscription)
         // The guard has measured the document before; these would only measure it again.
         .limit_recursive_depth(crate::http::guard::Limits::NESTING_CEILING)
         .disable_suggestions()
+        .validation_mode(validation)
         .finish()
 }
 

@@ -2,6 +2,7 @@
 
 pub mod explorer;
 pub mod guard;
+mod known;
 mod metrics;
 mod permit;
 mod respond;
@@ -28,6 +29,7 @@ use crate::graphql::session::{Session, Shared};
 use crate::graphql::{self, Schema};
 use crate::scope::{Clock, Scope};
 use guard::{GraphqlRequest, Limits, Refusal, SdlFacts};
+use known::{Known, Shape};
 use metrics::{Metrics, Outcome};
 use respond::Media;
 
@@ -52,12 +54,14 @@ pub struct Options {
 /// What all requests share.
 pub struct Gateway {
     schema: Schema,
+    /// For documents that `schema` has found valid.
+    trusting: Schema,
     shared: Shared,
     keys: Keys,
     options: Options,
     facts: SdlFacts,
     turns: Semaphore,
-    documents: RwLock<HashMap<String, Arc<ExecutableDocument>>>,
+    documents: RwLock<HashMap<String, Arc<Known>>>,
     metrics: Metrics,
 }
 
@@ -76,6 +80,7 @@ impl Gateway {
         Ok(Arc::new(Self {
             turns: Semaphore::new(shared.db.capacity()),
             schema,
+            trusting: graphql::trusting_schema(),
             shared,
             keys,
             options,
@@ -165,8 +170,8 @@ async fn answer(
         Ok(viewer) => viewer,
         Err(error) => return gateway.fail(media, &error, started),
     };
-    let document = match gateway.admit(&request, &method, &viewer) {
-        Ok(document) => document,
+    let admitted = match gateway.admit(&request, &method, &viewer) {
+        Ok(admitted) => admitted,
         Err(Denied::Refused(refusal)) => return gateway.refuse(media, &refusal),
         Err(Denied::Failed(error, pos)) => {
             gateway.metrics.count(Outcome::Denied, started.elapsed());
@@ -178,7 +183,7 @@ async fn answer(
     let execution = {
         let gateway = Arc::clone(&gateway);
         tokio::task::spawn_blocking(move || {
-            let response = gateway.execute(request, document, viewer);
+            let response = gateway.execute(request, admitted, viewer);
             drop(turn);
             response
         })
@@ -219,6 +224,13 @@ fn only(document: &ExecutableDocument, operation: &Positioned<OperationDefinitio
         }
     }
     ExecutableDocument { operations: DocumentOperations::Single(operation.clone()), fragments }
+}
+
+/// An operation that may be executed.
+struct Admitted {
+    document: ExecutableDocument,
+    known: Arc<Known>,
+    shape: Option<Shape>,
 }
 
 /// Why an operation is not executed.
@@ -270,26 +282,29 @@ impl Gateway {
     }
 
     /// Decides whether an operation may be executed at all.
-    fn admit(&self, request: &GraphqlRequest, method: &Method, viewer: &Viewer) -> Result<ExecutableDocument, Denied> {
-        let document = self.document(&request.query)?;
+    fn admit(&self, request: &GraphqlRequest, method: &Method, viewer: &Viewer) -> Result<Admitted, Denied> {
+        let known = self.document(&request.query)?;
+        let document = &known.document;
         let name = request.operation_name.as_deref();
-        let operation = guard::operation(&document, name)?;
+        let operation = guard::operation(document, name)?;
         if *method == Method::GET {
             guard::query_only(operation)?;
         }
         guard::required_variables(operation, &request.variables)?;
-        guard::measure(&document, &request.variables, name, &self.options.limits, &self.facts)?;
-        permit::check(&document, operation, viewer).map_err(|(error, pos)| Denied::Failed(error, pos))?;
-        Ok(only(&document, operation))
+        guard::measure(document, &request.variables, name, &self.options.limits, &self.facts)?;
+        permit::check(document, operation, viewer).map_err(|(error, pos)| Denied::Failed(error, pos))?;
+        let shape = known::shape(&operation.node, &request.variables);
+        let document = only(document, operation);
+        Ok(Admitted { document, known, shape })
     }
 
     /// The parsed document; frequent ones are kept.
-    fn document(&self, query: &str) -> Result<Arc<ExecutableDocument>, Refusal> {
+    fn document(&self, query: &str) -> Result<Arc<Known>, Refusal> {
         if let Some(known) = self.documents.read().unwrap_or_else(PoisonError::into_inner).get(query) {
             return Ok(Arc::clone(known));
         }
         guard::scan(query, &self.options.limits)?;
-        let document = Arc::new(guard::parse(query)?);
+        let document = Arc::new(Known::new(guard::parse(query)?));
         let mut documents = self.documents.write().unwrap_or_else(PoisonError::into_inner);
         if documents.len() >= MAX_DOCUMENTS {
             documents.clear();
@@ -299,12 +314,19 @@ impl Gateway {
     }
 
     /// Executes on the thread of the caller, which may block: resolvers talk to the database themselves.
-    fn execute(&self, request: GraphqlRequest, document: ExecutableDocument, viewer: Viewer) -> async_graphql::Response {
+    fn execute(&self, request: GraphqlRequest, admitted: Admitted, viewer: Viewer) -> async_graphql::Response {
         let scope = Scope::new(viewer, self.options.clock, self.options.zone);
         let session = Arc::new(Session::new(self.shared.clone(), scope));
         let mut graphql = async_graphql::Request::new(request.query).variables(request.variables);
-        graphql.set_parsed_query(document);
+        graphql.set_parsed_query(admitted.document);
         let graphql = graphql.data(Loaders::new(&session)).data(session);
-        tokio::runtime::Handle::current().block_on(self.schema.execute(graphql))
+        let Admitted { known, shape, .. } = admitted;
+        let trusted = shape.is_some_and(|shape| known.is_trusted(shape));
+        let schema = if trusted { &self.trusting } else { &self.schema };
+        let response = tokio::runtime::Handle::current().block_on(schema.execute(graphql));
+        if let Some(shape) = shape.filter(|_| !trusted && response.errors.is_empty()) {
+            known.trust(shape);
+        }
+        response
     }
 }
