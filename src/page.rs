@@ -166,6 +166,12 @@ impl Window {
         self.page(rows)
     }
 
+    /// How long the list is, if this page holds all of it.
+    pub fn total<Row>(&self, page: &Page<Row>) -> Option<i64> {
+        let whole = self.after.is_none() && self.before.is_none() && !page.has_next && !page.has_previous;
+        whole.then(|| i64::try_from(page.rows.len()).ok()).flatten()
+    }
+
     /// Makes the page of fetched rows.
     pub fn page<Row>(&self, mut rows: Vec<Row>) -> Page<Row> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, ServerResult};
 
-use super::aligned;
+use super::{aligned, totals};
 use super::participant::Participant;
 use crate::error::Error;
 use crate::graphql::engine::{
@@ -116,7 +116,8 @@ pub fn history_of<R: 'static>(pick: &Pick<'_>, object: Object, key: fn(&R) -> i6
         Box::new(move |exec: &mut Exec<'_>, rows, asked| {
             let ids: Vec<i64> = rows.iter().map(|row| key(row)).collect();
             let found = if asked.rows { history::pages(exec.conn, object, &ids, &window)? } else { Default::default() };
-            let totals = asked.count.then(|| history::counts(exec.conn, object, &ids)).transpose()?;
+            let count = |ids: &[i64]| history::counts(exec.conn, object, ids);
+            let totals = asked.count.then(|| totals(&ids, asked.rows.then_some(&found), &window, count)).transpose()?;
             let pages = aligned(&ids, found, totals.as_ref()).into_iter().map(read).collect::<Result<_, Error>>()?;
             Ok(Pages { pages, cursor: Box::new(|entry: &EntryRow| position("newest", [Key::Int(entry.row.id)])) })
         }),

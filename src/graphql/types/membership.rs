@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, ServerResult};
 
-use super::aligned;
+use super::{aligned, totals};
 use super::group::Group;
 use super::history::{HistoryEntry, history_of};
 use super::participant::Participant;
@@ -151,7 +151,9 @@ pub fn memberships_of<R: 'static>(pick: &Pick<'_>, of: Of, key: fn(&R) -> i64) -
             } else {
                 Default::default()
             };
-            let totals = asked.count.then(|| store::counts(exec.conn, &sight, of, &ids, &filter)).transpose()?;
+            let read = asked.rows.then_some(&found);
+            let count = |ids: &[i64]| store::counts(exec.conn, &sight, of, ids, &filter);
+            let totals = asked.count.then(|| totals(&ids, read, &window, count)).transpose()?;
             let pages = aligned(&ids, found, totals.as_ref());
             Ok(Pages { pages, cursor: Box::new(move |row: &MembershipRow| by.keys(row)) })
         }),

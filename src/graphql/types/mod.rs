@@ -11,7 +11,8 @@ pub mod viewer;
 
 use std::collections::HashMap;
 
-use crate::page::Page;
+use crate::error::Error;
+use crate::page::{Page, Window};
 
 /// The page of each parent, in the order of the parents, with the total where it was counted. No parent is named twice.
 fn aligned<Row>(
@@ -27,4 +28,27 @@ fn aligned<Row>(
             page
         })
         .collect()
+}
+
+/// How long the list of each parent is. Pages that were read and hold a whole list say so; only the others are counted.
+fn totals<Row>(
+    parents: &[i64],
+    pages: Option<&HashMap<i64, Page<Row>>>,
+    window: &Window,
+    count: impl FnOnce(&[i64]) -> Result<HashMap<i64, i64>, Error>,
+) -> Result<HashMap<i64, i64>, Error> {
+    let Some(pages) = pages else { return count(parents) };
+    let nothing = Page::default();
+    let mut totals = HashMap::with_capacity(parents.len());
+    let mut longer = Vec::new();
+    for parent in parents {
+        match window.total(pages.get(parent).unwrap_or(&nothing)) {
+            Some(total) => drop(totals.insert(*parent, total)),
+            None => longer.push(*parent),
+        }
+    }
+    if !longer.is_empty() {
+        totals.extend(count(&longer)?);
+    }
+    Ok(totals)
 }
