@@ -43,6 +43,12 @@ pub fn counts(
     if composed.is_empty() {
         return Ok(counts);
     }
+    if let [group] = composed.as_slice()
+        && let Some(groups) = compositions.plain_union(*group)
+    {
+        counts.insert(*group, united(conn, &groups, on)?);
+        return Ok(counts);
+    }
     let direct = direct(conn, compositions, &compositions.descendants(&composed), on, None)?;
     let members = compositions.evaluate(&composed, &direct);
     for group in composed {
@@ -50,6 +56,24 @@ pub fn counts(
         counts.insert(group, i64::try_from(number).unwrap_or(i64::MAX));
     }
     Ok(counts)
+}
+
+/// How many participants have a membership in force in any of the groups.
+fn united(conn: &mut Conn, groups: &[i64], on: NaiveDate) -> Result<i64, Error> {
+    let select = |text| in_force(Sql::new(text), on).text(" AND m.group_id").in_ids(groups);
+    match conn.dialect() {
+        // A set of numbers in memory is quicker than the sorted table with which SQLite finds what is distinct.
+        Dialect::Sqlite => {
+            let members = select("SELECT m.participant_id FROM memberships m WHERE ").load::<BigInt, i64>(conn)?;
+            let members: RoaringTreemap = members.into_iter().filter_map(|id| u64::try_from(id).ok()).collect();
+            Ok(i64::try_from(members.len()).unwrap_or(i64::MAX))
+        }
+        // Grouping hashes where COUNT(DISTINCT) would sort.
+        Dialect::Postgres => {
+            let sql = select("SELECT COUNT(*) FROM (SELECT 1 FROM memberships m WHERE ");
+            Ok(sql.text(" GROUP BY m.participant_id) members").first::<BigInt, i64>(conn)?.unwrap_or_default())
+        }
+    }
 }
 
 /// How many participants have a membership in force in each of the groups; periods never overlap (M2), so a
