@@ -27,6 +27,7 @@ pub trait Listed: Entity {
 /// One entry of a connection.
 pub struct EdgeRow<Row> {
     pub row: Row,
+    /// Its position; empty when nothing is selected that shows it.
     pub cursor: Vec<Key>,
 }
 
@@ -183,6 +184,10 @@ pub struct Asked {
     pub count: bool,
     /// Whether more than the usual columns are.
     pub details: bool,
+    /// Whether the position of every row is wanted.
+    pub cursors: bool,
+    /// Whether the place of the page in its list is.
+    pub info: bool,
 }
 
 type Reader<R, Row> = Box<dyn Fn(&mut Exec<'_>, &[&R], Asked) -> Result<Pages<Row>, Error> + Send + Sync>;
@@ -205,10 +210,13 @@ pub fn connection<R: 'static, L: Listed>(pick: &Pick<'_>, read: Reader<R, L::Row
 impl Asked {
     /// What was selected below a field.
     pub fn of<E: Entity>(pick: &Pick<'_>, selection: &Selection<E>) -> Self {
+        let (edges, info) = (pick.below("edges"), pick.wants("pageInfo"));
         Self {
-            rows: pick.wants("edges") || pick.wants("pageInfo"),
+            rows: edges.is_some() || info,
             count: pick.wants("totalCount"),
             details: selection.details(),
+            cursors: edges.is_some_and(|edges| edges.wants("cursor")),
+            info,
         }
     }
 }
@@ -216,20 +224,21 @@ impl Asked {
 impl<R, L: Listed> Link<R> for ToConnection<R, L> {
     fn follow(&self, exec: &mut Exec<'_>, rows: &[&R]) -> Result<Values, Error> {
         let Pages { pages, cursor } = (self.read)(exec, rows, self.asked)?;
-        let connections: Vec<ConnectionRow<L::Row>> = pages.into_iter().map(|page| row(page, &*cursor)).collect();
+        let connections: Vec<ConnectionRow<L::Row>> = pages.into_iter().map(|page| row(page, self.asked, &*cursor)).collect();
         self.selection.render(exec, &connections.iter().collect::<Vec<_>>())
     }
 }
 
 /// Makes what a connection shows out of a page.
-pub fn row<Row>(page: Page<Row>, cursor: &dyn Fn(&Row) -> Vec<Key>) -> ConnectionRow<Row> {
-    let edges: Vec<EdgeRow<Row>> =
-        page.rows.into_iter().map(|row| EdgeRow { cursor: cursor(&row), row }).collect();
+pub fn row<Row>(page: Page<Row>, asked: Asked, cursor: &dyn Fn(&Row) -> Vec<Key>) -> ConnectionRow<Row> {
+    let place = |row: Option<&Row>| row.filter(|_| asked.info).map(|row| encode(&cursor(row)));
     let info = PageInfoRow {
         has_next: page.has_next,
         has_previous: page.has_previous,
-        start: edges.first().map(|edge| encode(&edge.cursor)),
-        end: edges.last().map(|edge| encode(&edge.cursor)),
+        start: place(page.rows.first()),
+        end: place(page.rows.last()),
     };
+    let position = |row: &Row| if asked.cursors { cursor(row) } else { Vec::new() };
+    let edges = page.rows.into_iter().map(|row| EdgeRow { cursor: position(&row), row }).collect();
     ConnectionRow { edges, info, total: page.total }
 }

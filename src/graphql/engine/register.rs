@@ -73,7 +73,7 @@ impl<L: Listed> Obj<Connection<L>> {
         Self {
             render: Box::new(move |exec, selection, asked| {
                 let (page, cursor) = read(exec, asked)?;
-                let connection: ConnectionRow<L::Row> = row(page, &*cursor);
+                let connection: ConnectionRow<L::Row> = row(page, asked, &*cursor);
                 Ok(selection.render(exec, &[&connection])?.get(0).to_vec())
             }),
             entity: PhantomData,
