@@ -2,6 +2,7 @@
 
 mod dialect;
 mod migrate;
+pub mod moment;
 mod pool;
 pub mod schema;
 pub mod sql;

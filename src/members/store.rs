@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamp};
 
 use super::{Origin, Role, Status, status};
 use crate::access::sight::Sight;
+use crate::db::moment::{Day, Moment};
 use crate::db::schema::memberships;
 use crate::db::{Conn, Dialect, Sql, on};
 use crate::error::Error;
@@ -40,7 +41,7 @@ pub struct MembershipRow {
 type PeriodSql = (Date, BigInt, Nullable<Date>, Nullable<BigInt>, Nullable<Text>);
 type MembershipSql =
     (BigInt, BigInt, BigInt, Text, PeriodSql, Text, Text, Nullable<Timestamp>, Timestamp, Timestamp, Bool);
-type Period = (NaiveDate, i64, Option<NaiveDate>, Option<i64>, Option<String>);
+type Period = (Day, i64, Option<Day>, Option<i64>, Option<String>);
 type Tuple = (
     i64,
     i64,
@@ -49,9 +50,9 @@ type Tuple = (
     Period,
     Role,
     Origin,
-    Option<NaiveDateTime>,
-    NaiveDateTime,
-    NaiveDateTime,
+    Option<Moment>,
+    Moment,
+    Moment,
     bool,
 );
 
@@ -72,7 +73,8 @@ impl MembershipRow {
     fn new(row: Tuple, today: NaiveDate) -> Self {
         let (id, group_id, participant_id, member_key, period, role, origin, annulled_at, created_at, updated_at, personal) =
             row;
-        let (start_date, start_reason_id, end_date, end_reason_id, end_note) = period;
+        let (Day(start_date), start_reason_id, end_date, end_reason_id, end_note) = period;
+        let end_date = end_date.map(|day| day.0);
         Self {
             id,
             group_id,
@@ -85,9 +87,9 @@ impl MembershipRow {
             end_note,
             role,
             origin,
-            annulled_at,
-            created_at,
-            updated_at,
+            annulled_at: annulled_at.map(|moment| moment.0),
+            created_at: created_at.0,
+            updated_at: updated_at.0,
             personal,
             status: status(start_date, end_date, today),
         }
