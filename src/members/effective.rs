@@ -221,12 +221,16 @@ fn of_group(conn: &mut Conn, compositions: &Compositions, group: i64, on: NaiveD
 }
 
 fn is_small(conn: &mut Conn, groups: &[i64], on: NaiveDate) -> Result<bool, Error> {
-    let sql = in_force(Sql::new("SELECT COUNT(*) FROM (SELECT 1 AS one FROM memberships m WHERE "), on)
-        .text(" AND m.group_id")
-        .in_ids(groups)
-        .text(" LIMIT ")
-        .int(SMALL)
-        .text(") few");
+    const ONES: &str = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM ";
+    let sql = match conn.dialect() {
+        Dialect::Sqlite => in_force(Sql::new(ONES).text("memberships m WHERE "), on).text(" AND m.group_id").in_ids(groups),
+        // A join takes the groups one after another; a list of thousands would be planned and sorted first.
+        Dialect::Postgres => {
+            let sql = Sql::new(ONES).text("unnest(").id_array(groups);
+            in_force(sql.text(") g (id) JOIN memberships m ON m.group_id = g.id WHERE "), on)
+        }
+    };
+    let sql = sql.text(" LIMIT ").int(SMALL).text(") few");
     Ok(sql.first::<BigInt, i64>(conn)?.unwrap_or_default() < SMALL)
 }
 
@@ -255,8 +259,8 @@ fn walked(dialect: Dialect, groups: &[i64], on: NaiveDate) -> Sql {
         .text(" AND +m.group_id")
         .in_ids(groups)
         .text(")"),
-        // The LIMIT keeps the planner from turning the probe into a join over every membership; unnest in a
-        // subquery is hashed once, where an array parameter would be searched from its start for every row.
+        // The LIMIT keeps the planner from turning the probe into a join over every membership, and IS TRUE from
+        // turning the list into a join that is hashed anew for everybody: so it is hashed once.
         Dialect::Postgres => in_force(
             Sql::new(
                 "SELECT p.sort_key, p.id FROM participants p CROSS JOIN LATERAL \
@@ -264,9 +268,9 @@ fn walked(dialect: Dialect, groups: &[i64], on: NaiveDate) -> Sql {
             ),
             on,
         )
-        .text(" AND m.group_id IN (SELECT unnest(")
+        .text(" AND (m.group_id IN (SELECT unnest(")
         .id_array(groups)
-        .text(")) LIMIT 1) found WHERE 1 = 1"),
+        .text("))) IS TRUE LIMIT 1) found WHERE 1 = 1"),
     }
 }
 
