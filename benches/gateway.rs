@@ -13,6 +13,7 @@
     clippy::panic,
     reason = "what goes wrong here ends the measurement, and should say where"
 )]
+#![allow(clippy::pedantic, clippy::type_complexity, reason = "one statement after another, as one writes them by hand")]
 
 mod support;
 
@@ -31,9 +32,9 @@ use kring::scope::Clock;
 use serde_json::{Value, json};
 use support::client::{Client, post};
 use support::generate::{self, Size};
+use support::handwritten;
 use support::operations::{self, Operation};
 use support::usage::{Processes, memory};
-use support::handwritten;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -74,7 +75,8 @@ struct Settings {
 
 impl Settings {
     fn read(args: &[String]) -> Self {
-        let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).map(String::as_str);
+        let value =
+            |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).map(String::as_str);
         let size = match value("--size") {
             Some("full") => Size::FULL,
             None | Some("small") => Size::SMALL,
@@ -82,7 +84,9 @@ impl Settings {
         };
         let url = match args.iter().find(|arg| arg.contains("://")) {
             Some(url) => url.clone(),
-            None => format!("sqlite://{}", std::env::temp_dir().join(format!("kring-bench-{}.db", size.name)).display()),
+            None => {
+                format!("sqlite://{}", std::env::temp_dir().join(format!("kring-bench-{}.db", size.name)).display())
+            }
         };
         Self {
             url,
@@ -121,7 +125,9 @@ impl Side {
     /// The operation as this side takes it, once for each set of variables.
     fn requests(self, operation: &Operation, token: &str) -> Vec<Vec<u8>> {
         let request = |variables: &Value| match self {
-            Self::Kring => post("/graphql", token, &json!({ "query": operation.document, "variables": variables }).to_string()),
+            Self::Kring => {
+                post("/graphql", token, &json!({ "query": operation.document, "variables": variables }).to_string())
+            }
             Self::Handwritten => post("/", token, &json!({ "op": operation.name, "variables": variables }).to_string()),
         };
         operation.variables.iter().map(request).collect()
@@ -275,7 +281,8 @@ fn measure(requests: &[Vec<u8>], server: &Server, url: &str, taken: &mut Taken) 
     let port = server.port;
     let ask_at_once = |period: Duration| -> usize {
         std::thread::scope(|scope| {
-            let askers: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(move || ask(requests, port, period).len())).collect();
+            let askers: Vec<_> =
+                (0..CONNECTIONS).map(|_| scope.spawn(move || ask(requests, port, period).len())).collect();
             askers.into_iter().map(|asker| asker.join().expect("the answers came")).sum()
         })
     };
@@ -284,9 +291,10 @@ fn measure(requests: &[Vec<u8>], server: &Server, url: &str, taken: &mut Taken) 
     let before = processes.cpu();
     let number = ask_at_once(PERIOD);
     let after = processes.cpu();
-    let each = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(u32::try_from(number).expect("a number of requests"));
-    taken.gateway.push(each(after.0 - before.0));
-    taken.servers.push(each(after.1 - before.1));
+    let each =
+        |time: Duration| time.as_secs_f64() * 1e6 / f64::from(u32::try_from(number).expect("a number of requests"));
+    taken.gateway.push(each(after.0.saturating_sub(before.0)));
+    taken.servers.push(each(after.1.saturating_sub(before.1)));
     let mut times = ask(requests, port, PERIOD / 2);
     times.sort_by(f64::total_cmp);
     taken.median.push(middle(&times));
@@ -336,5 +344,10 @@ fn measure_start(url: &str) {
         std::thread::sleep(Duration::from_secs(1));
         idle = memory(server.child.id());
     }
-    println!("\nFirst answer after {:.0} ms; idle with {:.1} MiB resident, {:.1} MiB of it its own.", middle(&firsts), idle.0, idle.1);
+    println!(
+        "\nFirst answer after {:.0} ms; idle with {:.1} MiB resident, {:.1} MiB of it its own.",
+        middle(&firsts),
+        idle.0,
+        idle.1
+    );
 }

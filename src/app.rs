@@ -171,7 +171,9 @@ pub fn find(db: &Db, external_id: &str) -> Result<(i64, ParticipantKind, String)
     })?;
     match (found.pop(), found.is_empty()) {
         (Some(participant), true) => Ok(participant),
-        (None, _) => Err(Error::Configuration(format!("there is no participant with the external id \"{external_id}\""))),
+        (None, _) => {
+            Err(Error::Configuration(format!("there is no participant with the external id \"{external_id}\"")))
+        }
         (Some(_), false) => Err(Error::Configuration(format!(
             "several organizations have a participant with the external id \"{external_id}\"; give it another one first"
         ))),

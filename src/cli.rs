@@ -95,13 +95,12 @@ const VIEWERS: [(Role, Option<&str>, Option<&str>, &str); 5] = [
 /// A configuration error when the file or the address cannot be had.
 pub async fn demo(settings: Demo) -> Result<(), Error> {
     let folder = std::env::temp_dir().join(format!("kring-demo-{}", std::process::id()));
-    let file = match &settings.file {
-        Some(file) => file.clone(),
-        None => {
-            std::fs::create_dir_all(&folder)
-                .map_err(|error| Error::Configuration(format!("cannot make {}: {error}", folder.display())))?;
-            folder.join("kring.db")
-        }
+    let file = if let Some(file) = &settings.file {
+        file.clone()
+    } else {
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| Error::Configuration(format!("cannot make {}: {error}", folder.display())))?;
+        folder.join("kring.db")
     };
     if file.exists() {
         return Err(Error::Configuration(format!("{} is there already; the demo makes its own file", file.display())));
@@ -115,11 +114,7 @@ pub async fn demo(settings: Demo) -> Result<(), Error> {
 }
 
 async fn serve_demo(settings: &Demo, file: &std::path::Path) -> Result<(), Error> {
-    let database = Database {
-        database_url: format!("sqlite://{}", file.display()),
-        connections: 4,
-        wait_seconds: 3,
-    };
+    let database = Database { database_url: format!("sqlite://{}", file.display()), connections: 4, wait_seconds: 3 };
     let db = app::open(&database, settings.serving.execution())?;
     let scope = app::operator("kring demo", settings.serving.time_zone);
     demo::fill(&db, &scope).map_err(failed)?;
@@ -131,7 +126,10 @@ async fn serve_demo(settings: &Demo, file: &std::path::Path) -> Result<(), Error
         let token = token(&db, &keys, role, participant, organization)?;
         println!("{title}\n  explorer: http://{address}/#token={token}\n  token:    {token}\n");
     }
-    println!("Stop it with Ctrl+C. The data is gone then{}.", if settings.file.is_some() { ", except for the file" } else { "" });
+    println!(
+        "Stop it with Ctrl+C. The data is gone then{}.",
+        if settings.file.is_some() { ", except for the file" } else { "" }
+    );
     let gateway = app::gateway(db, keys, &settings.serving, Duration::from_secs(database.wait_seconds))?;
     app::run(listener, gateway).await
 }

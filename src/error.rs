@@ -105,7 +105,10 @@ impl From<diesel::result::Error> for Error {
                 return Self::Unavailable;
             }
             if message.contains("deadlock detected") || message.contains("could not serialize") {
-                return Self::rejected(Code::Conflict, "Somebody else changed the same thing at the same moment. Please try again.");
+                return Self::rejected(
+                    Code::Conflict,
+                    "Somebody else changed the same thing at the same moment. Please try again.",
+                );
             }
             if message.contains("statement timeout") || message.contains("lock timeout") {
                 return Self::Timeout;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use diesel::Queryable;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::db::text_enum::text_enum;
@@ -102,7 +102,9 @@ pub fn record(
         .string(changes)
         .text(" FROM ");
     let sql = match conn.dialect() {
-        Dialect::Sqlite => sql.text("json_each(").string(serde_json::Value::from(ids.to_vec()).to_string()).text(") source"),
+        Dialect::Sqlite => {
+            sql.text("json_each(").string(serde_json::Value::from(ids.to_vec()).to_string()).text(") source")
+        }
         Dialect::Postgres => sql.text("unnest(").id_array(ids).text(") source (value)"),
     };
     sql.execute(conn)?;
@@ -129,7 +131,10 @@ pub fn pages(
 ) -> Result<HashMap<i64, Page<HistoryRow>>, Error> {
     let order = order();
     let inner = |sql: Sql| {
-        let sql = sql.text(" FROM history h WHERE h.entity = ").string(entity.as_str()).text(" AND h.entity_id = parent.value");
+        let sql = sql
+            .text(" FROM history h WHERE h.entity = ")
+            .string(entity.as_str())
+            .text(" AND h.entity_id = parent.value");
         Ok::<_, Error>(window.order_by(window.conditions(sql, &order)?, &order).text(" LIMIT ").int(window.fetch()))
     };
     let sql = match conn.dialect() {

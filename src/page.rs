@@ -157,7 +157,8 @@ impl Window {
     pub fn within<Row>(&self, rows: Vec<Row>, position: &dyn Fn(&Row) -> Vec<Key>) -> Page<Row> {
         let passes = |row: &Row| {
             let at = position(row);
-            self.after.as_ref().is_none_or(|after| at > *after) && self.before.as_ref().is_none_or(|before| at < *before)
+            self.after.as_ref().is_none_or(|after| at > *after)
+                && self.before.as_ref().is_none_or(|before| at < *before)
         };
         let mut rows: Vec<Row> = rows.into_iter().filter(passes).collect();
         if self.backward {

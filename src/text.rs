@@ -109,8 +109,15 @@ mod tests {
         assert_eq!(
             order,
             [
-                "Åberg, Ann", "Berg, Jan", "Berg, Jan van den", "Berg, Zoë", "Bergman, Édith", "Édouard, Édith",
-                "Eek, Eva", "'t Hoen, Piet", "Zwart, Anna"
+                "Åberg, Ann",
+                "Berg, Jan",
+                "Berg, Jan van den",
+                "Berg, Zoë",
+                "Bergman, Édith",
+                "Édouard, Édith",
+                "Eek, Eva",
+                "'t Hoen, Piet",
+                "Zwart, Anna"
             ]
         );
     }
@@ -124,7 +131,12 @@ mod tests {
 
     #[test]
     fn folding_finds_names_without_their_diacritics() {
-        for (text, folded) in [("Édith", "edith"), ("Müller-Lüdenscheidt", "muller-ludenscheidt"), ("Łukasz  Ø", "lukasz o"), ("ĲSSEL", "ijssel")] {
+        for (text, folded) in [
+            ("Édith", "edith"),
+            ("Müller-Lüdenscheidt", "muller-ludenscheidt"),
+            ("Łukasz  Ø", "lukasz o"),
+            ("ĲSSEL", "ijssel"),
+        ] {
             assert_eq!(fold(text), folded);
         }
         assert_eq!(like_pattern("50%_a\\"), "%50\\%\\_a\\\\%");

@@ -29,7 +29,8 @@ impl Client {
                 let text = std::str::from_utf8(&self.buffer[..head]).expect("a head of text");
                 let length = text.lines().find_map(|line| {
                     let (name, value) = line.split_once(':')?;
-                    name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().expect("a length"))
+                    name.eq_ignore_ascii_case("content-length")
+                        .then(|| value.trim().parse::<usize>().expect("a length"))
                 });
                 break (head + 4, length.expect("the length is known"));
             }

@@ -88,26 +88,129 @@ impl Random {
 }
 
 const GIVEN: &[&str] = &[
-    "Aart", "Abdel", "Anna", "Anouk", "Arjan", "Aylin", "Bas", "Bram", "Britt", "Carlijn", "Cees", "Chaima", "Coen", "Daan",
-    "Dewi", "Dirk", "Édith", "Eline", "Emma", "Eva", "Fatima", "Femke", "Finn", "Floor", "Frits", "Geert", "Guus", "Hanna",
-    "Hendrik", "Ilse", "Imane", "Isa", "Jan", "Jasmijn", "Jeroen", "Joost", "Julia", "Kees", "Lars", "Lieke", "Lotte", "Luuk",
-    "Maaike", "Marijke", "Mees", "Milan", "Mohamed", "Nienke", "Noor", "Olaf", "Pieter", "Priya", "Quinten", "Roos", "Ruben",
-    "Sanne", "Sem", "Sofie", "Stijn", "Thijs", "Tess", "Umut", "Vera", "Willem", "Wouter", "Yara", "Youssef", "Zoë",
+    "Aart", "Abdel", "Anna", "Anouk", "Arjan", "Aylin", "Bas", "Bram", "Britt", "Carlijn", "Cees", "Chaima", "Coen",
+    "Daan", "Dewi", "Dirk", "Édith", "Eline", "Emma", "Eva", "Fatima", "Femke", "Finn", "Floor", "Frits", "Geert",
+    "Guus", "Hanna", "Hendrik", "Ilse", "Imane", "Isa", "Jan", "Jasmijn", "Jeroen", "Joost", "Julia", "Kees", "Lars",
+    "Lieke", "Lotte", "Luuk", "Maaike", "Marijke", "Mees", "Milan", "Mohamed", "Nienke", "Noor", "Olaf", "Pieter",
+    "Priya", "Quinten", "Roos", "Ruben", "Sanne", "Sem", "Sofie", "Stijn", "Thijs", "Tess", "Umut", "Vera", "Willem",
+    "Wouter", "Yara", "Youssef", "Zoë",
 ];
 const PREFIXES: &[&str] = &["van", "de", "van de", "van den", "van der", "den", "ter", "'t"];
 const FAMILY: &[&str] = &[
-    "Aalbers", "Achterberg", "Akkerman", "Baars", "Bakker", "Beek", "Berg", "Bergman", "Blom", "Boer", "Bosch", "Brink",
-    "Brouwer", "Bruin", "Buitenhuis", "Citroen", "Cohen", "Dam", "Dekker", "Dijk", "Dijkstra", "Doorn", "Driessen", "Édouard",
-    "Engel", "Faber", "Geer", "Gerritsen", "Graaf", "Groot", "Haan", "Heijden", "Hendriks", "Hermans", "Heuvel", "Hoek",
-    "Hoekstra", "Hofman", "Huisman", "Jacobs", "Jansen", "Janssen", "Jong", "Kaya", "Koning", "Koster", "Kramer", "Kuiper",
-    "Kuipers", "Laan", "Lange", "Leeuwen", "Linden", "Maas", "Martens", "Meer", "Meijer", "Mol", "Mulder", "Müller", "Nguyen",
-    "Nijhuis", "Oever", "Özdemir", "Peeters", "Peters", "Postma", "Prins", "Ridder", "Roos", "Sanders", "Schipper", "Schouten",
-    "Smit", "Smits", "Timmerman", "Veen", "Velden", "Ven", "Verbeek", "Verhoeven", "Vermeulen", "Visser", "Vliet", "Vos",
-    "Vries", "Wal", "Willems", "Wit", "Wolf", "Zanden", "Zwart",
+    "Aalbers",
+    "Achterberg",
+    "Akkerman",
+    "Baars",
+    "Bakker",
+    "Beek",
+    "Berg",
+    "Bergman",
+    "Blom",
+    "Boer",
+    "Bosch",
+    "Brink",
+    "Brouwer",
+    "Bruin",
+    "Buitenhuis",
+    "Citroen",
+    "Cohen",
+    "Dam",
+    "Dekker",
+    "Dijk",
+    "Dijkstra",
+    "Doorn",
+    "Driessen",
+    "Édouard",
+    "Engel",
+    "Faber",
+    "Geer",
+    "Gerritsen",
+    "Graaf",
+    "Groot",
+    "Haan",
+    "Heijden",
+    "Hendriks",
+    "Hermans",
+    "Heuvel",
+    "Hoek",
+    "Hoekstra",
+    "Hofman",
+    "Huisman",
+    "Jacobs",
+    "Jansen",
+    "Janssen",
+    "Jong",
+    "Kaya",
+    "Koning",
+    "Koster",
+    "Kramer",
+    "Kuiper",
+    "Kuipers",
+    "Laan",
+    "Lange",
+    "Leeuwen",
+    "Linden",
+    "Maas",
+    "Martens",
+    "Meer",
+    "Meijer",
+    "Mol",
+    "Mulder",
+    "Müller",
+    "Nguyen",
+    "Nijhuis",
+    "Oever",
+    "Özdemir",
+    "Peeters",
+    "Peters",
+    "Postma",
+    "Prins",
+    "Ridder",
+    "Roos",
+    "Sanders",
+    "Schipper",
+    "Schouten",
+    "Smit",
+    "Smits",
+    "Timmerman",
+    "Veen",
+    "Velden",
+    "Ven",
+    "Verbeek",
+    "Verhoeven",
+    "Vermeulen",
+    "Visser",
+    "Vliet",
+    "Vos",
+    "Vries",
+    "Wal",
+    "Willems",
+    "Wit",
+    "Wolf",
+    "Zanden",
+    "Zwart",
 ];
 const SUBJECTS: &[&str] = &[
-    "Badminton", "Bestuur", "Bewoners", "Boekenclub", "Commissie", "Fietsen", "Gilde", "Groep", "Klas", "Koor", "Leden", "Lezers",
-    "Muziek", "Ouders", "Schaken", "Tuin", "Vrijwilligers", "Wandelen", "Werkgroep", "Yoga",
+    "Badminton",
+    "Bestuur",
+    "Bewoners",
+    "Boekenclub",
+    "Commissie",
+    "Fietsen",
+    "Gilde",
+    "Groep",
+    "Klas",
+    "Koor",
+    "Leden",
+    "Lezers",
+    "Muziek",
+    "Ouders",
+    "Schaken",
+    "Tuin",
+    "Vrijwilligers",
+    "Wandelen",
+    "Werkgroep",
+    "Yoga",
 ];
 
 /// Fills a database that holds nothing yet.
@@ -122,7 +225,11 @@ pub fn fill(url: &str, size: &Size, seed: u64) {
     loader.load(&mut plan);
     loader.put_guards_back(&guards);
     loader.finish();
-    assert_eq!(loader.number("SELECT MAX(id) AS number FROM participants"), count(size.people), "keys are numbered from 1");
+    assert_eq!(
+        loader.number("SELECT MAX(id) AS number FROM participants"),
+        count(size.people),
+        "keys are numbered from 1"
+    );
     assert_eq!(loader.number("SELECT MAX(id) AS number FROM groups"), count(size.groups), "keys are numbered from 1");
 }
 
@@ -223,7 +330,8 @@ impl Plan {
         }
         let leaves: Vec<usize> = (0..self.groups.len()).filter(|group| !composite[*group]).collect();
         let stride = leaves.len() / self.size.large_groups;
-        let large: Vec<usize> = leaves.iter().copied().skip(stride / 2).step_by(stride).take(self.size.large_groups).collect();
+        let large: Vec<usize> =
+            leaves.iter().copied().skip(stride / 2).step_by(stride).take(self.size.large_groups).collect();
         for group in &large {
             self.groups[*group].members = self.size.large_members;
         }
@@ -240,7 +348,8 @@ impl Plan {
             let born = self.day_before(365 * 90);
             let prefix = (!self.random.one_in(3)).then(|| self.random.pick(PREFIXES).to_owned());
             let given = self.random.pick(GIVEN);
-            let given = if self.random.one_in(4) { format!("{given} {}", self.random.pick(GIVEN)) } else { given.to_owned() };
+            let given =
+                if self.random.one_in(4) { format!("{given} {}", self.random.pick(GIVEN)) } else { given.to_owned() };
             let details = Details {
                 external_id: Some(format!("P{number}")),
                 given_name: Some(given),
@@ -334,7 +443,8 @@ impl Plan {
                 at = (at + step) % people;
                 let start = self.day_before(3_000);
                 let ended = self.random.one_in(4);
-                let end = ended.then(|| start.checked_add_days(Days::new(30)).filter(|end| *end < self.today).unwrap_or(start));
+                let end = ended
+                    .then(|| start.checked_add_days(Days::new(30)).filter(|end| *end < self.today).unwrap_or(start));
                 let row = batch.row();
                 number(row, Some(group + 1));
                 number(row, Some(at + 1));

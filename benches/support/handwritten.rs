@@ -669,12 +669,8 @@ type EntrySql = (BigInt, Timestamp, Text, Text, Text);
 
 fn history(conn: &mut Conn, today: NaiveDate, variables: &Variables) -> Result<HistoryAnswer, Error> {
     let id = variables.id(Kind::Participant);
-    let people: Vec<(Option<String>, String)> = rows!(
-        conn,
-        (Nullable<Text>, Text),
-        "SELECT external_id, display_name FROM participants WHERE id = ?",
-        [id]
-    )?;
+    let people: Vec<(Option<String>, String)> =
+        rows!(conn, (Nullable<Text>, Text), "SELECT external_id, display_name FROM participants WHERE id = ?", [id])?;
     let Some((external_id, display_name)) = people.into_iter().next() else {
         return Ok(HistoryAnswer { participant: None });
     };
@@ -725,7 +721,11 @@ fn history(conn: &mut Conn, today: NaiveDate, variables: &Variables) -> Result<H
         };
         let node = PastMembership {
             id: encode(Kind::Membership, row.id),
-            group: PastGroup { id: encode(Kind::Group, group), name, category: category.map(|name| CategoryName { name }) },
+            group: PastGroup {
+                id: encode(Kind::Group, group),
+                name,
+                category: category.map(|name| CategoryName { name }),
+            },
             start_date: row.start_date,
             start_reason: Reason::new(row.start_reason.0, row.start_reason.1),
             end_date: row.end_date,
@@ -763,12 +763,8 @@ struct Membership {
 }
 
 fn members(conn: &mut Conn, today: NaiveDate) -> Result<MembersAnswer, Error> {
-    let groups: Vec<(i64, String)> = rows!(
-        conn,
-        (BigInt, Text),
-        "SELECT id, name FROM groups WHERE NOT closed ORDER BY sort_key, id LIMIT 50",
-        []
-    )?;
+    let groups: Vec<(i64, String)> =
+        rows!(conn, (BigInt, Text), "SELECT id, name FROM groups WHERE NOT closed ORDER BY sort_key, id LIMIT 50", [])?;
     let rows: Vec<(i64, NaiveDate, String, i64, String)> = rows!(
         conn,
         (BigInt, Date, Text, BigInt, Text),
@@ -927,9 +923,9 @@ fn names_and_why(
     )?;
     let names: BTreeMap<i64, String> = names.into_iter().collect();
     let path = |path: Vec<i64>| {
-        let groups = path.into_iter().filter_map(|id| {
-            names.get(&id).map(|name| Named { id: encode(Kind::Group, id), name: name.clone() })
-        });
+        let groups = path
+            .into_iter()
+            .filter_map(|id| names.get(&id).map(|name| Named { id: encode(Kind::Group, id), name: name.clone() }));
         Path { groups: groups.collect() }
     };
     let edges = people.into_iter().zip(paths).map(|((_, display_name), (implicit, paths))| BelongingEdge {

@@ -34,7 +34,8 @@ const MEMBERS: &str = "{ groups(first: 50) { edges { node { name \
     memberships(first: 20, filter: { status: ACTIVE }, orderBy: { field: PARTICIPANT_NAME, direction: ASC }) { \
     edges { node { startDate role participant { id displayName } } } } } } } }";
 const COUNT: &str = "query($id: ID!) { group(id: $id) { effectiveMemberCount } }";
-const NAMES: &str = "query($id: ID!) { group(id: $id) { effectiveMembers(first: 100) { edges { node { displayName } } } } }";
+const NAMES: &str =
+    "query($id: ID!) { group(id: $id) { effectiveMembers(first: 100) { edges { node { displayName } } } } }";
 const VIA: &str = "query($id: ID!) { group(id: $id) { effectiveMembers(first: 100) { edges { implicit via { groups { id name } } \
     node { displayName } } } } }";
 const IS_MEMBER: &str = "query($id: ID!, $of: ID!) { group(id: $id) { isMember(participantId: $of) } }";
@@ -63,7 +64,12 @@ pub fn all(url: &str) -> Vec<Operation> {
             document: GROUP,
             variables: some(Kind::Group, groups).map(|id| json!({ "id": id })).collect(),
         },
-        Operation { name: "b", shows: "50 groups with counts", document: GROUPS, variables: vec![json!({ "first": 50 })] },
+        Operation {
+            name: "b",
+            shows: "50 groups with counts",
+            document: GROUPS,
+            variables: vec![json!({ "first": 50 })],
+        },
         Operation {
             name: "c",
             shows: "25 groups of a tree, 20 members each",
@@ -77,9 +83,19 @@ pub fn all(url: &str) -> Vec<Operation> {
             variables: some(Kind::Participant, people.min(WITH_HISTORY)).map(|id| json!({ "id": id })).collect(),
         },
         Operation { name: "e", shows: "50 groups, 20 members each", document: MEMBERS, variables: vec![json!({})] },
-        Operation { name: "f1", shows: "count of a wide composite", document: COUNT, variables: vec![json!({ "id": big })] },
+        Operation {
+            name: "f1",
+            shows: "count of a wide composite",
+            document: COUNT,
+            variables: vec![json!({ "id": big })],
+        },
         Operation { name: "f2", shows: "its first 100 names", document: NAMES, variables: vec![json!({ "id": big })] },
-        Operation { name: "f3", shows: "its first 100 names, and why", document: VIA, variables: vec![json!({ "id": big })] },
+        Operation {
+            name: "f3",
+            shows: "its first 100 names, and why",
+            document: VIA,
+            variables: vec![json!({ "id": big })],
+        },
         Operation {
             name: "f4",
             shows: "is somebody a member of it",

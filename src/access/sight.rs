@@ -57,11 +57,13 @@ impl Sight {
         self.groups.extend(direct);
         self.groups.sort_unstable();
         self.groups.dedup();
-        let settings = Sql::new("SELECT id, member_directory FROM groups WHERE (subscription_group AND visible_on_portal) \
-                                 OR (member_directory AND id")
-            .in_ids(&directories)
-            .text(")")
-            .load::<(BigInt, Bool), (i64, bool)>(conn)?;
+        let settings = Sql::new(
+            "SELECT id, member_directory FROM groups WHERE (subscription_group AND visible_on_portal) \
+                                 OR (member_directory AND id",
+        )
+        .in_ids(&directories)
+        .text(")")
+        .load::<(BigInt, Bool), (i64, bool)>(conn)?;
         directories.retain(|group| settings.iter().any(|(id, directory)| id == group && *directory));
         self.directories = directories;
         self.groups.extend(settings.iter().map(|(id, _)| *id));
@@ -89,8 +91,15 @@ impl Sight {
         if self.everything {
             return sql;
         }
-        sql.text(" AND (").text(alias).text(".organization_id").in_ids(&self.organizations)
-            .text(" OR ").text(alias).text(".id").in_ids(&self.groups).text(")")
+        sql.text(" AND (")
+            .text(alias)
+            .text(".organization_id")
+            .in_ids(&self.organizations)
+            .text(" OR ")
+            .text(alias)
+            .text(".id")
+            .in_ids(&self.groups)
+            .text(")")
     }
 
     /// Appends ` AND …` so that only memberships within sight remain. Of others in a directory the viewer sees the
@@ -103,8 +112,10 @@ impl Sight {
         let column = |sql: Sql, name: &'static str| sql.text(alias).text(name);
         let mut sql = column(sql.text(" AND ("), ".participant_id").in_ids(&self.own);
         if !self.organizations.is_empty() {
-            sql = column(sql.text(" OR "), ".group_id").text(" IN (SELECT id FROM groups WHERE organization_id")
-                .in_ids(&self.organizations).text(")");
+            sql = column(sql.text(" OR "), ".group_id")
+                .text(" IN (SELECT id FROM groups WHERE organization_id")
+                .in_ids(&self.organizations)
+                .text(")");
         }
         sql.text(")")
     }
@@ -134,8 +145,10 @@ impl Sight {
         let shown = |group: &i64| on == self.today && self.directories.contains(group);
         let mut disclosed: HashSet<i64> = groups.iter().copied().filter(shown).collect();
         if !self.organizations.is_empty() {
-            let sql = Sql::new("SELECT id FROM groups WHERE id").in_ids(groups)
-                .text(" AND organization_id").in_ids(&self.organizations);
+            let sql = Sql::new("SELECT id FROM groups WHERE id")
+                .in_ids(groups)
+                .text(" AND organization_id")
+                .in_ids(&self.organizations);
             disclosed.extend(sql.load::<BigInt, i64>(conn)?);
         }
         Ok(disclosed)
@@ -161,8 +174,11 @@ impl Sight {
         if self.administered.is_empty() {
             return sql.text(")");
         }
-        sql.text(" OR ").text(alias).text(".group_id IN (SELECT id FROM groups WHERE organization_id")
-            .in_ids(&self.administered).text("))")
+        sql.text(" OR ")
+            .text(alias)
+            .text(".group_id IN (SELECT id FROM groups WHERE organization_id")
+            .in_ids(&self.administered)
+            .text("))")
     }
 
     /// Whether the viewer administers what belongs to this organization.
@@ -179,14 +195,24 @@ impl Sight {
         let mut sql = people_of(sql.text(" AND ("), alias, &self.organizations);
         sql = sql.text(" OR ").text(alias).text(".id").in_ids(&self.own);
         if !self.own.is_empty() {
-            sql = sql.text(" OR EXISTS (SELECT 1 FROM residencies own WHERE own.address_id = ").text(alias)
-                .text(".id AND own.participant_id").in_ids(&self.own).text(")");
+            sql = sql
+                .text(" OR EXISTS (SELECT 1 FROM residencies own WHERE own.address_id = ")
+                .text(alias)
+                .text(".id AND own.participant_id")
+                .in_ids(&self.own)
+                .text(")");
         }
         if !self.directories.is_empty() {
-            sql = sql.text(" OR EXISTS (SELECT 1 FROM memberships d WHERE d.participant_id = ").text(alias)
-                .text(".id AND d.annulled_at IS NULL AND d.group_id").in_ids(&self.directories)
-                .text(" AND d.start_date <= ").date(self.today)
-                .text(" AND (d.end_date IS NULL OR d.end_date > ").date(self.today).text("))");
+            sql = sql
+                .text(" OR EXISTS (SELECT 1 FROM memberships d WHERE d.participant_id = ")
+                .text(alias)
+                .text(".id AND d.annulled_at IS NULL AND d.group_id")
+                .in_ids(&self.directories)
+                .text(" AND d.start_date <= ")
+                .date(self.today)
+                .text(" AND (d.end_date IS NULL OR d.end_date > ")
+                .date(self.today)
+                .text("))");
         }
         sql.text(")")
     }
@@ -202,8 +228,11 @@ impl Sight {
         if self.own.is_empty() {
             return sql.text(")");
         }
-        sql.text(" OR EXISTS (SELECT 1 FROM residencies own WHERE own.address_id = ").text(alias)
-            .text(".id AND own.participant_id").in_ids(&self.own).text("))")
+        sql.text(" OR EXISTS (SELECT 1 FROM residencies own WHERE own.address_id = ")
+            .text(alias)
+            .text(".id AND own.participant_id")
+            .in_ids(&self.own)
+            .text("))")
     }
 }
 
@@ -214,10 +243,18 @@ pub fn people_of(sql: Sql, alias: &'static str, organizations: &[i64]) -> Sql {
     if organizations.is_empty() {
         return sql.text("1 = 0");
     }
-    sql.text("(").text(alias).text(".organization_id").in_ids(organizations)
-        .text(" OR ").text(alias).text(".id").in_ids(organizations)
+    sql.text("(")
+        .text(alias)
+        .text(".organization_id")
+        .in_ids(organizations)
+        .text(" OR ")
+        .text(alias)
+        .text(".id")
+        .in_ids(organizations)
         .text(" OR EXISTS (SELECT 1 FROM memberships b JOIN groups bg ON bg.id = b.group_id WHERE b.participant_id = ")
-        .text(alias).text(".id AND b.annulled_at IS NULL AND bg.organization_id").in_ids(organizations)
+        .text(alias)
+        .text(".id AND b.annulled_at IS NULL AND bg.organization_id")
+        .in_ids(organizations)
         .text("))")
 }
 

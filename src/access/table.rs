@@ -30,19 +30,35 @@ use Rule::{Administration, Administrator, Anyone, Personal, Seen, SignedIn};
 /// Type, rule, fields.
 pub const TABLE: &[(&str, Rule, &str)] = &[
     ("Query", Anyone, "version"),
-    ("Query", SignedIn, "node nodes group groups groupCategories participant participants membership memberships \
-                         startReasons endReasons viewer"),
-    ("Mutation", Administration, "createGroup updateGroup closeGroup reopenGroup deleteGroup setGroupComponents \
+    (
+        "Query",
+        SignedIn,
+        "node nodes group groups groupCategories participant participants membership memberships \
+                         startReasons endReasons viewer",
+    ),
+    (
+        "Mutation",
+        Administration,
+        "createGroup updateGroup closeGroup reopenGroup deleteGroup setGroupComponents \
                                   addMemberships updateMembership endMembership annulMembership \
                                   createParticipant updateParticipant registerResidency endResidency \
-                                  addGuardian removeGuardian"),
-    ("Mutation", Administrator, "createGroupCategory updateGroupCategory deleteGroupCategory createStartReason \
-                                 updateStartReason deleteStartReason createEndReason updateEndReason deleteEndReason"),
-    ("Group", Seen, "id externalId name description kind composition components partOf category organization \
+                                  addGuardian removeGuardian",
+    ),
+    (
+        "Mutation",
+        Administrator,
+        "createGroupCategory updateGroupCategory deleteGroupCategory createStartReason \
+                                 updateStartReason deleteStartReason createEndReason updateEndReason deleteEndReason",
+    ),
+    (
+        "Group",
+        Seen,
+        "id externalId name description kind composition components partOf category organization \
                      responsible startDate completedOn closed visibleOnPortal visibleWithContact changeableOnPortal \
                      neighbourhoodRole subscriptionGroup restrictedTo sourceGroup viaHomeAddress analyticsGroup \
                      contributionGroup mailGroup memberDirectory yearGroup memberCount effectiveMemberCount \
-                     memberships effectiveMembers isMember createdAt updatedAt"),
+                     memberships effectiveMembers isMember createdAt updatedAt",
+    ),
     ("Group", Personal, "memberFilter emailOnNewMember newMemberTemplate history"),
     ("Participant", Seen, "id kind displayName sortName memberships effectiveGroups createdAt updatedAt"),
     ("Participant", Personal, "externalId email phone organization history"),
@@ -51,8 +67,12 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("Organization", Seen, "name"),
     ("Organization", Personal, "residencies"),
     ("Address", Personal, "street houseNumber postalCode city complexNumber dwellingType residents"),
-    ("Membership", Seen, "id group participant startDate startReason endDate endReason role origin status \
-                          createdAt updatedAt"),
+    (
+        "Membership",
+        Seen,
+        "id group participant startDate startReason endDate endReason role origin status \
+                          createdAt updatedAt",
+    ),
     ("Membership", Personal, "endNote annulledAt history"),
     ("GroupComponent", Seen, "mode group"),
     ("GroupPart", Seen, "mode group"),
@@ -64,8 +84,12 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("FieldChange", Seen, "field before after"),
     ("Actor", Seen, "displayName participant"),
     ("MembershipPath", Seen, "groups"),
-    ("MemberFilter", Seen, "kinds search complexNumber dwellingType city postalCode bornFrom bornUntil currentGroup \
-                            organization externalIds"),
+    (
+        "MemberFilter",
+        Seen,
+        "kinds search complexNumber dwellingType city postalCode bornFrom bornUntil currentGroup \
+                            organization externalIds",
+    ),
     ("Viewer", Seen, "participant memberships administrator administers staffOf today"),
     ("PageInfo", Seen, "hasNextPage hasPreviousPage startCursor endCursor"),
     ("GroupConnection", Seen, "totalCount pageInfo edges"),
@@ -98,7 +122,10 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
 ];
 
 static RULES: LazyLock<HashMap<(&'static str, &'static str), Rule>> = LazyLock::new(|| {
-    TABLE.iter().flat_map(|(owner, rule, fields)| fields.split_whitespace().map(move |field| ((*owner, field), *rule))).collect()
+    TABLE
+        .iter()
+        .flat_map(|(owner, rule, fields)| fields.split_whitespace().map(move |field| ((*owner, field), *rule)))
+        .collect()
 });
 
 /// The rule of a field.

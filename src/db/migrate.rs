@@ -65,7 +65,6 @@ pub(super) fn is_current(conn: &mut Conn) -> Result<bool, Error> {
 }
 
 fn versions<D: Backend>(source: &impl MigrationSource<D>) -> Result<Vec<String>, Error> {
-    let migrations =
-        source.migrations().map_err(|error| Error::internal(format!("migrations unreadable: {error}")))?;
+    let migrations = source.migrations().map_err(|error| Error::internal(format!("migrations unreadable: {error}")))?;
     Ok(migrations.iter().map(|migration| migration.name().version().to_string()).collect())
 }

@@ -62,7 +62,9 @@ fn day(text: &str) -> Option<NaiveDate> {
 /// `2026-01-31 08:00:00`, with or without a fraction of up to nine digits.
 fn moment(text: &str) -> Option<NaiveDateTime> {
     let (date, time) = text.split_at_checked(10)?;
-    let (&[b' ', a, b, b':', c, d, b':', e, f], fraction) = time.as_bytes().split_first_chunk::<9>()? else { return None };
+    let (&[b' ', a, b, b':', c, d, b':', e, f], fraction) = time.as_bytes().split_first_chunk::<9>()? else {
+        return None;
+    };
     let nanos = match fraction {
         [] => 0,
         [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
@@ -85,11 +87,23 @@ mod tests {
     #[test]
     fn what_is_stored_is_read_as_the_general_parser_reads_it() {
         for text in ["2026-01-31", "0001-12-31", "2024-02-29", "2025-02-29", "2026-1-31", "2026-01-3x", ""] {
-            assert_eq!(day(text), NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10), "{text}");
+            assert_eq!(
+                day(text),
+                NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == 10),
+                "{text}"
+            );
         }
         for text in [
-            "2026-01-31 08:09:10", "2026-01-31 23:59:59.5", "2026-01-31 00:00:00.000123", "2026-01-31 00:00:00.123456789",
-            "2026-01-31 24:00:00", "2026-01-31 08:09", "2026-01-31", "2026-01-31 08:09:10.", "2026-01-31 08:09:10Z", "é",
+            "2026-01-31 08:09:10",
+            "2026-01-31 23:59:59.5",
+            "2026-01-31 00:00:00.000123",
+            "2026-01-31 00:00:00.123456789",
+            "2026-01-31 24:00:00",
+            "2026-01-31 08:09",
+            "2026-01-31",
+            "2026-01-31 08:09:10.",
+            "2026-01-31 08:09:10Z",
+            "é",
         ] {
             let general = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok();
             assert_eq!(moment(text), general.filter(|_| !text.ends_with('.')), "{text}");

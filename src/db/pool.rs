@@ -41,9 +41,7 @@ impl Manager {
             require_tls_or_local(url)?;
             Target::Postgres(url.to_owned())
         } else {
-            return Err(Error::Configuration(
-                "DATABASE_URL must start with sqlite:// or postgres://".to_owned(),
-            ));
+            return Err(Error::Configuration("DATABASE_URL must start with sqlite:// or postgres://".to_owned()));
         };
         Ok(Self { target, statement_timeout: options.statement_timeout, read_only: false, counter })
     }

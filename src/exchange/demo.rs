@@ -53,7 +53,7 @@ impl Demo {
     }
 }
 
-/// Imports all organizations of the demo, each with its own people and groups. What is there already is left alone.
+/// Imports all organizations of the demo, each with its own people and groups. Doing so again changes nothing.
 ///
 /// # Errors
 /// Those of [`import`].

@@ -42,7 +42,9 @@ fn search(text: Option<String>, name: &str) -> Result<Option<String>, Error> {
 
 fn at_most<T>(values: Option<Vec<T>>, limit: usize, name: &str) -> Result<Option<Vec<T>>, Error> {
     match values {
-        Some(values) if values.len() > limit => Err(Error::BadInput(format!("`{name}` may hold at most {limit} values."))),
+        Some(values) if values.len() > limit => {
+            Err(Error::BadInput(format!("`{name}` may hold at most {limit} values.")))
+        }
         values => Ok(values),
     }
 }
@@ -302,4 +304,3 @@ impl MembershipOrder {
 pub fn date(date: Option<Date>) -> Option<chrono::NaiveDate> {
     date.map(|date| date.0)
 }
-

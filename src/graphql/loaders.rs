@@ -43,9 +43,8 @@ impl<E: Keyed> BatchFn<Key, Found<E>> for ByKey<E> {
         let details = keys.iter().any(|(_, details)| *details);
         let ids: Vec<i64> = keys.iter().map(|(id, _)| *id).collect();
         let rows = self.session.read(|exec| E::by_ids(exec, &ids, details));
-        let rows: Result<HashMap<i64, Arc<E::Row>>, Arc<Error>> = rows
-            .map(|rows| rows.into_iter().map(|row| (E::key(&row), Arc::new(row))).collect())
-            .map_err(Arc::new);
+        let rows: Result<HashMap<i64, Arc<E::Row>>, Arc<Error>> =
+            rows.map(|rows| rows.into_iter().map(|row| (E::key(&row), Arc::new(row))).collect()).map_err(Arc::new);
         let found = |(id, _): &Key| rows.as_ref().map(|rows| rows.get(id).cloned()).map_err(Arc::clone);
         keys.iter().map(|key| (*key, found(key))).collect()
     }

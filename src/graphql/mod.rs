@@ -41,5 +41,7 @@ fn build(validation: ValidationMode) -> Schema {
 /// The schema in the schema definition language, as `schema.graphql` keeps it.
 pub fn sdl() -> String {
     use async_graphql::SDLExportOptions;
-    schema().sdl_with_options(SDLExportOptions::new().include_specified_by().sorted_fields().sorted_arguments().sorted_enum_items())
+    schema().sdl_with_options(
+        SDLExportOptions::new().include_specified_by().sorted_fields().sorted_arguments().sorted_enum_items(),
+    )
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, MaybeUndefined, Object, Result};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::engine::{Entity, Obj};
@@ -52,7 +52,8 @@ where
 {
     let session = ctx.data_unchecked::<Arc<Session>>();
     let repeatable = Repeatable { id: client_mutation_id.clone(), request: fingerprint(ctx)? };
-    let done = session.write(|conn| repeat::once(conn, session.scope(), &repeatable, |conn| command(conn, session.scope())));
+    let done =
+        session.write(|conn| repeat::once(conn, session.scope(), &repeatable, |conn| command(conn, session.scope())));
     payload(client_mutation_id, done)
 }
 
@@ -81,7 +82,10 @@ fn identifier(kind: Kind, id: &ID, name: &str) -> Result<i64> {
 
 /// Everything that can be changed. Each mutation is carried out whole or not at all; a refusal stands in `userErrors`.
 #[Object]
-#[allow(clippy::unused_async, reason = "resolvers are asynchronous by contract; these talk to the database on their own thread")]
+#[allow(
+    clippy::unused_async,
+    reason = "resolvers are asynchronous by contract; these talk to the database on their own thread"
+)]
 impl Mutation {
     /// Makes a group.
     async fn create_group(
@@ -89,7 +93,8 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The group to be made.")] input: CreateGroupInput,
     ) -> Result<Obj<GroupPayload>> {
-        let organization = input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
+        let organization =
+            input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
         let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let mut settings = Settings { organization_id: organization, ..Settings::default() };
@@ -105,7 +110,8 @@ impl Mutation {
         #[graphql(desc = "The group to be changed.")] input: UpdateGroupInput,
     ) -> Result<Obj<GroupPayload>> {
         let group = identifier(Kind::Group, &input.group_id, "groupId")?;
-        let organization = input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
+        let organization =
+            input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
         let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let patch = Box::new(move |settings: &mut Settings| {
@@ -267,10 +273,14 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The participant to be registered.")] input: CreateParticipantInput,
     ) -> Result<Obj<ParticipantPayload>> {
-        let organization = input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
+        let organization =
+            input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
-            let mut details =
-                Details { external_id: trimmed(input.external_id), organization_id: organization, ..Details::default() };
+            let mut details = Details {
+                external_id: trimmed(input.external_id),
+                organization_id: organization,
+                ..Details::default()
+            };
             input.details.put(&mut details);
             people::commands::create(conn, scope, input.details.kind(), details)
         })
@@ -322,7 +332,9 @@ impl Mutation {
         #[graphql(desc = "Who is to look after whom.")] input: GuardianInput,
     ) -> Result<Obj<GuardianPayload>> {
         let (child, guardian) = guardianship(&input)?;
-        run(ctx, input.client_mutation_id, move |conn, scope| people::commands::add_guardian(conn, scope, child, guardian))
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            people::commands::add_guardian(conn, scope, child, guardian)
+        })
     }
 
     /// Ends a guardianship.
@@ -332,7 +344,9 @@ impl Mutation {
         #[graphql(desc = "Who is no longer to look after whom.")] input: GuardianInput,
     ) -> Result<Obj<GuardianPayload>> {
         let (child, guardian) = guardianship(&input)?;
-        run(ctx, input.client_mutation_id, move |conn, scope| people::commands::remove_guardian(conn, scope, child, guardian))
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            people::commands::remove_guardian(conn, scope, child, guardian)
+        })
     }
 
     /// Makes a group category.
@@ -446,7 +460,8 @@ fn update_reason<P: Entity<Row = PayloadRow<Coded>>>(
     input: UpdateReasonInput,
 ) -> Result<Obj<P>> {
     run(ctx, input.client_mutation_id, move |conn, scope| {
-        reasons::update(conn, scope, table, reason, input.label.as_deref(), input.retired).map(|id| Coded { id, gone: false })
+        reasons::update(conn, scope, table, reason, input.label.as_deref(), input.retired)
+            .map(|id| Coded { id, gone: false })
     })
 }
 
@@ -471,13 +486,19 @@ fn addition(input: &AddMembershipsInput) -> Result<Result<Addition, Error>> {
     let refuse = |code: Code, field: &str, message: &str| Ok(Err(Rejection::new(code, message).at(field).into()));
     let whom = match (&input.participant_ids, &input.filter) {
         (Some(ids), None) if ids.len() > MAX_IDS => {
-            return refuse(Code::TooMany, "input.participantIds", "At most 10,000 participants can be named at once; use a filter for more.");
+            return refuse(
+                Code::TooMany,
+                "input.participantIds",
+                "At most 10,000 participants can be named at once; use a filter for more.",
+            );
         }
         (Some(ids), None) => {
             let keys = ids.iter().map(|id| identifier(Kind::Participant, id, "participantIds"));
             Whom::Ids(keys.collect::<Result<_>>()?)
         }
-        (None, Some(filter)) => Whom::Filter(Box::new(filter.clone().resolve().map_err(|error| resolver_error(&error))?)),
+        (None, Some(filter)) => {
+            Whom::Filter(Box::new(filter.clone().resolve().map_err(|error| resolver_error(&error))?))
+        }
         _ => return refuse(Code::Required, "input.participantIds", "Give either `participantIds` or `filter`."),
     };
     Ok(Ok(Addition {

@@ -415,7 +415,8 @@ impl UpdateParticipantInput {
     /// # Errors
     /// `BadInput` when an identifier is of another kind.
     pub fn patch(self) -> Result<Patch<Details>, Error> {
-        let organization = self.organization_id.as_ref().map(|id| key(Kind::Participant, id, "organizationId")).transpose()?;
+        let organization =
+            self.organization_id.as_ref().map(|id| key(Kind::Participant, id, "organizationId")).transpose()?;
         Ok(Box::new(move |details| {
             put_text(&mut details.external_id, &self.external_id);
             details.organization_id = organization.or(details.organization_id);

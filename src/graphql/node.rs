@@ -60,7 +60,15 @@ fn register(registry: &mut Registry) {
             requires_scopes: Vec::new(),
         };
         let names = [
-            "Group", "Person", "Organization", "Address", "Membership", "Residency", "GroupCategory", "StartReason", "EndReason",
+            "Group",
+            "Person",
+            "Organization",
+            "Address",
+            "Membership",
+            "Residency",
+            "GroupCategory",
+            "StartReason",
+            "EndReason",
         ];
         MetaType::Interface {
             name: "Node".to_owned(),
@@ -167,7 +175,8 @@ impl Nodes {
         kind: Kind,
         written: &mut HashMap<(Kind, i64), Vec<u8>>,
     ) -> ServerResult<()> {
-        let mut keys: Vec<i64> = self.0.iter().flatten().filter(|(found, _)| *found == kind).map(|(_, key)| *key).collect();
+        let mut keys: Vec<i64> =
+            self.0.iter().flatten().filter(|(found, _)| *found == kind).map(|(_, key)| *key).collect();
         if keys.is_empty() {
             return Ok(());
         }
@@ -177,7 +186,11 @@ impl Nodes {
         let render = |exec: &mut Exec<'_>| {
             let rows = E::by_ids(exec, &keys, selection.details())?;
             let values = selection.render(exec, &rows.iter().collect::<Vec<_>>())?;
-            Ok(rows.iter().enumerate().map(|(n, row)| ((kind, E::key(row)), values.get(n).to_vec())).collect::<Vec<_>>())
+            Ok(rows
+                .iter()
+                .enumerate()
+                .map(|(n, row)| ((kind, E::key(row)), values.get(n).to_vec()))
+                .collect::<Vec<_>>())
         };
         let rows = session.read(render).map_err(|error| ctx.set_error_path(pick.error(&error)))?;
         written.extend(rows);

@@ -6,9 +6,7 @@ use async_graphql::{Context, ID, Object, Result};
 
 use super::engine::{Connection, Entity, Obj};
 use super::errors::resolver_error;
-use super::inputs::{
-    GroupFilter, GroupOrder, MembershipFilter, MembershipOrder, ParticipantFilter, ParticipantOrder,
-};
+use super::inputs::{GroupFilter, GroupOrder, MembershipFilter, MembershipOrder, ParticipantFilter, ParticipantOrder};
 use super::loaders::Lookup;
 use super::node::{Node, Nodes};
 use super::session::Session;
@@ -41,7 +39,10 @@ macro_rules! read_page {
 
 /// Everything that can be read. What you may not see is left out, as if it did not exist.
 #[Object]
-#[allow(clippy::unused_async, reason = "resolvers are asynchronous by contract; these talk to the database on their own thread")]
+#[allow(
+    clippy::unused_async,
+    reason = "resolvers are asynchronous by contract; these talk to the database on their own thread"
+)]
 impl Query {
     /// The version of the gateway.
     async fn version(&self) -> &'static str {
@@ -60,10 +61,7 @@ impl Query {
     }
 
     /// The objects with these global identifiers, in the same order; null for each that does not exist or that you may not see.
-    async fn nodes(
-        &self,
-        #[graphql(desc = "The global identifiers, at most 50.")] ids: Vec<ID>,
-    ) -> Result<Nodes> {
+    async fn nodes(&self, #[graphql(desc = "The global identifiers, at most 50.")] ids: Vec<ID>) -> Result<Nodes> {
         Nodes::of(&ids).map_err(|error| resolver_error(&error))
     }
 
@@ -73,7 +71,10 @@ impl Query {
     }
 
     /// The participant with this identifier; null when there is none or you may not see it.
-    async fn participant(&self, #[graphql(desc = "The participant's global identifier.")] id: ID) -> Lookup<Participant> {
+    async fn participant(
+        &self,
+        #[graphql(desc = "The participant's global identifier.")] id: ID,
+    ) -> Lookup<Participant> {
         Lookup::new(id::decode_as(Kind::Participant, &id))
     }
 
@@ -85,7 +86,10 @@ impl Query {
     /// A page of groups. Closed groups are left out unless the filter asks for them.
     async fn groups(
         &self,
-        #[graphql(desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(
+            desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
         #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
@@ -111,7 +115,10 @@ impl Query {
     /// A page of participants.
     async fn participants(
         &self,
-        #[graphql(desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(
+            desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
         #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
@@ -138,7 +145,10 @@ impl Query {
     async fn memberships(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(
+            desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
         #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
@@ -163,7 +173,10 @@ impl Query {
     /// A page of group categories, by name.
     async fn group_categories(
         &self,
-        #[graphql(desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.")] first: Option<i32>,
+        #[graphql(
+            desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
         #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
         #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,

@@ -12,9 +12,7 @@ pub struct Date(pub NaiveDate);
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        parse_date(text)
-            .map(Self)
-            .ok_or_else(|| InputValueError::custom("must be a calendar date such as 2026-09-01"))
+        parse_date(text).map(Self).ok_or_else(|| InputValueError::custom("must be a calendar date such as 2026-09-01"))
     }
 
     fn to_value(&self) -> Value {
@@ -26,7 +24,10 @@ impl ScalarType for Date {
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
     let bytes = text.as_bytes();
     let shaped = bytes.len() == 10
-        && bytes.iter().enumerate().all(|(n, byte)| if n == 4 || n == 7 { *byte == b'-' } else { byte.is_ascii_digit() });
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(n, byte)| if n == 4 || n == 7 { *byte == b'-' } else { byte.is_ascii_digit() });
     if !shaped || text.starts_with("0000") {
         return None;
     }
@@ -58,7 +59,16 @@ mod tests {
         for text in ["2026-09-01", "0001-01-01", "9999-12-31", "2024-02-29"] {
             assert_eq!(parse_date(text).map(|date| date.to_string()).as_deref(), Some(text));
         }
-        for text in ["", "2026-9-1", "2026-02-29", "2026-13-01", "0000-01-01", "+2026-09-01", "2026-09-01T00:00:00Z", " 2026-09-01"] {
+        for text in [
+            "",
+            "2026-9-1",
+            "2026-02-29",
+            "2026-13-01",
+            "0000-01-01",
+            "+2026-09-01",
+            "2026-09-01T00:00:00Z",
+            " 2026-09-01",
+        ] {
             assert_eq!(parse_date(text), None, "{text}");
         }
     }

@@ -49,8 +49,7 @@ impl Session {
             Some(open) => open,
             none => none.insert(Open { snapshot: self.shared.db.snapshot()?, memory: Memory::default() }),
         };
-        let mut exec =
-            Exec::new(open.snapshot.conn(), &self.scope, &self.shared.compositions, &mut open.memory);
+        let mut exec = Exec::new(open.snapshot.conn(), &self.scope, &self.shared.compositions, &mut open.memory);
         body(&mut exec)
     }
 

@@ -44,9 +44,9 @@ pub fn rename(conn: &mut Conn, scope: &Scope, id: i64, name: String) -> Result<i
 pub fn delete(conn: &mut Conn, scope: &Scope, id: i64) -> Result<i64, Error> {
     let stored = stored(conn, id)?;
     store::delete_category(conn, id).map_err(|error| match violation(&error) {
-        Some(Violation::Reference) => Error::from(
-            Rejection::new(Code::InUse, "There are groups of this category.").at("input.groupCategoryId"),
-        ),
+        Some(Violation::Reference) => {
+            Error::from(Rejection::new(Code::InUse, "There are groups of this category.").at("input.groupCategoryId"))
+        }
         _ => error.into(),
     })?;
     let changes: Vec<_> = history::diff(&[], &fields(&stored))

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Settings;
 use super::composition::{Composition, Mode, find_cycle};
 use super::store::{self, Pointer, Written};
-use super::Settings;
 use crate::check::{Checks, NAME, TEXT};
 use crate::db::Conn;
 use crate::error::{Code, Error, Rejection};
@@ -84,7 +84,9 @@ pub fn update(conn: &mut Conn, scope: &Scope, id: i64, patch: Patch<Settings>) -
     }
     validate(conn, scope, Some(id), &after, composite)?;
     // The shortest circle is one that the database refuses by itself, before the others are looked for.
-    for (target, field) in [(after.source_group_id, "input.sourceGroupId"), (after.restricted_to_id, "input.restrictedToId")] {
+    for (target, field) in
+        [(after.source_group_id, "input.sourceGroupId"), (after.restricted_to_id, "input.restrictedToId")]
+    {
         if target == Some(id) {
             refuse(conn, scope, Some(vec![id, id]), field)?;
         }
@@ -124,7 +126,11 @@ pub fn set_components(
         return checks.done().map(|()| Saved { id, warnings: Vec::new() });
     }
     if settings.member_filter.is_some() && !components.is_empty() {
-        checks.refuse(Code::DynamicGroup, "input.groupId", "A dynamic group has no components; its members follow from its filter.");
+        checks.refuse(
+            Code::DynamicGroup,
+            "input.groupId",
+            "A dynamic group has no components; its members follow from its filter.",
+        );
     }
     let mut seen = std::collections::HashSet::new();
     for (n, (component, _)) in components.iter().enumerate() {
@@ -154,7 +160,8 @@ pub fn set_components(
 fn usable(conn: &mut Conn, scope: &Scope, components: &[(i64, Mode)], checks: &mut Checks) -> Result<(), Error> {
     let ids: Vec<i64> = components.iter().map(|(component, _)| *component).collect();
     let sight = administration_sight(conn, scope)?;
-    let found: HashMap<i64, _> = store::by_ids(conn, &sight, false, &ids)?.into_iter().map(|row| (row.id, row)).collect();
+    let found: HashMap<i64, _> =
+        store::by_ids(conn, &sight, false, &ids)?.into_iter().map(|row| (row.id, row)).collect();
     for (n, id) in ids.iter().enumerate() {
         if !found.contains_key(id) {
             checks.refuse(Code::NotFound, &format!("input.components.{n}.groupId"), "There is no such group.");
@@ -228,7 +235,13 @@ fn leads_elsewhere(settings: &Settings) -> bool {
     settings.member_filter.is_some() || settings.source_group_id.is_some() || settings.restricted_to_id.is_some()
 }
 
-fn validate(conn: &mut Conn, scope: &Scope, id: Option<i64>, settings: &Settings, composite: bool) -> Result<(), Error> {
+fn validate(
+    conn: &mut Conn,
+    scope: &Scope,
+    id: Option<i64>,
+    settings: &Settings,
+    composite: bool,
+) -> Result<(), Error> {
     let mut checks = Checks::default();
     checks.required("input.name", Some(&settings.name), NAME);
     checks.text("input.externalId", settings.external_id.as_deref(), NAME);
@@ -250,7 +263,11 @@ fn validate(conn: &mut Conn, scope: &Scope, id: Option<i64>, settings: &Settings
         checks.refuse(Code::ContributionGroupConflict, "input.contributionGroup", message);
     }
     if settings.restricted_to_id.is_some() && !settings.subscription_group {
-        checks.refuse(Code::InvalidValue, "input.restrictedToId", "Only joining a subscription group can be restricted.");
+        checks.refuse(
+            Code::InvalidValue,
+            "input.restrictedToId",
+            "Only joining a subscription group can be restricted.",
+        );
     }
     if settings.member_filter.is_some() {
         dynamic(conn, id, settings, composite, &mut checks)?;
@@ -260,7 +277,13 @@ fn validate(conn: &mut Conn, scope: &Scope, id: Option<i64>, settings: &Settings
 }
 
 /// G1: a dynamic group has neither components nor memberships, and nothing feeds it.
-fn dynamic(conn: &mut Conn, id: Option<i64>, settings: &Settings, composite: bool, checks: &mut Checks) -> Result<(), Error> {
+fn dynamic(
+    conn: &mut Conn,
+    id: Option<i64>,
+    settings: &Settings,
+    composite: bool,
+    checks: &mut Checks,
+) -> Result<(), Error> {
     let field = "input.memberFilter";
     if composite {
         checks.refuse(Code::DynamicGroup, field, "A group with components cannot be dynamic.");
@@ -271,7 +294,11 @@ fn dynamic(conn: &mut Conn, id: Option<i64>, settings: &Settings, composite: boo
         checks.refuse(Code::DynamicGroup, field, "A group with memberships cannot be dynamic.");
     }
     if settings.subscription_group || settings.source_group_id.is_some() || settings.via_home_address {
-        checks.refuse(Code::DynamicGroup, field, "A dynamic group is not joined and not fed; its members follow from its filter.");
+        checks.refuse(
+            Code::DynamicGroup,
+            field,
+            "A dynamic group is not joined and not fed; its members follow from its filter.",
+        );
     }
     Ok(())
 }

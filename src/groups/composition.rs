@@ -146,7 +146,10 @@ impl Compositions {
         let mut members = direct.get(&group).cloned().unwrap_or_default();
         let Some(node) = self.node(group) else { return members };
         let of = |mode: Mode| {
-            node.components.iter().filter(move |(_, found)| *found == mode).map(|(id, _)| known.get(id).unwrap_or(&nobody))
+            node.components
+                .iter()
+                .filter(move |(_, found)| *found == mode)
+                .map(|(id, _)| known.get(id).unwrap_or(&nobody))
         };
         match node.composition {
             Composition::Any => of(Mode::Include).for_each(|component| members |= component),

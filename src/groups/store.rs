@@ -62,20 +62,8 @@ pub struct More {
     pub administered: bool,
 }
 
-type BriefSql =
-    (BigInt, Nullable<Text>, Text, Text, Nullable<BigInt>, Nullable<BigInt>, Text, Bool, Bool, Bool);
-type Brief = (
-    i64,
-    Option<String>,
-    String,
-    String,
-    Option<i64>,
-    Option<i64>,
-    Composition,
-    bool,
-    bool,
-    bool,
-);
+type BriefSql = (BigInt, Nullable<Text>, Text, Text, Nullable<BigInt>, Nullable<BigInt>, Text, Bool, Bool, Bool);
+type Brief = (i64, Option<String>, String, String, Option<i64>, Option<i64>, Composition, bool, bool, bool);
 type MoreSql = (
     (Nullable<Text>, Nullable<BigInt>, Nullable<Text>, Nullable<Date>, Nullable<Date>),
     (Bool, Bool, Bool, Nullable<Text>, Nullable<Text>),
@@ -225,7 +213,9 @@ impl GroupFilter {
                 sql = sql.text(column).int(value);
             }
         }
-        for (column, value) in [(" AND g.closed = ", self.closed), (" AND g.subscription_group = ", self.subscription_group)] {
+        for (column, value) in
+            [(" AND g.closed = ", self.closed), (" AND g.subscription_group = ", self.subscription_group)]
+        {
             if let Some(value) = value {
                 sql = sql.text(column).flag(value);
             }
@@ -299,7 +289,12 @@ impl GroupOrder {
     pub fn keys(self, row: &GroupRow) -> Vec<Key> {
         let first = match self {
             Self::Name => Key::Text(row.sort_key.clone()),
-            Self::CreatedAt => Key::Text(row.more.as_ref().map(|more| more.created_at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string()).unwrap_or_default()),
+            Self::CreatedAt => Key::Text(
+                row.more
+                    .as_ref()
+                    .map(|more| more.created_at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string())
+                    .unwrap_or_default(),
+            ),
         };
         position(self.name(), [first, Key::Int(row.id)])
     }
@@ -662,8 +657,7 @@ pub fn filters_naming(conn: &mut Conn, id: i64) -> Result<Vec<i64>, Error> {
     Ok(rows
         .into_iter()
         .filter(|(_, filter)| {
-            serde_json::from_str::<ParticipantFilter>(filter)
-                .is_ok_and(|filter| filter.current_group == Some(id))
+            serde_json::from_str::<ParticipantFilter>(filter).is_ok_and(|filter| filter.current_group == Some(id))
         })
         .map(|(group, _)| group)
         .collect())
@@ -796,6 +790,7 @@ pub fn dependencies(conn: &mut Conn) -> Result<HashMap<i64, Vec<i64>>, Error> {
 /// # Errors
 /// What the database answers.
 pub fn has_memberships(conn: &mut Conn, group: i64) -> Result<bool, Error> {
-    let sql = Sql::new("SELECT id FROM memberships WHERE annulled_at IS NULL AND group_id = ").int(group).text(" LIMIT 1");
+    let sql =
+        Sql::new("SELECT id FROM memberships WHERE annulled_at IS NULL AND group_id = ").int(group).text(" LIMIT 1");
     Ok(sql.first::<BigInt, i64>(conn)?.is_some())
 }

@@ -11,8 +11,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
@@ -28,22 +27,10 @@ const MANIFEST: &str = include_str!("explorer/vendor/MANIFEST.tsv");
 
 /// The third-party files by their name in the manifest, which knows their releases and digests.
 const VENDOR: [(&str, &[u8]); 4] = [
-    (
-        "graphiql/graphiql.min.js",
-        include_bytes!("explorer/vendor/graphiql/graphiql.min.js"),
-    ),
-    (
-        "graphiql/graphiql.min.css",
-        include_bytes!("explorer/vendor/graphiql/graphiql.min.css"),
-    ),
-    (
-        "react/react.production.min.js",
-        include_bytes!("explorer/vendor/react/react.production.min.js"),
-    ),
-    (
-        "react-dom/react-dom.production.min.js",
-        include_bytes!("explorer/vendor/react-dom/react-dom.production.min.js"),
-    ),
+    ("graphiql/graphiql.min.js", include_bytes!("explorer/vendor/graphiql/graphiql.min.js")),
+    ("graphiql/graphiql.min.css", include_bytes!("explorer/vendor/graphiql/graphiql.min.css")),
+    ("react/react.production.min.js", include_bytes!("explorer/vendor/react/react.production.min.js")),
+    ("react-dom/react-dom.production.min.js", include_bytes!("explorer/vendor/react-dom/react-dom.production.min.js")),
 ];
 
 /// Only this server, and from it only what `GraphiQL` uses: no inline script, no `eval`, no image
@@ -66,16 +53,11 @@ const ASK: &str = "no-cache";
 /// The routes of the explorer. `samples` is the JSON text served at `/explorer/samples.json`: an
 /// array of `{name, query, variables}`.
 pub fn routes<S: Clone + Send + Sync + 'static>(samples: &'static str) -> Router<S> {
-    files(samples)
-        .into_iter()
-        .fold(Router::new(), |router, file| {
-            let path = file.path.clone();
-            let file = Arc::new(file);
-            router.route(
-                &path,
-                get(move |asked: HeaderMap| async move { file.answer(&asked) }),
-            )
-        })
+    files(samples).into_iter().fold(Router::new(), |router, file| {
+        let path = file.path.clone();
+        let file = Arc::new(file);
+        router.route(&path, get(move |asked: HeaderMap| async move { file.answer(&asked) }))
+    })
 }
 
 /// One file with all that is the same in every answer that carries it.
@@ -101,11 +83,7 @@ impl File {
         if let Ok(tag) = HeaderValue::try_from(format!("\"{tag}\"")) {
             headers.insert(ETAG, tag);
         }
-        Self {
-            path,
-            headers,
-            body,
-        }
+        Self { path, headers, body }
     }
 
     /// A file that a new version of Kring may change.
@@ -117,10 +95,7 @@ impl File {
     /// A file of a release, under a path that names the release.
     fn vendor(entry: &Entry<'static>, body: &'static [u8]) -> Self {
         let (_, name) = entry.file.rsplit_once('/').unwrap_or(("", entry.file));
-        let path = format!(
-            "/explorer/vendor/{}-{}/{name}",
-            entry.package, entry.version
-        );
+        let path = format!("/explorer/vendor/{}-{}/{name}", entry.package, entry.version);
         Self::new(path, body, entry.sha256, FOREVER)
     }
 
@@ -189,10 +164,7 @@ fn files(samples: &'static str) -> Vec<File> {
         let (_, body) = VENDOR.iter().find(|(file, _)| *file == entry.file)?;
         Some(File::vendor(&entry, body))
     });
-    ours.iter()
-        .map(|(path, body)| File::ours(path, body))
-        .chain(vendor)
-        .collect()
+    ours.iter().map(|(path, body)| File::ours(path, body)).chain(vendor).collect()
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -208,13 +180,11 @@ fn content_type(path: &str) -> &'static str {
 
 /// The SHA-256 in hexadecimal.
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -231,30 +201,23 @@ mod tests {
 
     /// What stands in the given attribute, each time it occurs.
     fn attributes<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
-        text.split(name)
-            .skip(1)
-            .filter_map(|rest| rest.strip_prefix("=\"")?.split('"').next())
+        text.split(name).skip(1).filter_map(|rest| rest.strip_prefix("=\"")?.split('"').next())
     }
 
     #[test]
     fn embedded_files_are_those_of_the_manifest() {
         for (name, body) in VENDOR {
-            let stated = manifest()
-                .find(|entry| entry.file == name)
-                .map(|entry| entry.sha256);
+            let stated = manifest().find(|entry| entry.file == name).map(|entry| entry.sha256);
             assert_eq!(stated, Some(digest(body).as_str()), "{name}");
         }
-        let stated = manifest()
-            .find(|entry| entry.file == "NOTICES.txt")
-            .map(|entry| entry.sha256);
+        let stated = manifest().find(|entry| entry.file == "NOTICES.txt").map(|entry| entry.sha256);
         assert_eq!(stated, Some(digest(NOTICES.as_bytes()).as_str()));
     }
 
     #[test]
     fn every_third_party_file_of_the_manifest_but_licences_is_embedded() {
         for entry in manifest().filter(|entry| !entry.file.ends_with("LICENSE")) {
-            let embedded =
-                entry.file == "NOTICES.txt" || VENDOR.iter().any(|(name, _)| *name == entry.file);
+            let embedded = entry.file == "NOTICES.txt" || VENDOR.iter().any(|(name, _)| *name == entry.file);
             assert!(embedded, "{}", entry.file);
         }
     }
@@ -262,9 +225,7 @@ mod tests {
     #[test]
     fn everything_the_page_refers_to_is_served() {
         let served = served();
-        let referred: Vec<&str> = attributes(PAGE, "href")
-            .chain(attributes(PAGE, "src"))
-            .collect();
+        let referred: Vec<&str> = attributes(PAGE, "href").chain(attributes(PAGE, "src")).collect();
         assert!(referred.len() > 6, "{referred:?}");
         for path in referred {
             assert!(served.iter().any(|file| file.path == path), "{path}");
@@ -273,12 +234,7 @@ mod tests {
 
     #[test]
     fn our_own_files_name_no_other_host() {
-        for (name, text) in [
-            ("page", PAGE),
-            ("style", STYLE),
-            ("script", SCRIPT),
-            ("icon", ICON),
-        ] {
+        for (name, text) in [("page", PAGE), ("style", STYLE), ("script", SCRIPT), ("icon", ICON)] {
             // The name of the SVG language is an address that nothing ever opens.
             let text = text.replace("http://www.w3.org/2000/svg", "");
             assert!(!text.contains("://"), "{name}");
@@ -314,39 +270,22 @@ mod tests {
             let named = file.path.contains("/vendor/") && file.path.contains('-');
             let response = file.answer(&HeaderMap::new());
             let expected = if named { FOREVER } else { ASK };
-            assert_eq!(
-                header(&response, CACHE_CONTROL),
-                Some(expected),
-                "{}",
-                file.path
-            );
+            assert_eq!(header(&response, CACHE_CONTROL), Some(expected), "{}", file.path);
         }
     }
 
     #[test]
     fn a_known_file_is_not_sent_again() {
         for file in served() {
-            let tag = file
-                .headers
-                .get(ETAG)
-                .and_then(|tag| tag.to_str().ok())
-                .unwrap_or_default();
-            for known in [
-                tag.to_owned(),
-                format!("W/{tag}"),
-                format!("\"other\", {tag}"),
-                "*".to_owned(),
-            ] {
-                let asked = HeaderMap::from_iter(
-                    HeaderValue::try_from(known).map(|known| (IF_NONE_MATCH, known)),
-                );
+            let tag = file.headers.get(ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default();
+            for known in [tag.to_owned(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+                let asked = HeaderMap::from_iter(HeaderValue::try_from(known).map(|known| (IF_NONE_MATCH, known)));
                 let response = file.answer(&asked);
                 assert_eq!(response.status(), StatusCode::NOT_MODIFIED, "{}", file.path);
                 assert_eq!(header(&response, ETAG), Some(tag));
                 assert_eq!(header(&response, CONTENT_TYPE), None);
             }
-            let other =
-                HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_static("\"other\""))]);
+            let other = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_static("\"other\""))]);
             assert_eq!(file.answer(&other).status(), StatusCode::OK);
         }
     }

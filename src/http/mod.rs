@@ -272,7 +272,8 @@ impl Gateway {
 
     fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Error> {
         let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Viewer::anonymous()) };
-        let malformed = || Error::Unauthenticated("The Authorization header must hold `Bearer` and a token.".to_owned());
+        let malformed =
+            || Error::Unauthenticated("The Authorization header must hold `Bearer` and a token.".to_owned());
         let value = value.to_str().map_err(|_| malformed())?;
         let (scheme, token) = value.split_once(' ').ok_or_else(malformed)?;
         if !scheme.eq_ignore_ascii_case("bearer") {

@@ -54,7 +54,8 @@ pub fn json_response(status: StatusCode, media: Media, body: Vec<u8>) -> axum::r
 pub fn executed(media: Media, mut response: Response) -> axum::response::Response {
     // Without a path an error was found before execution, by the validator.
     let refused = response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty());
-    let status = if refused && !response.errors.is_empty() { StatusCode::BAD_REQUEST } else { status_of(&response.errors) };
+    let status =
+        if refused && !response.errors.is_empty() { StatusCode::BAD_REQUEST } else { status_of(&response.errors) };
     if refused {
         response.errors.truncate(MAX_ERRORS);
     }
@@ -87,7 +88,8 @@ pub fn executed(media: Media, mut response: Response) -> axum::response::Respons
 fn status_of(errors: &[ServerError]) -> StatusCode {
     let is = |name: &str| {
         errors.iter().any(|error| {
-            error.extensions.as_ref().and_then(|extensions| extensions.get("code")) == Some(&Value::String(name.to_owned()))
+            error.extensions.as_ref().and_then(|extensions| extensions.get("code"))
+                == Some(&Value::String(name.to_owned()))
         })
     };
     if is("UNAVAILABLE") { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }

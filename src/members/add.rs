@@ -167,16 +167,19 @@ fn sort_out(
 fn refused_as_a_whole(added: &Added) -> Rejection {
     let number = added.refused.len();
     let code = added.refused.first().map_or(Code::InvalidValue, |(_, rejection)| rejection.code);
-    let message = format!("{number} of the participants cannot be added, so nobody was. Allow a partial addition to add the others.");
+    let message = format!(
+        "{number} of the participants cannot be added, so nobody was. Allow a partial addition to add the others."
+    );
     Rejection::new(code, message)
 }
 
 /// The database's own refusal of overlapping periods (M2).
 pub fn overlap(error: diesel::result::Error) -> Error {
     match violation(&error) {
-        Some(Violation::Overlap) => {
-            Error::rejected(Code::OverlappingPeriod, "The period overlaps another one of the same participant in this group.")
-        }
+        Some(Violation::Overlap) => Error::rejected(
+            Code::OverlappingPeriod,
+            "The period overlaps another one of the same participant in this group.",
+        ),
         _ => error.into(),
     }
 }

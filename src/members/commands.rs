@@ -32,7 +32,8 @@ pub fn end(conn: &mut Conn, scope: &Scope, ending: &Ending) -> Result<i64, Error
     checks.text("input.note", ending.note.as_deref(), TEXT);
     let end = ending.end_date.unwrap_or(scope.today);
     if end < row.start_date {
-        let message = format!("The membership starts on {}, after this date. Annul it if it was a mistake.", row.start_date);
+        let message =
+            format!("The membership starts on {}, after this date. Annul it if it was a mistake.", row.start_date);
         checks.refuse(Code::InvalidDate, "input.endDate", message);
     }
     if let Some(ended) = row.end_date.filter(|ended| *ended <= scope.today) {
@@ -123,13 +124,15 @@ pub fn annul(conn: &mut Conn, scope: &Scope, id: i64) -> Result<i64, Error> {
     if row.annulled_at.is_some() {
         return Ok(id);
     }
-    let change = Change { annulled_at: Some(Some(scope.instant())), updated_at: Some(scope.instant()), ..Change::default() };
+    let change =
+        Change { annulled_at: Some(Some(scope.instant())), updated_at: Some(scope.instant()), ..Change::default() };
     write(conn, scope, &row, &change, Action::Annulled)
 }
 
 /// The membership, locked, if the viewer administers its group.
 fn reachable(conn: &mut Conn, scope: &Scope, id: i64) -> Result<MembershipRow, Error> {
-    let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such membership.").at("input.membershipId"));
+    let missing =
+        || Error::from(Rejection::new(Code::NotFound, "There is no such membership.").at("input.membershipId"));
     let group = store::group_of(conn, id)?.ok_or_else(missing)?;
     // The group first, as when members are added: two commands never wait for each other.
     administered(conn, scope, group, "input.membershipId").map_err(|error| match error {
@@ -148,7 +151,13 @@ fn within_reach(conn: &mut Conn, scope: &Scope, id: i64) -> Result<MembershipRow
     Ok(row)
 }
 
-fn write(conn: &mut Conn, scope: &Scope, before: &MembershipRow, change: &Change, action: Action) -> Result<i64, Error> {
+fn write(
+    conn: &mut Conn,
+    scope: &Scope,
+    before: &MembershipRow,
+    change: &Change,
+    action: Action,
+) -> Result<i64, Error> {
     store::update(conn, before.id, change).map_err(overlap)?;
     let missing = || Error::internal(format!("membership {} vanished while it was locked", before.id));
     let after = store::lock(conn, scope.today, before.id)?.ok_or_else(missing)?;

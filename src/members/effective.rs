@@ -147,7 +147,6 @@ impl Standing {
         let belongs: HashSet<i64> = of(&self.effective).into_iter().collect();
         compositions.chains(group, MAX_CHAINS, &of(&self.direct), &belongs)
     }
-
 }
 
 /// What may be told of chains of groups: groups that `told` refuses are left out, and chains that have become the same
@@ -168,7 +167,6 @@ fn contains(members: &Members, group: i64, participant: i64) -> bool {
 ///
 /// # Errors
 /// `BadInput` for a cursor of another list; what the database answers.
-#[expect(clippy::too_many_arguments, reason = "each says something else about the list")]
 pub fn page(
     conn: &mut Conn,
     compositions: &Compositions,
@@ -223,7 +221,9 @@ fn of_group(conn: &mut Conn, compositions: &Compositions, group: i64, on: NaiveD
 fn is_small(conn: &mut Conn, groups: &[i64], on: NaiveDate) -> Result<bool, Error> {
     const ONES: &str = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM ";
     let sql = match conn.dialect() {
-        Dialect::Sqlite => in_force(Sql::new(ONES).text("memberships m WHERE "), on).text(" AND m.group_id").in_ids(groups),
+        Dialect::Sqlite => {
+            in_force(Sql::new(ONES).text("memberships m WHERE "), on).text(" AND m.group_id").in_ids(groups)
+        }
         // A join takes the groups one after another; a list of thousands would be planned and sorted first.
         Dialect::Postgres => {
             let sql = Sql::new(ONES).text("unnest(").id_array(groups);
@@ -321,9 +321,11 @@ fn computed(
     if dynamic.is_empty() {
         return Ok(());
     }
-    let filters = Sql::new("SELECT id, member_filter, coalesce(organization_id, 0) FROM groups WHERE member_filter IS NOT NULL AND id")
-        .in_ids(dynamic)
-        .load::<(BigInt, Text, BigInt), (i64, String, i64)>(conn)?;
+    let filters = Sql::new(
+        "SELECT id, member_filter, coalesce(organization_id, 0) FROM groups WHERE member_filter IS NOT NULL AND id",
+    )
+    .in_ids(dynamic)
+    .load::<(BigInt, Text, BigInt), (i64, String, i64)>(conn)?;
     for chunk in filters.chunks(100) {
         let mut sql = Sql::default();
         for (n, (group, text, organization)) in chunk.iter().enumerate() {

@@ -42,19 +42,7 @@ type PeriodSql = (Date, BigInt, Nullable<Date>, Nullable<BigInt>, Nullable<Text>
 type MembershipSql =
     (BigInt, BigInt, BigInt, Text, PeriodSql, Text, Text, Nullable<Timestamp>, Timestamp, Timestamp, Bool);
 type Period = (Day, i64, Option<Day>, Option<i64>, Option<String>);
-type Tuple = (
-    i64,
-    i64,
-    i64,
-    String,
-    Period,
-    Role,
-    Origin,
-    Option<Moment>,
-    Moment,
-    Moment,
-    bool,
-);
+type Tuple = (i64, i64, i64, String, Period, Role, Origin, Option<Moment>, Moment, Moment, bool);
 
 const COLUMNS: &str = "SELECT m.id, m.group_id, m.participant_id, m.member_key, m.start_date, m.start_reason_id, \
                        m.end_date, m.end_reason_id, m.end_note, m.role, m.origin, m.annulled_at, m.created_at, \
@@ -71,8 +59,19 @@ fn load(sql: Sql, conn: &mut Conn, today: NaiveDate) -> Result<Vec<MembershipRow
 
 impl MembershipRow {
     fn new(row: Tuple, today: NaiveDate) -> Self {
-        let (id, group_id, participant_id, member_key, period, role, origin, annulled_at, created_at, updated_at, personal) =
-            row;
+        let (
+            id,
+            group_id,
+            participant_id,
+            member_key,
+            period,
+            role,
+            origin,
+            annulled_at,
+            created_at,
+            updated_at,
+            personal,
+        ) = row;
         let (Day(start_date), start_reason_id, end_date, end_reason_id, end_note) = period;
         let end_date = end_date.map(|day| day.0);
         Self {
@@ -139,10 +138,9 @@ impl MembershipFilter {
                 .text(")"),
             Some(Status::Ended) => sql.text(" AND m.end_date <= ").date(self.on),
         };
-        for (column, value) in [
-            (" AND m.role = ", self.role.map(Role::as_str)),
-            (" AND m.origin = ", self.origin.map(Origin::as_str)),
-        ] {
+        for (column, value) in
+            [(" AND m.role = ", self.role.map(Role::as_str)), (" AND m.origin = ", self.origin.map(Origin::as_str))]
+        {
             if let Some(value) = value {
                 sql = sql.text(column).string(value);
             }
@@ -170,10 +168,7 @@ impl MembershipFilter {
                 sql = sql.text(column).date(value);
             }
         }
-        for (text, id) in [
-            (" AND m.group_id = ", self.group_id),
-            (" AND m.participant_id = ", self.participant_id),
-        ] {
+        for (text, id) in [(" AND m.group_id = ", self.group_id), (" AND m.participant_id = ", self.participant_id)] {
             if let Some(id) = id {
                 sql = sql.text(text).int(id);
             }
@@ -186,7 +181,11 @@ impl MembershipFilter {
                 sql = sql.text(text).int(id).text(")");
             }
         }
-        for word in self.text.iter().flat_map(|text| fold(text).split_whitespace().take(10).map(like_pattern).collect::<Vec<_>>()) {
+        for word in self
+            .text
+            .iter()
+            .flat_map(|text| fold(text).split_whitespace().take(10).map(like_pattern).collect::<Vec<_>>())
+        {
             sql = sql
                 .text(" AND m.participant_id IN (SELECT id FROM participants WHERE search_text LIKE ")
                 .string(word)
@@ -239,10 +238,9 @@ impl MembershipOrder {
                 Key::Int(row.id),
             ],
             Self::StartDate => vec![date(row.start_date), Key::Int(row.id)],
-            Self::EndDate => vec![
-                row.end_date.map_or_else(|| Key::Text("9999-12-31".to_owned()), date),
-                Key::Int(row.id),
-            ],
+            Self::EndDate => {
+                vec![row.end_date.map_or_else(|| Key::Text("9999-12-31".to_owned()), date), Key::Int(row.id)]
+            }
         };
         position(self.name(), keys)
     }
@@ -335,7 +333,8 @@ fn top_of_each(
             inner(sql.text(") parent CROSS JOIN memberships m ON m.id IN (SELECT m.id"), " = parent.value")?.text(")")
         }
         Dialect::Postgres => {
-            let sql = Sql::new("SELECT m.* FROM unnest(").id_array(parents).text(") parent (value) CROSS JOIN LATERAL (");
+            let sql =
+                Sql::new("SELECT m.* FROM unnest(").id_array(parents).text(") parent (value) CROSS JOIN LATERAL (");
             inner(sql.then(columns(sight)), " = parent.value")?.text(") m")
         }
     };
@@ -357,7 +356,8 @@ pub fn counts(
     parents: &[i64],
     filter: &MembershipFilter,
 ) -> Result<HashMap<i64, i64>, Error> {
-    let sql = Sql::new("SELECT ").text(of.column()).text(", COUNT(*) FROM memberships m WHERE m.annulled_at IS NULL AND ");
+    let sql =
+        Sql::new("SELECT ").text(of.column()).text(", COUNT(*) FROM memberships m WHERE m.annulled_at IS NULL AND ");
     let sql = filter.conditions(sight.memberships(sql.text(of.column()).in_ids(parents), "m"), sight);
     let sql = sql.text(" GROUP BY ").text(of.column());
     Ok(sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?.into_iter().collect())
@@ -521,13 +521,15 @@ pub fn periods_from(
     participants: &[i64],
     from: NaiveDate,
 ) -> Result<Vec<(i64, NaiveDate, Option<NaiveDate>)>, Error> {
-    let sql = Sql::new("SELECT participant_id, start_date, end_date FROM memberships WHERE annulled_at IS NULL AND group_id = ")
-        .int(group)
-        .text(" AND (end_date IS NULL OR (end_date > ")
-        .date(from)
-        .text(" AND end_date > start_date)) AND participant_id")
-        .in_ids(participants)
-        .text(" ORDER BY start_date");
+    let sql = Sql::new(
+        "SELECT participant_id, start_date, end_date FROM memberships WHERE annulled_at IS NULL AND group_id = ",
+    )
+    .int(group)
+    .text(" AND (end_date IS NULL OR (end_date > ")
+    .date(from)
+    .text(" AND end_date > start_date)) AND participant_id")
+    .in_ids(participants)
+    .text(" ORDER BY start_date");
     Ok(sql.load::<(BigInt, Date, Nullable<Date>), (i64, NaiveDate, Option<NaiveDate>)>(conn)?)
 }
 

@@ -50,7 +50,13 @@ pub fn owner(scope: &Scope, organization: Option<i64>) -> Result<Option<i64>, Er
 ///
 /// # Errors
 /// A rejection for each rule that the change breaks; `NotFound` and `Forbidden` among them.
-pub fn update(conn: &mut Conn, scope: &Scope, id: i64, kind: Option<ParticipantKind>, patch: Patch<Details>) -> Result<i64, Error> {
+pub fn update(
+    conn: &mut Conn,
+    scope: &Scope,
+    id: i64,
+    kind: Option<ParticipantKind>,
+    patch: Patch<Details>,
+) -> Result<i64, Error> {
     let (stored_kind, before) = administered(conn, scope, id, "input.participantId")?;
     if kind.is_some_and(|kind| kind != stored_kind) {
         let message = format!("This participant is of kind {}, which cannot be changed.", stored_kind.as_str());
@@ -188,7 +194,11 @@ pub fn end_residency(conn: &mut Conn, scope: &Scope, id: i64, end: NaiveDate) ->
     })?;
     let mut checks = Checks::default();
     if end < row.start_date {
-        checks.refuse(Code::InvalidDate, "input.endDate", format!("The registration starts on {} only.", row.start_date));
+        checks.refuse(
+            Code::InvalidDate,
+            "input.endDate",
+            format!("The registration starts on {} only.", row.start_date),
+        );
     }
     if let Some(ended) = row.end_date.filter(|ended| *ended <= scope.today) {
         checks.refuse(Code::InvalidDate, "input.residencyId", format!("The registration ended on {ended} already."));
@@ -251,11 +261,12 @@ fn change(field: &str, before: Option<String>, after: Option<String>) -> Change 
 
 fn overlap(error: diesel::result::Error) -> Error {
     match violation(&error) {
-        Some(Violation::Overlap) => {
-            Rejection::new(Code::OverlappingPeriod, "The participant is registered at this address in that period already.")
-                .at("input.startDate")
-                .into()
-        }
+        Some(Violation::Overlap) => Rejection::new(
+            Code::OverlappingPeriod,
+            "The participant is registered at this address in that period already.",
+        )
+        .at("input.startDate")
+        .into(),
         _ => error.into(),
     }
 }
@@ -265,9 +276,10 @@ pub fn taken(error: diesel::result::Error, what: &str) -> Error {
     match violation(&error) {
         Some(Violation::Unique(_)) => Rejection::new(Code::NotUnique, format!("{what} is taken already.")).into(),
         // It was there when it was looked up.
-        Some(Violation::Reference) => {
-            Error::rejected(Code::Conflict, "Something that this refers to was deleted at the same moment. Please try again.")
-        }
+        Some(Violation::Reference) => Error::rejected(
+            Code::Conflict,
+            "Something that this refers to was deleted at the same moment. Please try again.",
+        ),
         _ => error.into(),
     }
 }

@@ -49,16 +49,7 @@ pub struct More {
 }
 
 type BriefSql = (BigInt, Nullable<Text>, Text, Nullable<Text>, Nullable<Text>, Nullable<Text>, Text, Text);
-type Brief = (
-    i64,
-    Option<String>,
-    ParticipantKind,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    String,
-    String,
-);
+type Brief = (i64, Option<String>, ParticipantKind, Option<String>, Option<String>, Option<String>, String, String);
 type MoreSql = (
     Bool,
     Nullable<Text>,
@@ -180,7 +171,12 @@ impl ParticipantOrder {
     pub fn keys(self, row: &ParticipantRow) -> Vec<Key> {
         let first = match self {
             Self::Name => Key::Text(row.sort_key.clone()),
-            Self::CreatedAt => Key::Text(row.more.as_ref().map(|more| more.created_at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string()).unwrap_or_default()),
+            Self::CreatedAt => Key::Text(
+                row.more
+                    .as_ref()
+                    .map(|more| more.created_at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string())
+                    .unwrap_or_default(),
+            ),
         };
         position(self.name(), [first, Key::Int(row.id)])
     }
@@ -421,9 +417,11 @@ pub fn insert_residency(
 /// # Errors
 /// What the database answers.
 pub fn lock_residency(conn: &mut Conn, id: i64) -> Result<Option<ResidencyRow>, Error> {
-    let sql = Sql::new("SELECT r.id, r.participant_id, r.address_id, r.start_date, r.end_date FROM residencies r WHERE r.id = ")
-        .int(id)
-        .text(conn.dialect().for_update());
+    let sql = Sql::new(
+        "SELECT r.id, r.participant_id, r.address_id, r.start_date, r.end_date FROM residencies r WHERE r.id = ",
+    )
+    .int(id)
+    .text(conn.dialect().for_update());
     Ok(sql.first::<ResidencySql, ResidencyRow>(conn)?)
 }
 

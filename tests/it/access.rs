@@ -7,7 +7,9 @@ mod walls;
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{BaseType, FieldDefinition, InputValueDefinition, Type, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{
+    BaseType, FieldDefinition, InputValueDefinition, Type, TypeKind, TypeSystemDefinition,
+};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kring::access::Role;
@@ -43,7 +45,8 @@ impl Sdl {
     /// are no rows of its own.
     fn owner<'a>(&'a self, name: &'a str, field: &str) -> &'a str {
         let Some(TypeKind::Object(ty)) = self.0.get(name) else { return name };
-        let interfaces = ty.implements.iter().map(|interface| interface.node.as_str()).filter(|interface| *interface != "Node");
+        let interfaces =
+            ty.implements.iter().map(|interface| interface.node.as_str()).filter(|interface| *interface != "Node");
         let has = |interface: &&str| self.fields(interface).iter().any(|found| found.name.node == field);
         interfaces.into_iter().find(has).unwrap_or(name)
     }
@@ -105,8 +108,17 @@ fn kind_of(root: &str, argument: &str) -> Kind {
 }
 
 const TABLES: [&str; 11] = [
-    "participants", "groups", "memberships", "group_components", "residencies", "guardianships", "group_categories",
-    "start_reasons", "end_reasons", "history", "client_mutations",
+    "participants",
+    "groups",
+    "memberships",
+    "group_components",
+    "residencies",
+    "guardianships",
+    "group_categories",
+    "start_reasons",
+    "end_reasons",
+    "history",
+    "client_mutations",
 ];
 
 fn rows(world: &World) -> Vec<i64> {
@@ -155,17 +167,20 @@ impl Tenant {
         let [staff, parent, child, mate] = ["Staf", "Ouder", "Kind", "Maatje"].map(person);
         let details = json!({ "address": { "street": format!("{mark}straat"), "houseNumber": "1", "postalCode": "3511 AB",
             "city": format!("{mark}stad"), "complexNumber": format!("C-{mark}"), "dwellingType": format!("{mark}flat") } });
-        let address = json!({ "details": details, "organizationId": organization, "externalId": format!("Adres-{mark}") });
+        let address =
+            json!({ "details": details, "organizationId": organization, "externalId": format!("Adres-{mark}") });
         let address = text(&world.done("createParticipant", "participant { id }", address)["participant"]["id"]);
         let group = |name: &str, more: Value| {
-            let mut settings = json!({ "name": format!("{name} {mark}"), "responsibleId": staff, "newMemberTemplate": mark });
+            let mut settings =
+                json!({ "name": format!("{name} {mark}"), "responsibleId": staff, "newMemberTemplate": mark });
             settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             world.group_with(of, settings)
         };
         let class = group("Klas", json!({ "memberDirectory": true }));
         let circle = group("Kring", json!({}));
         let whole = group("School", json!({}));
-        let computed = group("Gefilterd", json!({ "memberFilter": { "kinds": ["PERSON"], "organizationId": organization } }));
+        let computed =
+            group("Gefilterd", json!({ "memberFilter": { "kinds": ["PERSON"], "organizationId": organization } }));
         world.compose(&whole, "ANY", &[(&class, "INCLUDE"), (&circle, "INCLUDE")]);
         let in_class = world.add(&class, &[&child, &mate], "2026-01-01");
         world.add(&circle, &[&child, &mate], "2026-02-01");
@@ -176,7 +191,21 @@ impl Tenant {
         let residency = json!({ "participantId": child, "addressId": address, "startDate": "2020-01-01" });
         let residency = text(&world.done("registerResidency", "residency { id }", residency)["residency"]["id"]);
         let in_class = in_class[0].clone();
-        Self { organization, staff, parent, child, mate, address, residency, class, circle, whole, computed, in_class, in_circle }
+        Self {
+            organization,
+            staff,
+            parent,
+            child,
+            mate,
+            address,
+            residency,
+            class,
+            circle,
+            whole,
+            computed,
+            in_class,
+            in_circle,
+        }
     }
 
     fn administrator(&self, world: &World) -> String {
@@ -207,7 +236,10 @@ fn total(world: &World, token: &str, list: &str, filter: Value) -> i64 {
 
 /// Which of these fields of an object are not null; `None` when there is no such object.
 fn readable(world: &World, sdl: &Sdl, token: &str, ty: &str, id: &str, rule: Rule) -> Option<BTreeSet<String>> {
-    let wanted = sdl.fields(ty).into_iter().filter(|field| table::rule(sdl.owner(ty, &field.name.node), &field.name.node) == Some(rule));
+    let wanted = sdl
+        .fields(ty)
+        .into_iter()
+        .filter(|field| table::rule(sdl.owner(ty, &field.name.node), &field.name.node) == Some(rule));
     let wanted: Vec<String> = wanted
         .filter(|field| field.arguments.iter().all(|argument| argument.node.ty.node.nullable))
         .map(|field| format!("{} {}", field.name.node, sdl.selection(field)))

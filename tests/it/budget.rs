@@ -74,7 +74,7 @@ both! {
     fn an_addition_takes_as_many_statements_for_one_as_for_many(world) {
         let group = world.group("G");
         let people: Vec<String> = (0..60).map(|n| world.person("P", &format!("N{n}"))).collect();
-        let mut add = |people: &[String]| {
+        let add = |people: &[String]| {
             let before = world.db.statements();
             world.done("addMemberships", "added refused { participant { id } }", json!({ "groupId": group, "participantIds": people }));
             world.db.statements() - before

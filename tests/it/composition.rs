@@ -224,9 +224,7 @@ fn compositions() -> impl Strategy<Value = World9> {
     };
     let nodes: Vec<_> = (0..GROUPS).map(node).collect();
     let direct = prop::collection::vec(prop::collection::btree_set(0..PEOPLE, 0..4), usize::try_from(GROUPS).unwrap());
-    (nodes, direct).prop_map(|(nodes, direct)| {
-        ((0..).zip(nodes).collect(), (0..).zip(direct).collect())
-    })
+    (nodes, direct).prop_map(|(nodes, direct)| ((0..).zip(nodes).collect(), (0..).zip(direct).collect()))
 }
 
 once! {
@@ -293,8 +291,10 @@ fn check_chains(
     person: u64,
     expected: bool,
 ) -> Result<(), TestCaseError> {
-    let belongs_to = effective.iter().filter(|(_, members)| members.contains(person)).map(|(group, _)| *group).collect();
-    let mut stands: Vec<i64> = direct.iter().filter(|(_, members)| members.contains(&person)).map(|(group, _)| *group).collect();
+    let belongs_to =
+        effective.iter().filter(|(_, members)| members.contains(person)).map(|(group, _)| *group).collect();
+    let mut stands: Vec<i64> =
+        direct.iter().filter(|(_, members)| members.contains(&person)).map(|(group, _)| *group).collect();
     stands.sort_unstable();
     let chains = graph.chains(group, 1_000, &stands, &belongs_to);
     prop_assert_eq!(!chains.is_empty(), expected);

@@ -100,7 +100,8 @@ pub fn trials() -> Vec<Trial> {
         trials.push(Trial::test(format!("{name}::sqlite"), move || guarded(|| run(&World::sqlite()))));
         let ignored = server.is_none();
         trials.push(
-            Trial::test(format!("{name}::postgres"), move || guarded(|| run(&World::postgres()))).with_ignored_flag(ignored),
+            Trial::test(format!("{name}::postgres"), move || guarded(|| run(&World::postgres())))
+                .with_ignored_flag(ignored),
         );
     }
     for case in inventory::iter::<Single> {
@@ -113,7 +114,8 @@ pub fn trials() -> Vec<Trial> {
 
 fn guarded(run: impl FnOnce() + std::panic::UnwindSafe) -> Result<(), Failed> {
     std::panic::catch_unwind(run).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+        let text =
+            panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
         Failed::from(text.unwrap_or_else(|| "panicked".to_owned()))
     })
 }
@@ -261,7 +263,8 @@ impl World {
     }
 
     fn payload(&self, token: &str, mutation: &str, selection: &str, input: Value) -> Value {
-        let name: String = mutation.chars().take(1).flat_map(char::to_uppercase).chain(mutation.chars().skip(1)).collect();
+        let name: String =
+            mutation.chars().take(1).flat_map(char::to_uppercase).chain(mutation.chars().skip(1)).collect();
         let input_type = match mutation {
             "closeGroup" | "reopenGroup" | "deleteGroup" => "GroupInput".to_owned(),
             "addGuardian" | "removeGuardian" => "GuardianInput".to_owned(),
@@ -323,7 +326,8 @@ impl World {
 
     /// Makes a composite of components: `("ALL", &[(group, "INCLUDE")])`.
     pub fn compose(&self, group: &str, composition: &str, components: &[(&str, &str)]) {
-        let components: Vec<Value> = components.iter().map(|(id, mode)| json!({ "groupId": id, "mode": mode })).collect();
+        let components: Vec<Value> =
+            components.iter().map(|(id, mode)| json!({ "groupId": id, "mode": mode })).collect();
         let input = json!({ "groupId": group, "composition": composition, "components": components });
         self.done("setGroupComponents", "group { id }", input);
     }

@@ -57,46 +57,16 @@ pub fn bodies() -> Vec<Body> {
 
 /// Bodies that overflow the stack of a recursive reader.
 fn nested_bodies() -> Vec<Body> {
-    let with = |member: &str, value: &str| {
-        format!("{{\"query\":\"{{ __typename }}\",\"{member}\":{value}}}")
-    };
-    let hidden = format!(
-        "{{\"a\":{{\"$serde_json::private::RawValue\":{}}}}}",
-        json_string(&lists(100))
-    );
+    let with = |member: &str, value: &str| format!("{{\"query\":\"{{ __typename }}\",\"{member}\":{value}}}");
+    let hidden = format!("{{\"a\":{{\"$serde_json::private::RawValue\":{}}}}}", json_string(&lists(100)));
     [
-        (
-            "variables of 40,000 lists",
-            with("variables", &lists(40_000)),
-            TOO_COMPLEX,
-        ),
-        (
-            "variables of 10,000 objects",
-            with("variables", &objects(10_000)),
-            TOO_COMPLEX,
-        ),
-        (
-            "an unclosed variable",
-            with("variables", &"[".repeat(50_000)),
-            TOO_COMPLEX,
-        ),
-        (
-            "an ignored member of 40,000 lists",
-            with("extensions", &lists(40_000)),
-            TOO_COMPLEX,
-        ),
-        (
-            "nesting hidden in a string",
-            with("variables", &hidden),
-            BAD_INPUT,
-        ),
+        ("variables of 40,000 lists", with("variables", &lists(40_000)), TOO_COMPLEX),
+        ("variables of 10,000 objects", with("variables", &objects(10_000)), TOO_COMPLEX),
+        ("an unclosed variable", with("variables", &"[".repeat(50_000)), TOO_COMPLEX),
+        ("an ignored member of 40,000 lists", with("extensions", &lists(40_000)), TOO_COMPLEX),
+        ("nesting hidden in a string", with("variables", &hidden), BAD_INPUT),
     ]
-    .map(|(name, text, code)| Body {
-        name,
-        text,
-        status: 400,
-        code,
-    })
+    .map(|(name, text, code)| Body { name, text, status: 400, code })
     .into()
 }
 
@@ -110,12 +80,7 @@ fn large_bodies() -> Vec<Body> {
         ("20 MB of commas", body(&",".repeat(SIZE))),
         ("20 MB of comment", body(&"#".repeat(SIZE))),
     ]
-    .map(|(name, text)| Body {
-        name,
-        text,
-        status: 413,
-        code: TOO_LARGE,
-    })
+    .map(|(name, text)| Body { name, text, status: 413, code: TOO_LARGE })
     .into()
 }
 
@@ -127,62 +92,33 @@ fn misshapen_bodies() -> Vec<Body> {
         ("a batch of 1,000", format!("[{batch}]")),
         ("a batch of one", format!("[{valid}]")),
         ("an empty batch", "[]".to_owned()),
-        (
-            "two documents",
-            "{\"query\":\"{ __typename }\",\"query\":\"{ a }\"}".to_owned(),
-        ),
+        ("two documents", "{\"query\":\"{ __typename }\",\"query\":\"{ a }\"}".to_owned()),
         ("an open object", "{\"query\":".to_owned()),
         ("nothing", String::new()),
     ]
-    .map(|(name, text)| Body {
-        name,
-        text,
-        status: 400,
-        code: BAD_INPUT,
-    })
+    .map(|(name, text)| Body { name, text, status: 400, code: BAD_INPUT })
     .into()
 }
 
 /// Documents that overflow the stack of a recursive reader.
 fn nested() -> Vec<Document> {
     let argument = |value: &str| format!("{{ a(b: {value}) }}");
-    let selections =
-        |open: &str, depth: usize| format!("{{ {}a{} }}", open.repeat(depth), "}".repeat(depth));
+    let selections = |open: &str, depth: usize| format!("{{ {}a{} }}", open.repeat(depth), "}".repeat(depth));
     let unclosed = |open: &str| open.repeat(100_000);
     vec![
         document("1,700 lists", argument(&lists(1_700)), TOO_COMPLEX),
         document("7,000 lists", argument(&lists(7_000)), TOO_COMPLEX),
         document("100,000 lists", argument(&lists(100_000)), TOO_COMPLEX),
-        document(
-            "1,300 objects",
-            argument(&literal_objects(1_300)),
-            TOO_COMPLEX,
-        ),
-        document(
-            "100,000 objects",
-            argument(&literal_objects(100_000)),
-            TOO_COMPLEX,
-        ),
+        document("1,300 objects", argument(&literal_objects(1_300)), TOO_COMPLEX),
+        document("100,000 objects", argument(&literal_objects(100_000)), TOO_COMPLEX),
         document("33 lists", argument(&lists(33)), TOO_COMPLEX),
         document("500 selections", selections("a {", 500), TOO_COMPLEX),
-        document(
-            "100,000 selections",
-            selections("a {", 100_000),
-            TOO_COMPLEX,
-        ),
-        document(
-            "100,000 inline fragments",
-            selections("... {", 100_000),
-            TOO_COMPLEX,
-        ),
+        document("100,000 selections", selections("a {", 100_000), TOO_COMPLEX),
+        document("100,000 inline fragments", selections("... {", 100_000), TOO_COMPLEX),
         document("16 fields", selections("a {", 15), TOO_COMPLEX),
         document(
             "5,000 lists in a type",
-            format!(
-                "query ($a: {}Int{}) {{ a(a: $a) }}",
-                "[".repeat(5_000),
-                "]".repeat(5_000)
-            ),
+            format!("query ($a: {}Int{}) {{ a(a: $a) }}", "[".repeat(5_000), "]".repeat(5_000)),
             TOO_COMPLEX,
         ),
         document(
@@ -190,11 +126,7 @@ fn nested() -> Vec<Document> {
             format!("query ($a: Int = {}) {{ a(a: $a) }}", lists(5_000)),
             TOO_COMPLEX,
         ),
-        document(
-            "5,000 lists in a directive",
-            format!("query @a(b: {}) {{ a }}", lists(5_000)),
-            TOO_COMPLEX,
-        ),
+        document("5,000 lists in a directive", format!("query @a(b: {}) {{ a }}", lists(5_000)), TOO_COMPLEX),
         document("unclosed braces", unclosed("{"), TOO_COMPLEX),
         document("unclosed brackets", unclosed("["), TOO_COMPLEX),
         document("unclosed parentheses", unclosed("("), TOO_COMPLEX),
@@ -203,36 +135,18 @@ fn nested() -> Vec<Document> {
 
 /// Documents that grow when their fragments are expanded.
 fn expanding() -> Vec<Document> {
-    let chain: Vec<_> = (0..200)
-        .map(|index| format!("fragment F{index} on Query {{ ...F{} }}", index + 1))
-        .collect();
+    let chain: Vec<_> = (0..200).map(|index| format!("fragment F{index} on Query {{ ...F{} }}", index + 1)).collect();
     let chain = chain.join(" ");
     vec![
-        document(
-            "28 levels of doubling fragments",
-            fragments(28, 2, "__typename"),
-            TOO_COMPLEX,
-        ),
-        document(
-            "4 levels of 60 spreads",
-            fragments(4, 60, "__typename"),
-            TOO_COMPLEX,
-        ),
-        document(
-            "aliases in fragments",
-            fragments(3, 10, "a: __typename"),
-            TOO_COMPLEX,
-        ),
+        document("28 levels of doubling fragments", fragments(28, 2, "__typename"), TOO_COMPLEX),
+        document("4 levels of 60 spreads", fragments(4, 60, "__typename"), TOO_COMPLEX),
+        document("aliases in fragments", fragments(3, 10, "a: __typename"), TOO_COMPLEX),
         document(
             "a chain of 200 fragments",
             format!("{{ ...F0 }} {chain} fragment F200 on Query {{ __typename }}"),
             TOO_COMPLEX,
         ),
-        document(
-            "a fragment that spreads itself",
-            "{ ...F } fragment F on Query { ...F }".to_owned(),
-            INVALID,
-        ),
+        document("a fragment that spreads itself", "{ ...F } fragment F on Query { ...F }".to_owned(), INVALID),
         document(
             "a circle of 200 fragments",
             format!("{{ ...F0 }} {chain} fragment F200 on Query {{ ...F0 }}"),
@@ -245,11 +159,7 @@ fn expanding() -> Vec<Document> {
         ),
         document(
             "introspection in circles",
-            format!(
-                "{{ __schema {{ types {{ {}name{} }} }} }}",
-                "fields { type { ".repeat(6),
-                "} }".repeat(6)
-            ),
+            format!("{{ __schema {{ types {{ {}name{} }} }} }}", "fields { type { ".repeat(6), "} }".repeat(6)),
             TOO_COMPLEX,
         ),
     ]
@@ -267,26 +177,14 @@ fn numerous() -> Vec<Document> {
     let items = format!("{{ a(b: [{}]) }}", "1 ".repeat(10_000));
     let fragments = numbered(1_000, "fragment F# on Query { __typename }");
     vec![
-        document(
-            "10,000 aliases",
-            fields(10_000, "a#: __typename"),
-            TOO_COMPLEX,
-        ),
+        document("10,000 aliases", fields(10_000, "a#: __typename"), TOO_COMPLEX),
         document("31 aliases", fields(31, "a#: __typename"), TOO_COMPLEX),
         document("10,000 directives", directives(10_000), TOO_COMPLEX),
         document("51 directives", directives(51), TOO_COMPLEX),
-        document(
-            "10,000 unknown fields",
-            fields(10_000, "unknown#"),
-            TOO_COMPLEX,
-        ),
+        document("10,000 unknown fields", fields(10_000, "unknown#"), TOO_COMPLEX),
         document("7,000 short fields", fields(7_000, "a"), TOO_COMPLEX),
         document("1,200 unknown fields", fields(1_200, "unknown#"), INVALID),
-        document(
-            "1,000 operations",
-            numbered(1_000, "query Q# { __typename }"),
-            TOO_COMPLEX,
-        ),
+        document("1,000 operations", numbered(1_000, "query Q# { __typename }"), TOO_COMPLEX),
         document("1,000 fragments", fragments, TOO_COMPLEX),
         document("10,000 arguments", arguments, TOO_COMPLEX),
         document("10,000 items", items, TOO_COMPLEX),
@@ -298,42 +196,14 @@ fn long() -> Vec<Document> {
     const SIZE: usize = 20_000_000;
     vec![
         document("20 MB of commas", ",".repeat(SIZE), TOO_COMPLEX),
-        document(
-            "20 MB of comment",
-            format!("#{}", " ".repeat(SIZE)),
-            TOO_COMPLEX,
-        ),
+        document("20 MB of comment", format!("#{}", " ".repeat(SIZE)), TOO_COMPLEX),
         document("20 MB of comments", "#\n".repeat(SIZE / 2), TOO_COMPLEX),
-        document(
-            "20 MB of string",
-            format!("{{ a(b: \"{}\") }}", "x".repeat(SIZE)),
-            TOO_COMPLEX,
-        ),
-        document(
-            "20 MB of name",
-            format!("{{ {} }}", "x".repeat(SIZE)),
-            TOO_COMPLEX,
-        ),
-        document(
-            "a long name",
-            format!("{{ {} }}", "x".repeat(14_000)),
-            INVALID,
-        ),
-        document(
-            "an unclosed block string",
-            format!("{{ a(b: \"\"\"{}", "[".repeat(10_000)),
-            PARSE_FAILED,
-        ),
-        document(
-            "an unclosed string",
-            format!("{{ a(b: \"{}", "[".repeat(10_000)),
-            PARSE_FAILED,
-        ),
-        document(
-            "brackets after an empty string",
-            format!("{{ a(b: \"\"{}", lists(5_000)),
-            TOO_COMPLEX,
-        ),
+        document("20 MB of string", format!("{{ a(b: \"{}\") }}", "x".repeat(SIZE)), TOO_COMPLEX),
+        document("20 MB of name", format!("{{ {} }}", "x".repeat(SIZE)), TOO_COMPLEX),
+        document("a long name", format!("{{ {} }}", "x".repeat(14_000)), INVALID),
+        document("an unclosed block string", format!("{{ a(b: \"\"\"{}", "[".repeat(10_000)), PARSE_FAILED),
+        document("an unclosed string", format!("{{ a(b: \"{}", "[".repeat(10_000)), PARSE_FAILED),
+        document("brackets after an empty string", format!("{{ a(b: \"\"{}", lists(5_000)), TOO_COMPLEX),
         document("a NUL", "{ a \0 }".to_owned(), PARSE_FAILED),
     ]
 }

@@ -178,12 +178,13 @@ CREATE TABLE memberships (
     CHECK (end_date IS NULL OR end_date >= start_date),
     CHECK ((end_date IS NULL) = (end_reason_id IS NULL))
 );
+-- annulled_at is always null in these indexes; SQLite reads the row to see that unless it is among their columns.
 CREATE INDEX memberships_by_group_name
-    ON memberships (group_id, member_key, participant_id, start_date, end_date) WHERE annulled_at IS NULL;
+    ON memberships (group_id, member_key, participant_id, start_date, end_date, annulled_at) WHERE annulled_at IS NULL;
 CREATE INDEX memberships_by_group
-    ON memberships (group_id, participant_id, start_date, end_date) WHERE annulled_at IS NULL;
+    ON memberships (group_id, participant_id, start_date, end_date, annulled_at) WHERE annulled_at IS NULL;
 CREATE INDEX memberships_by_participant
-    ON memberships (participant_id, group_id, start_date, end_date) WHERE annulled_at IS NULL;
+    ON memberships (participant_id, group_id, start_date, end_date, annulled_at) WHERE annulled_at IS NULL;
 CREATE INDEX memberships_by_start_reason ON memberships (start_reason_id);
 CREATE INDEX memberships_by_end_reason ON memberships (end_reason_id) WHERE end_reason_id IS NOT NULL;
 

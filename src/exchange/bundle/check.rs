@@ -5,9 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDate;
 
 use super::error::{At, ErrorCode, Log};
-use super::model::{
-    Bundle, ExternalId, Membership, ParticipantKind, Reference, Residency, Target, Unresolved,
-};
+use super::model::{Bundle, ExternalId, Membership, ParticipantKind, Reference, Residency, Target, Unresolved};
 use super::value::{Shown, words};
 
 use ParticipantKind::{Address, Organization, Person};
@@ -29,34 +27,15 @@ struct Use<'b> {
 
 impl<'b> Use<'b> {
     fn category(reference: &'b Reference) -> Self {
-        Self {
-            column: "category",
-            reference,
-            target: Target::Category,
-            kinds: &[],
-        }
+        Self { column: "category", reference, target: Target::Category, kinds: &[] }
     }
 
     fn group(column: &'static str, reference: &'b Reference) -> Self {
-        Self {
-            column,
-            reference,
-            target: Target::Group,
-            kinds: &[],
-        }
+        Self { column, reference, target: Target::Group, kinds: &[] }
     }
 
-    fn participant(
-        column: &'static str,
-        reference: &'b Reference,
-        kinds: &'static [ParticipantKind],
-    ) -> Self {
-        Self {
-            column,
-            reference,
-            target: Target::Participant,
-            kinds,
-        }
+    fn participant(column: &'static str, reference: &'b Reference, kinds: &'static [ParticipantKind]) -> Self {
+        Self { column, reference, target: Target::Participant, kinds }
     }
 }
 
@@ -69,28 +48,20 @@ fn uses(bundle: &Bundle) -> impl Iterator<Item = Use<'_>> {
             row.category.as_ref().map(Use::category),
             organization.map(|link| Use::participant("organization", link, &[Organization])),
             responsible.map(|link| Use::participant("responsible", link, PARTIES)),
-            row.restricted_to
-                .as_ref()
-                .map(|link| Use::group("restricted_to", link)),
-            row.source_group
-                .as_ref()
-                .map(|link| Use::group("source_group", link)),
+            row.restricted_to.as_ref().map(|link| Use::group("restricted_to", link)),
+            row.source_group.as_ref().map(|link| Use::group("source_group", link)),
         ]
         .into_iter()
         .flatten()
     });
-    let components = bundle.components.iter().flat_map(|row| {
-        [
-            Use::group("composite", &row.composite),
-            Use::group("component", &row.component),
-        ]
-    });
-    let memberships = bundle.memberships.iter().flat_map(|row| {
-        [
-            Use::group("group", &row.group),
-            Use::participant("participant", &row.participant, ANYONE),
-        ]
-    });
+    let components = bundle
+        .components
+        .iter()
+        .flat_map(|row| [Use::group("composite", &row.composite), Use::group("component", &row.component)]);
+    let memberships = bundle
+        .memberships
+        .iter()
+        .flat_map(|row| [Use::group("group", &row.group), Use::participant("participant", &row.participant, ANYONE)]);
     let residencies = bundle.residencies.iter().flat_map(|row| {
         [
             Use::participant("participant", &row.participant, PARTIES),
@@ -98,32 +69,18 @@ fn uses(bundle: &Bundle) -> impl Iterator<Item = Use<'_>> {
         ]
     });
     let guardians = bundle.guardians.iter().flat_map(|row| {
-        [
-            Use::participant("child", &row.child, &[Person]),
-            Use::participant("guardian", &row.guardian, &[Person]),
-        ]
+        [Use::participant("child", &row.child, &[Person]), Use::participant("guardian", &row.guardian, &[Person])]
     });
-    groups
-        .chain(components)
-        .chain(memberships)
-        .chain(residencies)
-        .chain(guardians)
+    groups.chain(components).chain(memberships).chain(residencies).chain(guardians)
 }
 
 /// Follows every reference: reports those that lead to the wrong kind of participant, and returns
 /// those that lead out of the bundle.
 pub(super) fn references(bundle: &Bundle, log: &mut Log) -> Vec<Unresolved> {
-    let categories: HashSet<&str> = bundle
-        .categories
-        .iter()
-        .map(|row| &*row.external_id)
-        .collect();
+    let categories: HashSet<&str> = bundle.categories.iter().map(|row| &*row.external_id).collect();
     let groups: HashSet<&str> = bundle.groups.iter().map(|row| &*row.external_id).collect();
-    let participants: HashMap<&str, ParticipantKind> = bundle
-        .participants
-        .iter()
-        .map(|row| (&*row.external_id, row.kind))
-        .collect();
+    let participants: HashMap<&str, ParticipantKind> =
+        bundle.participants.iter().map(|row| (&*row.external_id, row.kind)).collect();
     let mut unresolved: Vec<Unresolved> = Vec::new();
     let mut noted = HashMap::new();
     for link in uses(bundle) {
@@ -142,17 +99,15 @@ pub(super) fn references(bundle: &Bundle, log: &mut Log) -> Vec<Unresolved> {
         if known {
             continue;
         }
-        let position = *noted
-            .entry((link.target, id, link.kinds))
-            .or_insert_with(|| {
-                unresolved.push(Unresolved {
-                    target: link.target,
-                    reference: link.reference.clone(),
-                    kinds: link.kinds,
-                    uses: 0,
-                });
-                unresolved.len() - 1
+        let position = *noted.entry((link.target, id, link.kinds)).or_insert_with(|| {
+            unresolved.push(Unresolved {
+                target: link.target,
+                reference: link.reference.clone(),
+                kinds: link.kinds,
+                uses: 0,
             });
+            unresolved.len() - 1
+        });
         if let Some(noted) = unresolved.get_mut(position) {
             noted.uses += 1;
         }
@@ -174,10 +129,7 @@ fn check_kind(link: Use<'_>, kind: ParticipantKind, log: &mut Log) {
 
 /// Reports components and guardians that are listed twice.
 pub(super) fn repeated_rows(bundle: &Bundle, log: &mut Log) {
-    let components = bundle
-        .components
-        .iter()
-        .map(|row| (&row.composite, &row.component, row.at));
+    let components = bundle.components.iter().map(|row| (&row.composite, &row.component, row.at));
     for (composite, component, at, earlier) in repeated(components) {
         let message = format!(
             "{} is a component of {} already, on line {}",
@@ -187,17 +139,10 @@ pub(super) fn repeated_rows(bundle: &Bundle, log: &mut Log) {
         );
         log.report(at, ErrorCode::DuplicateRow, message);
     }
-    let guardians = bundle
-        .guardians
-        .iter()
-        .map(|row| (&row.child, &row.guardian, row.at));
+    let guardians = bundle.guardians.iter().map(|row| (&row.child, &row.guardian, row.at));
     for (child, guardian, at, earlier) in repeated(guardians) {
-        let message = format!(
-            "{} is a guardian of {} already, on line {}",
-            Shown(&guardian.id),
-            Shown(&child.id),
-            earlier.line
-        );
+        let message =
+            format!("{} is a guardian of {} already, on line {}", Shown(&guardian.id), Shown(&child.id), earlier.line);
         log.report(at, ErrorCode::DuplicateRow, message);
     }
 }
@@ -264,37 +209,21 @@ impl<'b> From<&'b Residency> for Period<'b> {
 
 /// Reports periods of one participant in one group, or at one address, that overlap (M2).
 pub(super) fn overlaps(bundle: &Bundle, log: &mut Log) {
-    report_overlaps(
-        bundle.memberships.iter().map(Period::from).collect(),
-        "group",
-        log,
-    );
-    report_overlaps(
-        bundle.residencies.iter().map(Period::from).collect(),
-        "address",
-        log,
-    );
+    report_overlaps(bundle.memberships.iter().map(Period::from).collect(), "group", log);
+    report_overlaps(bundle.residencies.iter().map(Period::from).collect(), "address", log);
 }
 
 /// Walks the periods of each pair by start date. Each is held against the one that reaches furthest
 /// so far, not merely the one before: a long period can cover several that do not touch each other.
 fn report_overlaps(mut periods: Vec<Period<'_>>, place: &str, log: &mut Log) {
     periods.sort_unstable_by_key(|period| {
-        let Period {
-            participant,
-            place,
-            start,
-            end,
-            at,
-        } = *period;
+        let Period { participant, place, start, end, at } = *period;
         (participant, place, start, end, at)
     });
     let mut previous: Option<Period<'_>> = None;
     let mut furthest: Option<Period<'_>> = None;
     for period in periods {
-        let related = |other: &Period<'_>| {
-            (other.participant, other.place) == (period.participant, period.place)
-        };
+        let related = |other: &Period<'_>| (other.participant, other.place) == (period.participant, period.place);
         previous = previous.filter(related);
         furthest = furthest.filter(related);
         if period.is_empty() {
@@ -315,11 +244,7 @@ fn report_overlaps(mut periods: Vec<Period<'_>>, place: &str, log: &mut Log) {
 
 /// Reports two periods at the row that comes later in the file.
 fn report_overlap(code: ErrorCode, one: Period<'_>, other: Period<'_>, place: &str, log: &mut Log) {
-    let (earlier, later) = if one.at <= other.at {
-        (one, other)
-    } else {
-        (other, one)
-    };
+    let (earlier, later) = if one.at <= other.at { (one, other) } else { (other, one) };
     let relation = match code {
         ErrorCode::DuplicateRow => "repeats",
         _ => "overlaps",

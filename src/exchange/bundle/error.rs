@@ -33,11 +33,7 @@ impl At {
     /// A file as a whole.
     #[must_use]
     pub const fn file(file: &'static str) -> Self {
-        Self {
-            file,
-            line: 0,
-            column: 0,
-        }
+        Self { file, line: 0, column: 0 }
     }
 }
 
@@ -239,18 +235,9 @@ pub(in crate::exchange) struct Log {
 }
 
 impl Log {
-    pub(in crate::exchange) fn report(
-        &mut self,
-        at: At,
-        code: ErrorCode,
-        message: impl Into<String>,
-    ) -> Reported {
+    pub(in crate::exchange) fn report(&mut self, at: At, code: ErrorCode, message: impl Into<String>) -> Reported {
         self.total += 1;
-        self.kept.push(BundleError {
-            at,
-            code,
-            message: message.into(),
-        });
+        self.kept.push(BundleError { at, code, message: message.into() });
         if self.kept.len() > KEPT {
             self.kept.pop();
         }
@@ -262,10 +249,6 @@ impl Log {
     }
 
     pub(in crate::exchange) fn into_errors(self, warnings: Vec<Warning>) -> BundleErrors {
-        BundleErrors {
-            errors: self.kept.into_sorted_vec(),
-            total: self.total,
-            warnings,
-        }
+        BundleErrors { errors: self.kept.into_sorted_vec(), total: self.total, warnings }
     }
 }

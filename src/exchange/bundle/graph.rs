@@ -40,9 +40,7 @@ impl Relation {
     fn describe(self) -> &'static str {
         match self {
             Self::Component => "composite groups contain each other in a circle",
-            Self::Source => {
-                "groups feed each other in a circle (a composite is fed by its components)"
-            }
+            Self::Source => "groups feed each other in a circle (a composite is fed by its components)",
             Self::Restriction => "subscription groups restrict each other in a circle",
         }
     }
@@ -80,22 +78,15 @@ pub(super) fn check(bundle: &Bundle, log: &mut Log) {
     report(Relation::Component, &components, log);
     let feeding: Vec<_> = sources.chain(components).collect();
     report(Relation::Source, &feeding, log);
-    report(
-        Relation::Restriction,
-        &restrictions.collect::<Vec<_>>(),
-        log,
-    );
+    report(Relation::Restriction, &restrictions.collect::<Vec<_>>(), log);
 }
 
 /// Reports the cycles that have an edge of `relation`, each at the last of those edges: the row
 /// that closes the circle when the file is read from the top.
 fn report(relation: Relation, edges: &[Edge<'_>], log: &mut Log) {
     for cycle in cycles(edges) {
-        let closing = cycle
-            .iter()
-            .enumerate()
-            .filter(|(_, edge)| edge.relation == relation)
-            .max_by_key(|(_, edge)| edge.at);
+        let closing =
+            cycle.iter().enumerate().filter(|(_, edge)| edge.relation == relation).max_by_key(|(_, edge)| edge.at);
         if let Some((position, edge)) = closing {
             let message = format!("{}: {}", relation.describe(), path(&cycle, position));
             log.report(edge.at, relation.code(), message);
@@ -147,10 +138,7 @@ fn cycles<'b>(edges: &[Edge<'b>]) -> Vec<Vec<Edge<'b>>> {
         }
         progress.insert(start.from, Progress::OnPath);
         let mut path: Vec<Edge<'b>> = Vec::new();
-        let mut steps = vec![Step {
-            group: start.from,
-            pending: leaving(start.from).iter(),
-        }];
+        let mut steps = vec![Step { group: start.from, pending: leaving(start.from).iter() }];
         while let Some(step) = steps.last_mut() {
             let Some(edge) = step.pending.next() else {
                 progress.insert(step.group, Progress::Done);
@@ -161,10 +149,7 @@ fn cycles<'b>(edges: &[Edge<'b>]) -> Vec<Vec<Edge<'b>>> {
             match progress.get(edge.to) {
                 Some(Progress::Done) => {}
                 Some(Progress::OnPath) => {
-                    let before = path
-                        .iter()
-                        .take_while(|passed| passed.from != edge.to)
-                        .count();
+                    let before = path.iter().take_while(|passed| passed.from != edge.to).count();
                     found.push(path.iter().skip(before).chain([edge]).copied().collect());
                     if found.len() == REPORTED {
                         return found;
@@ -173,10 +158,7 @@ fn cycles<'b>(edges: &[Edge<'b>]) -> Vec<Vec<Edge<'b>>> {
                 None => {
                     progress.insert(edge.to, Progress::OnPath);
                     path.push(*edge);
-                    steps.push(Step {
-                        group: edge.to,
-                        pending: leaving(edge.to).iter(),
-                    });
+                    steps.push(Step { group: edge.to, pending: leaving(edge.to).iter() });
                 }
             }
         }

@@ -30,11 +30,7 @@ pub(super) struct Header {
 impl Header {
     /// Reads the header row, and reports everything wrong with it at once.
     pub(super) fn read(layout: &'static Layout, record: &Record, log: &mut Log) -> Checked<Self> {
-        let mut header = Self {
-            layout,
-            slots: Vec::new(),
-            width: record.len(),
-        };
+        let mut header = Self { layout, slots: Vec::new(), width: record.len() };
         header.check_delimiter(record, log)?;
         let mut outcome = Ok(());
         for (index, field) in record.fields().enumerate() {
@@ -80,18 +76,12 @@ impl Header {
             let hint = suggest::nearest(name, self.layout.columns())
                 .map(|column| format!("did you mean {column}? "))
                 .unwrap_or_default();
-            let message = format!(
-                "there is no column {}; {hint}the columns are: {}",
-                Shown(name),
-                list(self.layout.columns())
-            );
+            let message =
+                format!("there is no column {}; {hint}the columns are: {}", Shown(name), list(self.layout.columns()));
             return Err(log.report(at, ErrorCode::UnknownColumn, message));
         };
         if let Some(earlier) = self.slot(column) {
-            let message = format!(
-                "the column {column} is there already, as column {} of the header",
-                earlier + 1
-            );
+            let message = format!("the column {column} is there already, as column {} of the header", earlier + 1);
             return Err(log.report(at, ErrorCode::DuplicateColumn, message));
         }
         self.slots.push(Slot { column, index });
@@ -105,28 +95,17 @@ impl Header {
 
     /// The index of a column's field in every row.
     pub(super) fn slot(&self, column: &str) -> Option<usize> {
-        self.slots
-            .iter()
-            .find(|slot| slot.column == column)
-            .map(|slot| slot.index)
+        self.slots.iter().find(|slot| slot.column == column).map(|slot| slot.index)
     }
 
     /// Where a row begins.
     pub(super) fn at(&self, record: &Record) -> At {
-        At {
-            file: self.layout.file,
-            line: record.line(),
-            column: 1,
-        }
+        At { file: self.layout.file, line: record.line(), column: 1 }
     }
 
     /// Where a field begins.
     pub(super) fn place(&self, field: RawField<'_>) -> At {
-        At {
-            file: self.layout.file,
-            line: field.line,
-            column: field.column,
-        }
+        At { file: self.layout.file, line: field.line, column: field.column }
     }
 
     /// Checks that a row has as many fields as the header; places the error at the first field
@@ -137,11 +116,8 @@ impl Header {
         }
         let culprit = record.field(self.width.min(record.len().saturating_sub(1)));
         let at = culprit.map_or(self.at(record), |field| self.place(field));
-        let message = format!(
-            "the row has {} fields, the header {}; is a comma or a quote missing?",
-            record.len(),
-            self.width
-        );
+        let message =
+            format!("the row has {} fields, the header {}; is a comma or a quote missing?", record.len(), self.width);
         Err(log.report(at, ErrorCode::WrongFieldCount, message))
     }
 }

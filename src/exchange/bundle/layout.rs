@@ -17,23 +17,12 @@ impl Layout {
     }
 }
 
-pub(super) const CATEGORIES: Layout = Layout {
-    file: "categories.csv",
-    required: &["external_id", "name"],
-    optional: &[],
-};
+pub(super) const CATEGORIES: Layout =
+    Layout { file: "categories.csv", required: &["external_id", "name"], optional: &[] };
 
 pub(super) const PARTICIPANTS: Layout = Layout {
     file: "participants.csv",
-    required: &[
-        "external_id",
-        "kind",
-        "given_name",
-        "name_prefix",
-        "family_name",
-        "birth_date",
-        "gender",
-    ],
+    required: &["external_id", "kind", "given_name", "name_prefix", "family_name", "birth_date", "gender"],
     optional: &[
         "name",
         "email",
@@ -73,45 +62,20 @@ pub(super) const GROUPS: Layout = Layout {
     ],
 };
 
-pub(super) const COMPONENTS: Layout = Layout {
-    file: "group_components.csv",
-    required: &["composite", "component"],
-    optional: &["mode"],
-};
+pub(super) const COMPONENTS: Layout =
+    Layout { file: "group_components.csv", required: &["composite", "component"], optional: &["mode"] };
 
 pub(super) const MEMBERSHIPS: Layout = Layout {
     file: "memberships.csv",
-    required: &[
-        "group",
-        "participant",
-        "start_date",
-        "start_reason",
-        "end_date",
-        "end_reason",
-        "role",
-    ],
+    required: &["group", "participant", "start_date", "start_reason", "end_date", "end_reason", "role"],
     optional: &[],
 };
 
-pub(super) const RESIDENCIES: Layout = Layout {
-    file: "residencies.csv",
-    required: &["participant", "address", "start_date", "end_date"],
-    optional: &[],
-};
+pub(super) const RESIDENCIES: Layout =
+    Layout { file: "residencies.csv", required: &["participant", "address", "start_date", "end_date"], optional: &[] };
 
-pub(super) const GUARDIANS: Layout = Layout {
-    file: "guardians.csv",
-    required: &["child", "guardian"],
-    optional: &[],
-};
+pub(super) const GUARDIANS: Layout = Layout { file: "guardians.csv", required: &["child", "guardian"], optional: &[] };
 
 /// Every file that a bundle may have.
-pub(super) const ALL: [&Layout; 7] = [
-    &CATEGORIES,
-    &PARTICIPANTS,
-    &GROUPS,
-    &COMPONENTS,
-    &MEMBERSHIPS,
-    &RESIDENCIES,
-    &GUARDIANS,
-];
+pub(super) const ALL: [&Layout; 7] =
+    [&CATEGORIES, &PARTICIPANTS, &GROUPS, &COMPONENTS, &MEMBERSHIPS, &RESIDENCIES, &GUARDIANS];

@@ -40,9 +40,9 @@ use std::path::Path;
 
 pub use error::{At, BundleError, BundleErrors, ErrorCode, Warning, WarningCode};
 pub use model::{
-    Bundle, Category, Component, ComponentMode, Composition, ExternalId, FileSummary, Gender,
-    Group, Guardian, Membership, MembershipRole, NeighbourhoodRole, Participant, ParticipantKind,
-    Reference, Residency, Target, Unresolved,
+    Bundle, Category, Component, ComponentMode, Composition, ExternalId, FileSummary, Gender, Group, Guardian,
+    Membership, MembershipRole, NeighbourhoodRole, Participant, ParticipantKind, Reference, Residency, Target,
+    Unresolved,
 };
 pub use source::{Folder, Memory, Source};
 pub use vocabulary::Vocabulary;
@@ -71,11 +71,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            file_bytes: 512 << 20,
-            row_bytes: 1 << 20,
-            rows: 5_000_000,
-        }
+        Self { file_bytes: 512 << 20, row_bytes: 1 << 20, rows: 5_000_000 }
     }
 }
 
@@ -97,12 +93,7 @@ pub fn read_from(source: &dyn Source, limits: &Limits) -> Result<Bundle, BundleE
     let mut reader = Reader {
         source,
         present: Vec::new(),
-        context: Context {
-            limits,
-            log: Log::default(),
-            names: Names::default(),
-            files: Vec::new(),
-        },
+        context: Context { limits, log: Log::default(), names: Names::default(), files: Vec::new() },
     };
     let warnings = reader.list();
     let mut bundle = Bundle {
@@ -152,40 +143,24 @@ impl Reader<'_> {
         names.sort_unstable();
         let known = |name: &String| layout::ALL.iter().any(|layout| layout.file == name);
         let (found, others): (Vec<_>, Vec<_>) = names.into_iter().partition(known);
-        self.present = layout::ALL
-            .iter()
-            .map(|layout| layout.file)
-            .filter(|file| found.iter().any(|name| name == file))
-            .collect();
+        self.present =
+            layout::ALL.iter().map(|layout| layout.file).filter(|file| found.iter().any(|name| name == file)).collect();
         if self.present.is_empty() {
             let message = format!("there is none of the files of a bundle: {}", known_files());
             let log = &mut self.context.log;
             log.report(At::FOLDER, ErrorCode::NoKnownFile, message);
         }
-        others
-            .into_iter()
-            .filter(|name| is_csv(name))
-            .take(WARNINGS)
-            .map(unknown_file)
-            .collect()
+        others.into_iter().filter(|name| is_csv(name)).take(WARNINGS).map(unknown_file).collect()
     }
 
     /// Reads a file, if the source has it.
-    fn file<T>(
-        &mut self,
-        layout: &'static Layout,
-        parse: fn(&mut Row<'_>) -> Checked<T>,
-    ) -> Vec<T> {
+    fn file<T>(&mut self, layout: &'static Layout, parse: fn(&mut Row<'_>) -> Checked<T>) -> Vec<T> {
         if !self.present.contains(&layout.file) {
             return Vec::new();
         }
         let at = At::file(layout.file);
         let limits = self.context.limits;
-        if self
-            .source
-            .size(layout.file)
-            .is_some_and(|size| size > limits.file_bytes)
-        {
+        if self.source.size(layout.file).is_some_and(|size| size > limits.file_bytes) {
             let log = &mut self.context.log;
             log.report(at, ErrorCode::FileTooLarge, file_too_large(limits));
             return Vec::new();
@@ -194,9 +169,7 @@ impl Reader<'_> {
             Ok(input) => self.context.read(layout, BufReader::new(input), parse),
             Err(error) => {
                 let message = format!("the file cannot be opened: {error}");
-                self.context
-                    .log
-                    .report(at, ErrorCode::FileUnreadable, message);
+                self.context.log.report(at, ErrorCode::FileUnreadable, message);
                 Vec::new()
             }
         }
@@ -207,23 +180,15 @@ impl Reader<'_> {
 /// other programs.
 fn is_csv(name: &str) -> bool {
     let extension = Path::new(name).extension();
-    !name.starts_with('.')
-        && extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+    !name.starts_with('.') && extension.is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
 fn unknown_file(name: String) -> Warning {
     let message = match suggest::nearest(&name, layout::ALL.iter().map(|layout| layout.file)) {
         Some(file) => format!("the file was not read; did you mean {file}?"),
-        None => format!(
-            "the file was not read; those of a bundle are: {}",
-            known_files()
-        ),
+        None => format!("the file was not read; those of a bundle are: {}", known_files()),
     };
-    Warning {
-        code: WarningCode::UnknownFile,
-        file: name,
-        message,
-    }
+    Warning { code: WarningCode::UnknownFile, file: name, message }
 }
 
 fn known_files() -> String {

@@ -325,8 +325,6 @@ impl Bundle {
     /// Whether the bundle has `file` with a column of that name.
     #[must_use]
     pub fn has_column(&self, file: &str, column: &str) -> bool {
-        self.files
-            .iter()
-            .any(|found| found.name == file && found.columns.contains(&column))
+        self.files.iter().any(|found| found.name == file && found.columns.contains(&column))
     }
 }

@@ -3,9 +3,7 @@
 use chrono::NaiveDate;
 
 use super::error::{Checked, ErrorCode, Reported};
-use super::model::{
-    Category, Component, Group, Guardian, Membership, Participant, ParticipantKind, Residency,
-};
+use super::model::{Category, Component, Group, Guardian, Membership, Participant, ParticipantKind, Residency};
 use super::table::Row;
 use super::value::words;
 
@@ -29,11 +27,7 @@ const FIELDS_OF_KINDS: [(&str, &[ParticipantKind]); 10] = [
 pub(super) fn category(row: &mut Row<'_>) -> Checked<Category> {
     let external_id = row.external_id("external_id");
     let name = row.required("name", Row::name);
-    Ok(Category {
-        at: row.at(),
-        external_id: external_id?,
-        name: name?,
-    })
+    Ok(Category { at: row.at(), external_id: external_id?, name: name? })
 }
 
 pub(super) fn participant(row: &mut Row<'_>) -> Checked<Participant> {
@@ -96,10 +90,7 @@ fn check_fields_of_kind(row: &mut Row<'_>, kind: ParticipantKind) -> Checked<()>
     }
     for (column, kinds) in FIELDS_OF_KINDS {
         if row.has(column) && !kinds.contains(&kind) {
-            let message = format!(
-                "{column} is for {}, and this participant is of kind {kind}",
-                words(kinds)
-            );
+            let message = format!("{column} is for {}, and this participant is of kind {kind}", words(kinds));
             outcome = Err(row.refuse(column, ErrorCode::FieldNotAllowed, message));
         }
     }
@@ -179,21 +170,11 @@ fn check_group(row: &mut Row<'_>, group: &Group) -> Checked<()> {
     }
     if group.restricted_to.is_some() && !subscription {
         let message = "restricted_to is for subscription groups; set subscription_group to true";
-        outcome = Err(row.refuse(
-            "restricted_to",
-            ErrorCode::RestrictionWithoutSubscription,
-            message,
-        ));
+        outcome = Err(row.refuse("restricted_to", ErrorCode::RestrictionWithoutSubscription, message));
     }
-    let links = [
-        ("source_group", &group.source_group),
-        ("restricted_to", &group.restricted_to),
-    ];
+    let links = [("source_group", &group.source_group), ("restricted_to", &group.restricted_to)];
     for (column, link) in links {
-        if link
-            .as_ref()
-            .is_some_and(|link| link.id == group.external_id)
-        {
+        if link.as_ref().is_some_and(|link| link.id == group.external_id) {
             outcome = Err(refuse_self(row, column, "a group"));
         }
     }
@@ -209,12 +190,7 @@ pub(super) fn component(row: &mut Row<'_>) -> Checked<Component> {
     let composite = row.required("composite", Row::reference);
     let component = row.required("component", Row::reference);
     let mode = row.word("mode");
-    let component = Component {
-        at: row.at(),
-        composite: composite?,
-        component: component?,
-        mode: mode?,
-    };
+    let component = Component { at: row.at(), composite: composite?, component: component?, mode: mode? };
     if component.composite.id == component.component.id {
         return Err(refuse_self(row, "component", "a group"));
     }
@@ -246,11 +222,9 @@ pub(super) fn membership(row: &mut Row<'_>) -> Checked<Membership> {
 /// Checks that a membership has an end date and an end reason or neither (M3).
 fn check_ending(row: &mut Row<'_>) -> Checked<()> {
     match (row.has("end_date"), row.has("end_reason")) {
-        (true, false) => Err(row.refuse(
-            "end_reason",
-            ErrorCode::EndReasonMissing,
-            "an ended membership must have an end_reason",
-        )),
+        (true, false) => {
+            Err(row.refuse("end_reason", ErrorCode::EndReasonMissing, "an ended membership must have an end_reason"))
+        }
         (false, true) => Err(row.refuse(
             "end_date",
             ErrorCode::EndDateMissing,
@@ -280,13 +254,7 @@ pub(super) fn residency(row: &mut Row<'_>) -> Checked<Residency> {
     let address = row.required("address", Row::reference);
     let period = period(row);
     let (start_date, end_date) = period?;
-    Ok(Residency {
-        at: row.at(),
-        participant: participant?,
-        address: address?,
-        start_date,
-        end_date,
-    })
+    Ok(Residency { at: row.at(), participant: participant?, address: address?, start_date, end_date })
 }
 
 pub(super) fn guardian(row: &mut Row<'_>) -> Checked<Guardian> {
@@ -296,9 +264,5 @@ pub(super) fn guardian(row: &mut Row<'_>) -> Checked<Guardian> {
     if child.id == guardian.id {
         return Err(refuse_self(row, "guardian", "a person"));
     }
-    Ok(Guardian {
-        at: row.at(),
-        child,
-        guardian,
-    })
+    Ok(Guardian { at: row.at(), child, guardian })
 }

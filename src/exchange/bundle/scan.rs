@@ -71,11 +71,7 @@ impl Record {
             Some(before) => self.spans.get(before)?.end,
             None => 0,
         };
-        Some(RawField {
-            text: self.text.get(start..span.end)?,
-            line: span.line,
-            column: span.column,
-        })
+        Some(RawField { text: self.text.get(start..span.end)?, line: span.line, column: span.column })
     }
 
     pub(super) fn fields(&self) -> impl Iterator<Item = RawField<'_>> {
@@ -84,9 +80,7 @@ impl Record {
 
     /// Where the last field begins.
     fn last_field(&self) -> (u64, u64) {
-        self.spans
-            .last()
-            .map_or((self.line, 1), |span| (span.line, span.column))
+        self.spans.last().map_or((self.line, 1), |span| (span.line, span.column))
     }
 
     fn begin(&mut self, line: u64) {
@@ -99,17 +93,10 @@ impl Record {
     /// Takes in one line; `open` tells that it begins inside a quoted field. Answers whether it
     /// ends inside one.
     fn take_line(&mut self, line: &str, number: u64, mut open: bool) -> bool {
-        let mut cursor = Cursor {
-            rest: line,
-            column: 1,
-        };
+        let mut cursor = Cursor { rest: line, column: 1 };
         loop {
             if !open {
-                self.spans.push(Span {
-                    end: self.text.len(),
-                    line: number,
-                    column: cursor.column,
-                });
+                self.spans.push(Span { end: self.text.len(), line: number, column: cursor.column });
                 open = cursor.skip('"');
             }
             if open {
@@ -185,11 +172,7 @@ impl<'l> Cursor<'l> {
     /// Takes what comes before the next `stop`, or all that is left. The stop is ASCII, so that
     /// its byte is never part of another character.
     fn take_until(&mut self, stop: u8) -> &'l str {
-        let length = self
-            .rest
-            .bytes()
-            .position(|byte| byte == stop)
-            .unwrap_or(self.rest.len());
+        let length = self.rest.bytes().position(|byte| byte == stop).unwrap_or(self.rest.len());
         let (part, rest) = self.rest.split_at(length);
         self.rest = rest;
         self.column += part.chars().count() as u64;
@@ -223,13 +206,7 @@ pub(super) struct Scanner<'l, R> {
 
 impl<'l, R: BufRead> Scanner<'l, R> {
     pub(super) fn new(input: R, limits: &'l Limits) -> Self {
-        Self {
-            input,
-            limits,
-            line: String::new(),
-            number: 0,
-            read: 0,
-        }
+        Self { input, limits, line: String::new(), number: 0, read: 0 }
     }
 
     /// Reads the next record, passing over empty lines; answers whether there was one.
@@ -259,11 +236,7 @@ impl<'l, R: BufRead> Scanner<'l, R> {
                 // Where the field opens says more than where the row became too large.
                 Err(fault) if fault.code == ErrorCode::RowTooLarge => {
                     let (line, column) = record.last_field();
-                    return Err(Fault {
-                        line,
-                        column,
-                        ..fault
-                    });
+                    return Err(Fault { line, column, ..fault });
                 }
                 Err(fault) => return Err(fault),
             }
@@ -278,12 +251,9 @@ impl<'l, R: BufRead> Scanner<'l, R> {
         bytes.clear();
         // One byte more than allowed is enough to know that it is too much.
         let room = (self.limits.row_bytes - before).min(self.limits.file_bytes - self.read);
-        let size = self
-            .input
-            .by_ref()
-            .take(room + 1)
-            .read_until(b'\n', &mut bytes)
-            .map_err(|error| self.unreadable(&error))? as u64;
+        let size =
+            self.input.by_ref().take(room + 1).read_until(b'\n', &mut bytes).map_err(|error| self.unreadable(&error))?
+                as u64;
         if size == 0 {
             return Ok(0);
         }
@@ -311,12 +281,7 @@ impl<'l, R: BufRead> Scanner<'l, R> {
     }
 
     fn fault(&self, code: ErrorCode, column: u64, message: String) -> Fault {
-        Fault {
-            code,
-            line: self.number,
-            column,
-            message,
-        }
+        Fault { code, line: self.number, column, message }
     }
 
     fn unreadable(&self, error: &io::Error) -> Fault {
@@ -329,10 +294,7 @@ impl<'l, R: BufRead> Scanner<'l, R> {
             let message = file_too_large(self.limits);
             return self.fault(ErrorCode::FileTooLarge, 1, message);
         }
-        let message = format!(
-            "a row has more than {} bytes; is a quote not closed?",
-            self.limits.row_bytes
-        );
+        let message = format!("a row has more than {} bytes; is a quote not closed?", self.limits.row_bytes);
         self.fault(ErrorCode::RowTooLarge, 1, message)
     }
 
@@ -342,22 +304,13 @@ impl<'l, R: BufRead> Scanner<'l, R> {
             return self.fault(ErrorCode::NotUtf8, 1, message);
         }
         let chunk = bytes.utf8_chunks().next();
-        let (valid, bad) = chunk.map_or(("", None), |chunk| {
-            (chunk.valid(), chunk.invalid().first().copied())
-        });
+        let (valid, bad) = chunk.map_or(("", None), |chunk| (chunk.valid(), chunk.invalid().first().copied()));
         let valid = match self.number {
             1 => valid.strip_prefix(BYTE_ORDER_MARK).unwrap_or(valid),
             _ => valid,
         };
-        let message = format!(
-            "byte 0x{:02X} is not UTF-8; save the file as UTF-8",
-            bad.unwrap_or_default()
-        );
-        self.fault(
-            ErrorCode::NotUtf8,
-            valid.chars().count() as u64 + 1,
-            message,
-        )
+        let message = format!("byte 0x{:02X} is not UTF-8; save the file as UTF-8", bad.unwrap_or_default());
+        self.fault(ErrorCode::NotUtf8, valid.chars().count() as u64 + 1, message)
     }
 }
 

@@ -43,9 +43,7 @@ impl Folder {
 
 impl Source for Folder {
     fn names(&self) -> io::Result<Vec<String>> {
-        fs::read_dir(&self.path)?
-            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-            .collect()
+        fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
@@ -59,9 +57,7 @@ impl Source for Folder {
     }
 
     fn size(&self, name: &str) -> Option<u64> {
-        fs::metadata(self.path.join(name))
-            .ok()
-            .map(|found| found.len())
+        fs::metadata(self.path.join(name)).ok().map(|found| found.len())
     }
 }
 

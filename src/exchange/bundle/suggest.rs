@@ -2,10 +2,7 @@
 
 /// The known name that `name` probably stands for: one that differs only in case, else the nearest
 /// within a third of its length (and three edits at most).
-pub(super) fn nearest(
-    name: &str,
-    known: impl Iterator<Item = &'static str>,
-) -> Option<&'static str> {
+pub(super) fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     let folded = name.to_lowercase();
     let reach = (folded.chars().count() / 3).clamp(1, 3);
     // Longer than any name within reach: not worth a comparison that grows with its length.
@@ -61,13 +58,7 @@ mod tests {
 
     #[test]
     fn distance_counts_edits() {
-        let cases = [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("abc", "", 3),
-            ("kitten", "sitting", 3),
-            ("group", "groups", 1),
-        ];
+        let cases = [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("group", "groups", 1)];
         for (a, b, expected) in cases {
             assert_eq!(distance(a, b), expected, "{a} {b}");
         }

@@ -79,26 +79,16 @@ impl Context<'_> {
             count += 1;
             if count > self.limits.rows {
                 let message = format!("the file has more than {} rows", self.limits.rows);
-                self.log
-                    .report(header.at(&record), ErrorCode::TooManyRows, message);
+                self.log.report(header.at(&record), ErrorCode::TooManyRows, message);
                 break;
             }
             if header.fits(&record, &mut self.log).is_ok() {
-                let mut row = Row {
-                    header: &header,
-                    record: &record,
-                    log: &mut self.log,
-                    names: &mut self.names,
-                    ids: &mut ids,
-                };
+                let mut row =
+                    Row { header: &header, record: &record, log: &mut self.log, names: &mut self.names, ids: &mut ids };
                 rows.extend(parse(&mut row));
             }
         }
-        self.files.push(FileSummary {
-            name: layout.file,
-            columns: header.columns().collect(),
-            rows: count,
-        });
+        self.files.push(FileSummary { name: layout.file, columns: header.columns().collect(), rows: count });
         rows
     }
 
@@ -111,11 +101,7 @@ impl Context<'_> {
         match scanner.next(record) {
             Ok(true) => Header::read(layout, record, &mut self.log),
             Ok(false) => {
-                let at = At {
-                    file: layout.file,
-                    line: 1,
-                    column: 1,
-                };
+                let at = At { file: layout.file, line: 1, column: 1 };
                 let message = format!(
                     "the file is empty; its first row must name the columns: {}",
                     header::list(layout.required.iter().copied())
@@ -127,11 +113,7 @@ impl Context<'_> {
     }
 
     fn fault(&mut self, layout: &Layout, fault: &Fault) -> Reported {
-        let at = At {
-            file: layout.file,
-            line: fault.line,
-            column: fault.column,
-        };
+        let at = At { file: layout.file, line: fault.line, column: fault.column };
         self.log.report(at, fault.code, fault.message.as_str())
     }
 }
@@ -153,20 +135,14 @@ impl<'t> Row<'t> {
     }
 
     /// Reports that the value of a column does not do.
-    pub(super) fn refuse(
-        &mut self,
-        column: &str,
-        code: ErrorCode,
-        message: impl Into<String>,
-    ) -> Reported {
+    pub(super) fn refuse(&mut self, column: &str, code: ErrorCode, message: impl Into<String>) -> Reported {
         let at = self.place(column);
         self.log.report(at, code, message)
     }
 
     /// Where a column's field begins, or the row where the file does not have the column.
     fn place(&self, column: &str) -> At {
-        self.cell(column)
-            .map_or(self.at(), |field| self.header.place(field))
+        self.cell(column).map_or(self.at(), |field| self.header.place(field))
     }
 
     /// Whether a column has a value.
@@ -180,34 +156,23 @@ impl<'t> Row<'t> {
         column: &'static str,
         read: fn(&mut Self, &'static str) -> Checked<Option<T>>,
     ) -> Checked<T> {
-        read(self, column)?.ok_or_else(|| {
-            self.refuse(
-                column,
-                ErrorCode::MissingValue,
-                format!("{column} must have a value"),
-            )
-        })
+        read(self, column)?
+            .ok_or_else(|| self.refuse(column, ErrorCode::MissingValue, format!("{column} must have a value")))
     }
 
     /// Reads a short text, such as a telephone number.
     pub(super) fn label(&mut self, column: &'static str) -> Checked<Option<String>> {
-        self.parse(column, |text| {
-            value::line(text, LABEL_LENGTH).map(Into::into)
-        })
+        self.parse(column, |text| value::line(text, LABEL_LENGTH).map(Into::into))
     }
 
     /// Reads a name.
     pub(super) fn name(&mut self, column: &'static str) -> Checked<Option<String>> {
-        self.parse(column, |text| {
-            value::line(text, NAME_LENGTH).map(Into::into)
-        })
+        self.parse(column, |text| value::line(text, NAME_LENGTH).map(Into::into))
     }
 
     /// Reads a text of any number of lines.
     pub(super) fn prose(&mut self, column: &'static str) -> Checked<Option<String>> {
-        self.parse(column, |text| {
-            value::prose(text, PROSE_LENGTH).map(Into::into)
-        })
+        self.parse(column, |text| value::prose(text, PROSE_LENGTH).map(Into::into))
     }
 
     pub(super) fn email(&mut self, column: &'static str) -> Checked<Option<String>> {
@@ -241,20 +206,14 @@ impl<'t> Row<'t> {
     pub(super) fn reference(&mut self, column: &'static str) -> Checked<Option<Reference>> {
         let id = self.parse(column, |text| value::line(text, NAME_LENGTH))?;
         let at = self.place(column);
-        Ok(id.map(|id| Reference {
-            id: self.names.share(id),
-            at,
-        }))
+        Ok(id.map(|id| Reference { id: self.names.share(id), at }))
     }
 
     /// Reads the row's own external id, which no row before it may have.
     pub(super) fn external_id(&mut self, column: &'static str) -> Checked<ExternalId> {
         let Reference { id, at } = self.required(column, Self::reference)?;
         if let Some(earlier) = self.ids.get(&id) {
-            let message = format!(
-                "{column} {} is there already, on line {earlier}",
-                Shown(&id)
-            );
+            let message = format!("{column} {} is there already, on line {earlier}", Shown(&id));
             return Err(self.log.report(at, ErrorCode::DuplicateId, message));
         }
         self.ids.insert(Arc::clone(&id), at.line);
@@ -277,9 +236,7 @@ impl<'t> Row<'t> {
 
     /// The value of a column; an empty field has none.
     fn value(&self, column: &str) -> Option<&'t str> {
-        self.cell(column)
-            .map(|field| field.text.trim())
-            .filter(|text| !text.is_empty())
+        self.cell(column).map(|field| field.text.trim()).filter(|text| !text.is_empty())
     }
 
     fn cell(&self, column: &str) -> Option<RawField<'t>> {

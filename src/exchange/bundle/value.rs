@@ -89,10 +89,7 @@ fn printable(text: &str, limit: usize, allowed: fn(char) -> bool) -> Result<&str
 /// Reads a date written yyyy-mm-dd, and nothing else that might pass for one.
 pub(super) fn date(text: &str) -> Result<NaiveDate, Problem> {
     calendar_date(text.as_bytes()).ok_or_else(|| {
-        Problem::new(
-            ErrorCode::InvalidDate,
-            format!("{} is not a date written yyyy-mm-dd", Shown(text)),
-        )
+        Problem::new(ErrorCode::InvalidDate, format!("{} is not a date written yyyy-mm-dd", Shown(text)))
     })
 }
 
@@ -104,29 +101,17 @@ fn calendar_date(text: &[u8]) -> Option<NaiveDate> {
     if year == 0 {
         return None;
     }
-    NaiveDate::from_ymd_opt(
-        i32::try_from(year).ok()?,
-        number(&[m1, m2])?,
-        number(&[d1, d2])?,
-    )
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, number(&[m1, m2])?, number(&[d1, d2])?)
 }
 
 /// The number that a few ASCII digits make.
 fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0, |value, digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| value * 10 + u32::from(digit - b'0'))
-    })
+    digits.iter().try_fold(0, |value, digit| digit.is_ascii_digit().then(|| value * 10 + u32::from(digit - b'0')))
 }
 
 /// Reads one of the words of a closed set.
 pub(super) fn word<T: Vocabulary>(text: &str) -> Result<T, Problem> {
-    T::ALL
-        .iter()
-        .find(|word| word.as_str() == text)
-        .copied()
-        .ok_or_else(|| unknown(text, &words(T::ALL)))
+    T::ALL.iter().find(|word| word.as_str() == text).copied().ok_or_else(|| unknown(text, &words(T::ALL)))
 }
 
 /// The words of a closed set, as a message lists them.
@@ -153,25 +138,16 @@ pub(super) fn year_group(text: &str) -> Result<u8, Problem> {
 }
 
 fn unknown(text: &str, allowed: &str) -> Problem {
-    Problem::new(
-        ErrorCode::UnknownValue,
-        format!("{} is not allowed here; write {allowed}", Shown(text)),
-    )
+    Problem::new(ErrorCode::UnknownValue, format!("{} is not allowed here; write {allowed}", Shown(text)))
 }
 
 /// Reads the code of a reason.
 pub(super) fn reason(text: &str) -> Result<&str, Problem> {
-    let fits = text.len() <= REASON_LENGTH
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
+    let fits = text.len() <= REASON_LENGTH && text.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
     fits.then_some(text).ok_or_else(|| {
         Problem::new(
             ErrorCode::InvalidReason,
-            format!(
-                "{} is not a reason code: 1 to {REASON_LENGTH} of A-Z, 0-9 and _",
-                Shown(text)
-            ),
+            format!("{} is not a reason code: 1 to {REASON_LENGTH} of A-Z, 0-9 and _", Shown(text)),
         )
     })
 }
@@ -179,17 +155,12 @@ pub(super) fn reason(text: &str) -> Result<&str, Problem> {
 /// Reads an e-mail address. Only what no address can be is refused: whether mail arrives there
 /// is for the mail to show.
 pub(super) fn email(text: &str) -> Result<&str, Problem> {
-    let shaped = text.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty() && !domain.is_empty() && !domain.contains('@')
-    });
-    let clean = !text
-        .chars()
-        .any(|character| character.is_whitespace() || character.is_control());
+    let shaped = text
+        .split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
+    let clean = !text.chars().any(|character| character.is_whitespace() || character.is_control());
     let short = text.chars().count() <= EMAIL_LENGTH;
-    (shaped && clean && short).then_some(text).ok_or_else(|| {
-        Problem::new(
-            ErrorCode::InvalidEmail,
-            format!("{} is not an e-mail address", Shown(text)),
-        )
-    })
+    (shaped && clean && short)
+        .then_some(text)
+        .ok_or_else(|| Problem::new(ErrorCode::InvalidEmail, format!("{} is not an e-mail address", Shown(text))))
 }

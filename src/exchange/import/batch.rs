@@ -111,6 +111,7 @@ pub(super) fn written<T>(outcome: QueryResult<T>) -> Result<T, Error> {
 
 /// The answer to an import that met somebody else's change.
 pub(super) fn overtaken() -> Error {
-    let message = "Somebody changed the same records while they were being imported. Nothing was imported; please try again.";
+    let message =
+        "Somebody changed the same records while they were being imported. Nothing was imported; please try again.";
     Error::rejected(Code::Conflict, message)
 }

@@ -27,7 +27,7 @@ impl<'r> Run<'r> {
     pub(super) fn categories(&mut self) -> Result<(), Error> {
         let rows = &self.bundle.categories;
         let stored = self.stored_categories()?;
-        if let Some(writes) = self.compare_categories(&stored)? {
+        if let Some(writes) = self.compare_categories(&stored) {
             self.write_categories(&writes)?;
         }
         self.tell(Step::Categories, rows.len(), rows.len());
@@ -35,7 +35,7 @@ impl<'r> Run<'r> {
     }
 
     /// What is to be written; nothing at all if a row was refused, since its name may then still be another's.
-    fn compare_categories(&mut self, stored: &[CategoryRow]) -> Result<Option<Vec<Write<'r>>>, Error> {
+    fn compare_categories(&mut self, stored: &[CategoryRow]) -> Option<Vec<Write<'r>>> {
         let bundle = self.bundle;
         let in_bundle: HashSet<&str> = bundle.categories.iter().map(|row| &*row.external_id).collect();
         let by_id: HashMap<&str, &CategoryRow> =
@@ -77,7 +77,7 @@ impl<'r> Run<'r> {
                 refused = true;
             }
         }
-        Ok((!refused).then_some(writes))
+        (!refused).then_some(writes)
     }
 
     fn write_categories(&mut self, writes: &[Write<'r>]) -> Result<(), Error> {
@@ -90,15 +90,12 @@ impl<'r> Run<'r> {
             }
         }
         for write in writes {
-            let (id, action, outcome) = match write.id {
-                Some(id) => {
-                    written(store::update_category(self.conn, id, &write.after))?;
-                    (id, Action::Updated, Outcome::Updated)
-                }
-                None => {
-                    let id = written(store::insert_category(self.conn, &write.after))?;
-                    (id, Action::Created, Outcome::Created)
-                }
+            let (id, action, outcome) = if let Some(id) = write.id {
+                written(store::update_category(self.conn, id, &write.after))?;
+                (id, Action::Updated, Outcome::Updated)
+            } else {
+                let id = written(store::insert_category(self.conn, &write.after))?;
+                (id, Action::Created, Outcome::Created)
             };
             self.known.categories.insert(write.row.external_id.to_string(), id);
             self.report.count(write.row.at, outcome, &write.changes);

@@ -168,7 +168,8 @@ impl<'r> Run<'r> {
             let sql = Sql::new(format!("INSERT INTO group_components ({}) SELECT ", names(COLUMNS)));
             written(sql.text(format!("{} FROM ", values(COLUMNS))).then(source).execute(self.conn))?;
         }
-        let sql = Sql::new("UPDATE groups SET updated_at = ").instant(self.scope.instant()).text(" WHERE id").in_ids(&ids);
+        let sql =
+            Sql::new("UPDATE groups SET updated_at = ").instant(self.scope.instant()).text(" WHERE id").in_ids(&ids);
         sql.execute(self.conn)?;
         Ok(())
     }

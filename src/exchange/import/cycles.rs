@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use diesel::sql_types::BigInt;
 
 use super::Run;
-use crate::people::commands::administration_sight;
 use crate::db::Sql;
 use crate::error::Error;
 use crate::exchange::bundle::{At, ErrorCode};
 use crate::groups::composition::find_cycle;
 use crate::groups::store::{self, Pointer};
+use crate::people::commands::administration_sight;
 
 /// How many circles are reported of one kind; more would say nothing new.
 const REPORTED: usize = 100;
@@ -40,7 +40,11 @@ impl Run<'_> {
         });
         let restrictions = bundle.groups.iter().filter_map(|row| {
             let restricting = row.restricted_to.as_ref()?;
-            Some(Edge { at: restricting.at, from: known.groups.get(&*row.external_id)?.id, to: known.group(restricting)? })
+            Some(Edge {
+                at: restricting.at,
+                from: known.groups.get(&*row.external_id)?.id,
+                to: known.group(restricting)?,
+            })
         });
         let components: Vec<Edge> = components.collect();
         let sources: Vec<Edge> = sources.collect();

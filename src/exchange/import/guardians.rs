@@ -53,7 +53,8 @@ impl<'r> Run<'r> {
         }
         for chunk in new.chunks(CHUNK) {
             let source = batch::rows(self.conn.dialect(), COLUMNS, chunk)?;
-            let sql = Sql::new("INSERT INTO guardianships (child_id, guardian_id) SELECT r.child_id, r.guardian_id FROM ");
+            let sql =
+                Sql::new("INSERT INTO guardianships (child_id, guardian_id) SELECT r.child_id, r.guardian_id FROM ");
             written(sql.then(source).execute(self.conn))?;
         }
         self.tell(Step::Guardians, total, total);

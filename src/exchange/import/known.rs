@@ -160,9 +160,12 @@ impl Run<'_> {
     }
 
     fn look_up_participants(&mut self, ids: &[String], namespace: Namespace) -> Result<(), Error> {
-        let found = Sql::new("SELECT p.external_id, p.id, p.kind, p.organization_id FROM participants p WHERE p.external_id")
-            .in_strings(ids)
-            .load::<(Text, BigInt, Text, Nullable<BigInt>), (String, i64, ParticipantKind, Option<i64>)>(self.conn)?;
+        let found =
+            Sql::new("SELECT p.external_id, p.id, p.kind, p.organization_id FROM participants p WHERE p.external_id")
+                .in_strings(ids)
+                .load::<(Text, BigInt, Text, Nullable<BigInt>), (String, i64, ParticipantKind, Option<i64>)>(
+                    self.conn,
+                )?;
         let sight = administration_sight(self.conn, self.scope)?;
         let seen: Option<HashSet<i64>> = if sight.is_unlimited() {
             None

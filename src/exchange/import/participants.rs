@@ -96,10 +96,8 @@ impl Run<'_> {
     fn insert_participants(&mut self, rows: &[&Participant], columns: &HashSet<&'static str>) -> Result<(), Error> {
         let now = self.scope.instant();
         let organization_id = self.keeper.id();
-        let new: Vec<Details> = rows
-            .iter()
-            .map(|row| merge(row, columns, Details { organization_id, ..Details::default() }))
-            .collect();
+        let new: Vec<Details> =
+            rows.iter().map(|row| merge(row, columns, Details { organization_id, ..Details::default() })).collect();
         let writes: Vec<Written> =
             rows.iter().zip(&new).map(|(row, details)| Written::new(row.kind.into(), details.clone(), now)).collect();
         if writes.is_empty() {

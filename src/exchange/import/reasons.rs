@@ -60,8 +60,10 @@ impl Run<'_> {
                 continue;
             }
             if !self.scope.viewer.administrator {
-                let message =
-                    format!("the reason {} is new; an administrator has to make it, for all organizations", Shown(code));
+                let message = format!(
+                    "the reason {} is new; an administrator has to make it, for all organizations",
+                    Shown(code)
+                );
                 self.log.report(at, ErrorCode::AdministratorOnly, message);
             }
             let id = reasons::create(self.conn, self.scope, table, code, &label(code))?;
@@ -72,7 +74,7 @@ impl Run<'_> {
     }
 }
 
-/// A code as people read it: "TERM_ENDED" is "Term ended".
+/// A code as people read it: `TERM_ENDED` is "Term ended".
 fn label(code: &str) -> String {
     let words = code.replace('_', " ").trim().to_lowercase();
     let mut characters = words.chars();
@@ -88,7 +90,9 @@ mod tests {
 
     #[test]
     fn a_label_is_the_code_in_words() {
-        for (code, expected) in [("TERM_ENDED", "Term ended"), ("LEFT", "Left"), ("_2ND_TERM_", "2nd term"), ("__", "__")] {
+        for (code, expected) in
+            [("TERM_ENDED", "Term ended"), ("LEFT", "Left"), ("_2ND_TERM_", "2nd term"), ("__", "__")]
+        {
             assert_eq!(label(code), expected);
         }
     }

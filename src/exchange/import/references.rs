@@ -53,10 +53,8 @@ impl<'r> Run<'r> {
 
     fn refuse_unknown(&mut self, open: &Unresolved, what: &str) {
         let id = Shown(&open.reference.id);
-        let mut message = format!("there is no {what} {id}, neither in the bundle nor stored");
-        if open.uses > 1 {
-            message.push_str(&format!("; {} fields name it", open.uses));
-        }
+        let uses = if open.uses > 1 { format!("; {} fields name it", open.uses) } else { String::new() };
+        let message = format!("there is no {what} {id}, neither in the bundle nor stored{uses}");
         self.log.report(open.reference.at, ErrorCode::UnknownReference, message);
     }
 

@@ -148,11 +148,8 @@ impl Report {
         };
         tally.add(outcome);
         if let Some(rows) = &mut self.rows {
-            let changed = match outcome {
-                Outcome::Created => Vec::new(),
-                _ => changes.iter().map(|change| change.field.clone()).collect(),
-            };
-            rows.push(RowReport { at, outcome, changed });
+            let fields = changes.iter().filter(|_| outcome != Outcome::Created).map(|change| change.field.clone());
+            rows.push(RowReport { at, outcome, changed: fields.collect() });
         }
     }
 }

@@ -105,20 +105,16 @@ impl<'r> Run<'r> {
                      AND s.address_id = r.address_id",
                 )
                 .load::<StoredSql, StoredTuple>(self.conn)?;
-            stored.extend(rows.into_iter().map(|(id, participant, address, start, end)| {
-                (id, Span { pair: (participant, address), start, end })
-            }));
+            stored.extend(
+                rows.into_iter().map(|(id, participant, address, start, end)| {
+                    (id, Span { pair: (participant, address), start, end })
+                }),
+            );
         }
         Ok(stored)
     }
 
-    fn note_residency(
-        &mut self,
-        row: &Residency,
-        span: &Span,
-        outcome: Outcome,
-        change: Change,
-    ) -> Result<(), Error> {
+    fn note_residency(&mut self, row: &Residency, span: &Span, outcome: Outcome, change: Change) -> Result<(), Error> {
         let changes = [change];
         self.report.count(row.at, outcome, &changes);
         self.journal.note(Action::Updated, Entity::Participant, span.pair.0, &changes)

@@ -136,11 +136,7 @@ fn constant(value: &Positioned<AstValue>, env: &QueryEnv) -> ServerResult<Option
         return Ok(lookup(name));
     }
     // A variable inside a list or an object that was not given counts as null there.
-    value
-        .node
-        .clone()
-        .into_const_with(|name| Ok::<_, ServerError>(lookup(&name).unwrap_or(Value::Null)))
-        .map(Some)
+    value.node.clone().into_const_with(|name| Ok::<_, ServerError>(lookup(&name).unwrap_or(Value::Null))).map(Some)
 }
 
 /// A field where it stands in the document, and the variants it is for.
@@ -219,9 +215,10 @@ fn narrowed<E: Entity>(condition: &str) -> Option<u8> {
     if condition == E::NAME || E::INTERFACES.contains(&condition) {
         return Some(all);
     }
-    let named = E::VARIANTS.iter().enumerate().filter(|(_, variant)| {
-        variant.name == condition || variant.interfaces.contains(&condition)
-    });
+    let named = E::VARIANTS
+        .iter()
+        .enumerate()
+        .filter(|(_, variant)| variant.name == condition || variant.interfaces.contains(&condition));
     let bits = named.fold(0, |bits, (n, _)| bits | 1 << n);
     (bits != 0).then_some(bits)
 }
@@ -358,7 +355,8 @@ fn follow<E: Entity>(
 fn by_variant<'a, E: Entity>(nodes: &[Occurrence<'a>]) -> Vec<(u8, Vec<&'a Positioned<AstField>>)> {
     let mut split: Vec<(u8, Vec<&'a Positioned<AstField>>)> = Vec::new();
     for bit in (0..8).map(|n| 1_u8 << n).filter(|bit| every_variant::<E>() & bit != 0) {
-        let of: Vec<&'a Positioned<AstField>> = nodes.iter().filter(|(on, _)| on & bit != 0).map(|(_, node)| *node).collect();
+        let of: Vec<&'a Positioned<AstField>> =
+            nodes.iter().filter(|(on, _)| on & bit != 0).map(|(_, node)| *node).collect();
         if of.is_empty() {
             continue;
         }

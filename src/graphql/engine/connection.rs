@@ -60,12 +60,22 @@ impl Entity for PageInfo {
 
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<PageInfo>] = &[
-            Field::<PageInfo>::value("hasNextPage", ty::<bool>, "Whether there are entries after this page.", |row, out| {
-                out.bool(row.has_next);
-            }),
-            Field::<PageInfo>::value("hasPreviousPage", ty::<bool>, "Whether there are entries before this page.", |row, out| {
-                out.bool(row.has_previous);
-            }),
+            Field::<PageInfo>::value(
+                "hasNextPage",
+                ty::<bool>,
+                "Whether there are entries after this page.",
+                |row, out| {
+                    out.bool(row.has_next);
+                },
+            ),
+            Field::<PageInfo>::value(
+                "hasPreviousPage",
+                ty::<bool>,
+                "Whether there are entries before this page.",
+                |row, out| {
+                    out.bool(row.has_previous);
+                },
+            ),
             Field::<PageInfo>::value(
                 "startCursor",
                 ty::<Option<String>>,
@@ -145,7 +155,11 @@ impl<L: Listed> Entity for Edge<L> {
 
 /// The arguments of every connection.
 pub const PAGE_ARGS: [register::Argument; 4] = [
-    register::arg("first", register::input::<Option<i32>>, "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given."),
+    register::arg(
+        "first",
+        register::input::<Option<i32>>,
+        "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given.",
+    ),
     register::arg("after", register::input::<Option<String>>, "Only entries after this cursor."),
     register::arg("last", register::input::<Option<i32>>, "The number of entries from the end, 1 to 100."),
     register::arg("before", register::input::<Option<String>>, "Only entries before this cursor."),
@@ -224,7 +238,8 @@ impl Asked {
 impl<R, L: Listed> Link<R> for ToConnection<R, L> {
     fn follow(&self, exec: &mut Exec<'_>, rows: &[&R]) -> Result<Values, Error> {
         let Pages { pages, cursor } = (self.read)(exec, rows, self.asked)?;
-        let connections: Vec<ConnectionRow<L::Row>> = pages.into_iter().map(|page| row(page, self.asked, &*cursor)).collect();
+        let connections: Vec<ConnectionRow<L::Row>> =
+            pages.into_iter().map(|page| row(page, self.asked, &*cursor)).collect();
         self.selection.render(exec, &connections.iter().collect::<Vec<_>>())
     }
 }

@@ -57,7 +57,8 @@ fn gather<E: Keyed>(
 }
 
 /// Finds the rows behind many rows in one go: for each its own list, in order.
-pub type Find<R, E> = Box<dyn Fn(&mut Exec<'_>, &[&R], bool) -> Result<Vec<Vec<<E as Entity>::Row>>, Error> + Send + Sync>;
+pub type Find<R, E> =
+    Box<dyn Fn(&mut Exec<'_>, &[&R], bool) -> Result<Vec<Vec<<E as Entity>::Row>>, Error> + Send + Sync>;
 
 struct Many<R, E: Entity> {
     find: Find<R, E>,

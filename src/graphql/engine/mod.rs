@@ -26,7 +26,7 @@ use crate::scope::Scope;
 
 pub use compile::{Item, Pick, Read, Selection};
 pub use connection::{Asked, Connection, CursorOf, Edge, EdgeRow, Listed, PAGE_ARGS, Pages, connection, page_args};
-pub use links::{inline, inline_list, inline_opt, many, one, Link};
+pub use links::{Link, inline, inline_list, inline_opt, many, one};
 pub use out::{Out, Values};
 pub use register::{Argument, Obj, arg, input, ty};
 

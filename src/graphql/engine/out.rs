@@ -90,7 +90,9 @@ impl Out {
         if !(0..=9_999).contains(&year) {
             return self.str(&date.to_string());
         }
-        let pair = |number: u32| [b'0' + u8::try_from(number / 10 % 10).unwrap_or(0), b'0' + u8::try_from(number % 10).unwrap_or(0)];
+        let pair = |number: u32| {
+            [b'0' + u8::try_from(number / 10 % 10).unwrap_or(0), b'0' + u8::try_from(number % 10).unwrap_or(0)]
+        };
         let year = u32::try_from(year).unwrap_or(0);
         self.bytes.push(b'"');
         for part in [pair(year / 100), pair(year % 100)] {

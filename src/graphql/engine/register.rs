@@ -65,10 +65,7 @@ impl<E: Entity> Obj<E> {
 impl<L: Listed> Obj<Connection<L>> {
     /// A connection at the root, read when it is known what is asked of it.
     pub fn connection(
-        read: impl Fn(&mut Exec<'_>, Asked) -> Result<(Page<L::Row>, CursorOf<L::Row>), Error>
-        + Send
-        + Sync
-        + 'static,
+        read: impl Fn(&mut Exec<'_>, Asked) -> Result<(Page<L::Row>, CursorOf<L::Row>), Error> + Send + Sync + 'static,
     ) -> Self {
         Self {
             render: Box::new(move |exec, selection, asked| {
@@ -116,7 +113,11 @@ fn fields_of<E: Entity>(
     registry: &mut Registry,
     wanted: impl Fn(&Field<E>) -> bool,
 ) -> async_graphql::indexmap::IndexMap<String, MetaField> {
-    E::fields().iter().filter(|field| wanted(field)).map(|field| (field.name.to_owned(), meta(registry, field))).collect()
+    E::fields()
+        .iter()
+        .filter(|field| wanted(field))
+        .map(|field| (field.name.to_owned(), meta(registry, field)))
+        .collect()
 }
 
 fn meta<E: Entity>(registry: &mut Registry, field: &Field<E>) -> MetaField {
@@ -195,7 +196,8 @@ fn interface<E: Entity>(registry: &mut Registry) -> MetaType {
     let fields = fields_of::<E>(registry, |field| field.on == 0);
     for (n, variant) in E::VARIANTS.iter().enumerate() {
         let own = fields_of::<E>(registry, |field| field.on == 0 || field.on & 1 << n != 0);
-        let interfaces: Vec<&'static str> = std::iter::once(E::NAME).chain(variant.interfaces.iter().copied()).collect();
+        let interfaces: Vec<&'static str> =
+            std::iter::once(E::NAME).chain(variant.interfaces.iter().copied()).collect();
         let object = object(registry, variant.name, variant.doc, &interfaces, own, variant.name);
         registry.types.insert(variant.name.to_owned(), object);
     }

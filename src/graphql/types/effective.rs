@@ -11,8 +11,8 @@ use super::participant::Participant;
 use crate::access::sight::Sight;
 use crate::error::Error;
 use crate::graphql::engine::{
-    Argument, Asked, Edge, EdgeRow, Entity, Exec, Field, Link, Listed, Obj, Out, PAGE_ARGS, Pages, Pick, connection, arg, inline_list,
-    input, many, page_args, ty,
+    Argument, Asked, Edge, EdgeRow, Entity, Exec, Field, Link, Listed, Obj, Out, PAGE_ARGS, Pages, Pick, arg,
+    connection, inline_list, input, many, page_args, ty,
 };
 use crate::graphql::inputs::{self, EffectiveMemberOrder};
 use crate::graphql::scalars::Date;
@@ -54,7 +54,9 @@ macro_rules! belonging_edge {
         impl $entity {
             const EDGE_FIELDS: &'static [Field<Edge<Self>>] = &[
                 Edge::<Self>::cursor(),
-                Field::<Edge<Self>>::value("implicit", ty::<bool>, IMPLICIT, |row, out: &mut Out| out.bool(row.row.1.implicit)),
+                Field::<Edge<Self>>::value("implicit", ty::<bool>, IMPLICIT, |row, out: &mut Out| {
+                    out.bool(row.row.1.implicit)
+                }),
                 Field::<Edge<Self>>::link("via", ty::<Vec<Obj<MembershipPath>>>, VIA, |pick| {
                     inline_list::<EdgeRow<($row, Belonging)>, MembershipPath>(pick, |row| row.row.1.via.as_slice())
                 }),
@@ -161,7 +163,9 @@ pub fn members_of_group(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<GroupRow>>
             let disclosed = sight.disclosed(exec.conn, &groups, on)?;
             let pages = groups.iter().map(|group| list.page(exec, *group, disclosed.contains(group), asked));
             let pages = pages.collect::<Result<_, Error>>()?;
-            let cursor = |(row, _): &(ParticipantRow, Belonging)| position("name", [Key::Text(row.sort_key.clone()), Key::Int(row.id)]);
+            let cursor = |(row, _): &(ParticipantRow, Belonging)| {
+                position("name", [Key::Text(row.sort_key.clone()), Key::Int(row.id)])
+            };
             Ok(Pages { pages, cursor: Box::new(cursor) })
         }),
     )
@@ -205,18 +209,20 @@ impl MemberList {
         let on = exec.on(inputs::date(self.as_of));
         let compositions = exec.compositions()?;
         let sight = exec.sight()?;
-        let total =
-            asked.count.then(|| door::count_in_sight(exec.conn, &compositions, &sight, group, on, disclosed)).transpose()?;
+        let total = asked
+            .count
+            .then(|| door::count_in_sight(exec.conn, &compositions, &sight, group, on, disclosed))
+            .transpose()?;
         if !asked.rows {
             return Ok(Page { total, ..Page::default() });
         }
         let keys = door::page(exec.conn, &compositions, &sight, group, on, self.descending, &self.window, disclosed)?;
-        let mut found: HashMap<i64, ParticipantRow> =
-            people::by_ids(exec.conn, &sight, asked.details, &keys.rows)?.into_iter().map(|row| (row.id, row)).collect();
-        let standing = self
-            .belonging
-            .then(|| door::of_participants(exec.conn, &compositions, &keys.rows, on))
-            .transpose()?;
+        let mut found: HashMap<i64, ParticipantRow> = people::by_ids(exec.conn, &sight, asked.details, &keys.rows)?
+            .into_iter()
+            .map(|row| (row.id, row))
+            .collect();
+        let standing =
+            self.belonging.then(|| door::of_participants(exec.conn, &compositions, &keys.rows, on)).transpose()?;
         let told = standing.as_ref().map(|standing| Told::load(exec, &sight, standing, on)).transpose()?;
         let belonging = |id: i64| match standing.as_ref().zip(told.as_ref()) {
             None => Belonging { implicit: false, via: Vec::new() },

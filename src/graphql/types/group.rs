@@ -9,8 +9,8 @@ use super::participant::Participant;
 use super::reason::GroupCategory;
 use crate::error::Error;
 use crate::graphql::engine::{
-    Argument, Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, Out, PAGE_ARGS, Pick, Values, arg, inline_opt,
-    input, many, one, ty,
+    Argument, Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, Out, PAGE_ARGS, Pick, Values, arg,
+    inline_opt, input, many, one, ty,
 };
 use crate::graphql::enums::{ComponentMode, CompositionName, GroupKind, NeighbourhoodRole, ParticipantKind};
 use crate::graphql::inputs;
@@ -48,8 +48,11 @@ fn instant(row: &GroupRow, out: &mut Out, get: fn(&More) -> chrono::NaiveDateTim
 }
 
 /// The argument of every field that can be asked for on another date.
-pub const AS_OF: Argument =
-    arg("asOf", input::<Option<Date>>, "The date to look at; today when absent. The composition is taken as it stands now.");
+pub const AS_OF: Argument = arg(
+    "asOf",
+    input::<Option<Date>>,
+    "The date to look at; today when absent. The composition is taken as it stands now.",
+);
 
 const FIELDS: &[Field<Group>] = &[
     Field::<Group>::value("id", ty::<ID>, "The global identifier.", |row, out| out.id(Kind::Group, row.id)),
@@ -297,12 +300,20 @@ impl Entity for GroupComponent {
 
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<GroupComponent>] = &[
-            Field::<GroupComponent>::value("mode", ty::<ComponentMode>, "What the component does to the composite.", |row, out| {
-                out.str(row.mode.as_str());
-            }),
-            Field::<GroupComponent>::link("group", ty::<Option<Obj<Group>>>, "The component; null when you may not see it.", |pick| {
-                one::<ComponentRow, Group>(pick, |row| Some(row.component_id))
-            }),
+            Field::<GroupComponent>::value(
+                "mode",
+                ty::<ComponentMode>,
+                "What the component does to the composite.",
+                |row, out| {
+                    out.str(row.mode.as_str());
+                },
+            ),
+            Field::<GroupComponent>::link(
+                "group",
+                ty::<Option<Obj<Group>>>,
+                "The component; null when you may not see it.",
+                |pick| one::<ComponentRow, Group>(pick, |row| Some(row.component_id)),
+            ),
         ];
         FIELDS
     }
@@ -315,12 +326,20 @@ impl Entity for GroupPart {
 
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<GroupPart>] = &[
-            Field::<GroupPart>::value("mode", ty::<ComponentMode>, "What this group does to the composite.", |row, out| {
-                out.str(row.mode.as_str());
-            }),
-            Field::<GroupPart>::link("group", ty::<Option<Obj<Group>>>, "The composite; null when you may not see it.", |pick| {
-                one::<ComponentRow, Group>(pick, |row| Some(row.composite_id))
-            }),
+            Field::<GroupPart>::value(
+                "mode",
+                ty::<ComponentMode>,
+                "What this group does to the composite.",
+                |row, out| {
+                    out.str(row.mode.as_str());
+                },
+            ),
+            Field::<GroupPart>::link(
+                "group",
+                ty::<Option<Obj<Group>>>,
+                "The composite; null when you may not see it.",
+                |pick| one::<ComponentRow, Group>(pick, |row| Some(row.composite_id)),
+            ),
         ];
         FIELDS
     }
@@ -389,44 +408,84 @@ impl Entity for MemberFilter {
     type Row = ParticipantFilter;
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<MemberFilter>] = &[
-            Field::<MemberFilter>::value("kinds", ty::<Option<Vec<ParticipantKind>>>, "The participant is of one of these kinds.", |row, out| {
-                strings(out, row.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.as_str())));
-            }),
-            Field::<MemberFilter>::value("search", ty::<Option<String>>, "Every word occurs in the name.", |row, out| out.opt_str(row.search.as_deref())),
-            Field::<MemberFilter>::value("complexNumber", ty::<Option<String>>, "The address belongs to this complex.", |row, out| {
-                out.opt_str(row.complex_number.as_deref());
-            }),
-            Field::<MemberFilter>::value("dwellingType", ty::<Option<String>>, "The address is a dwelling of this type.", |row, out| {
-                out.opt_str(row.dwelling_type.as_deref());
-            }),
-            Field::<MemberFilter>::value("city", ty::<Option<String>>, "The address is in this city.", |row, out| out.opt_str(row.city.as_deref())),
-            Field::<MemberFilter>::value("postalCode", ty::<Option<String>>, "The address has this postal code.", |row, out| {
-                out.opt_str(row.postal_code.as_deref());
-            }),
-            Field::<MemberFilter>::value("bornFrom", ty::<Option<Date>>, "The person was born on this date or later.", |row, out| out.date(row.born_from)),
-            Field::<MemberFilter>::value("bornUntil", ty::<Option<Date>>, "The person was born on this date or earlier.", |row, out| {
-                out.date(row.born_until);
-            }),
-            Field::<MemberFilter>::link(
-                "currentGroup",
-                ty::<Option<Obj<Group>>>,
-                "The participant has a direct membership of this group in force.",
-                |pick| one::<ParticipantFilter, Group>(pick, |row| row.current_group),
-            ),
-            Field::<MemberFilter>::link(
-                "organization",
-                ty::<Option<Obj<Participant>>>,
-                "The participant's record is kept by this organization.",
-                |pick| one::<ParticipantFilter, Participant>(pick, |row| row.organization),
-            ),
-            Field::<MemberFilter>::value("externalIds", ty::<Option<Vec<String>>>, "The participant has one of these external ids.", |row, out| {
-                strings(out, row.external_ids.as_ref().map(|ids| ids.iter().map(String::as_str)));
-            }),
-        ];
-        FIELDS
+        FILTER_FIELDS
     }
 }
+
+const FILTER_FIELDS: &[Field<MemberFilter>] = &[
+    Field::<MemberFilter>::value(
+        "kinds",
+        ty::<Option<Vec<ParticipantKind>>>,
+        "The participant is of one of these kinds.",
+        |row, out| {
+            strings(out, row.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.as_str())));
+        },
+    ),
+    Field::<MemberFilter>::value("search", ty::<Option<String>>, "Every word occurs in the name.", |row, out| {
+        out.opt_str(row.search.as_deref())
+    }),
+    Field::<MemberFilter>::value(
+        "complexNumber",
+        ty::<Option<String>>,
+        "The address belongs to this complex.",
+        |row, out| {
+            out.opt_str(row.complex_number.as_deref());
+        },
+    ),
+    Field::<MemberFilter>::value(
+        "dwellingType",
+        ty::<Option<String>>,
+        "The address is a dwelling of this type.",
+        |row, out| {
+            out.opt_str(row.dwelling_type.as_deref());
+        },
+    ),
+    Field::<MemberFilter>::value("city", ty::<Option<String>>, "The address is in this city.", |row, out| {
+        out.opt_str(row.city.as_deref())
+    }),
+    Field::<MemberFilter>::value(
+        "postalCode",
+        ty::<Option<String>>,
+        "The address has this postal code.",
+        |row, out| {
+            out.opt_str(row.postal_code.as_deref());
+        },
+    ),
+    Field::<MemberFilter>::value(
+        "bornFrom",
+        ty::<Option<Date>>,
+        "The person was born on this date or later.",
+        |row, out| out.date(row.born_from),
+    ),
+    Field::<MemberFilter>::value(
+        "bornUntil",
+        ty::<Option<Date>>,
+        "The person was born on this date or earlier.",
+        |row, out| {
+            out.date(row.born_until);
+        },
+    ),
+    Field::<MemberFilter>::link(
+        "currentGroup",
+        ty::<Option<Obj<Group>>>,
+        "The participant has a direct membership of this group in force.",
+        |pick| one::<ParticipantFilter, Group>(pick, |row| row.current_group),
+    ),
+    Field::<MemberFilter>::link(
+        "organization",
+        ty::<Option<Obj<Participant>>>,
+        "The participant's record is kept by this organization.",
+        |pick| one::<ParticipantFilter, Participant>(pick, |row| row.organization),
+    ),
+    Field::<MemberFilter>::value(
+        "externalIds",
+        ty::<Option<Vec<String>>>,
+        "The participant has one of these external ids.",
+        |row, out| {
+            strings(out, row.external_ids.as_ref().map(|ids| ids.iter().map(String::as_str)));
+        },
+    ),
+];
 
 fn strings<'a>(out: &mut Out, values: Option<impl Iterator<Item = &'a str>>) {
     let Some(values) = values else { return out.null() };

@@ -2,8 +2,8 @@
 
 use async_graphql::{ID, ServerResult};
 
-use super::{aligned, totals};
 use super::participant::Participant;
+use super::{aligned, totals};
 use crate::error::Error;
 use crate::graphql::engine::{
     Edge, Entity, Exec, Field, Link, Listed, Obj, Pages, Pick, connection, inline, inline_list, one, page_args, ty,
@@ -30,15 +30,22 @@ pub struct FieldChange;
 
 impl Entity for HistoryEntry {
     const NAME: &'static str = "HistoryEntry";
-    const DOC: &'static str = "One change of an object: who did what, when. It is written together with the change itself.";
+    const DOC: &'static str =
+        "One change of an object: who did what, when. It is written together with the change itself.";
     type Row = EntryRow;
 
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<HistoryEntry>] = &[
-            Field::<HistoryEntry>::value("id", ty::<ID>, "The global identifier.", |row, out| out.id(Kind::HistoryEntry, row.row.id)),
+            Field::<HistoryEntry>::value("id", ty::<ID>, "The global identifier.", |row, out| {
+                out.id(Kind::HistoryEntry, row.row.id)
+            }),
             Field::<HistoryEntry>::value("at", ty::<DateTime>, "When it was done.", |row, out| out.instant(row.row.at)),
-            Field::<HistoryEntry>::link("actor", ty::<Obj<Actor>>, "Who did it.", |pick| inline::<EntryRow, Actor>(pick, |row| &row.row)),
-            Field::<HistoryEntry>::value("action", ty::<HistoryAction>, "What was done.", |row, out| out.str(row.row.action.as_str())),
+            Field::<HistoryEntry>::link("actor", ty::<Obj<Actor>>, "Who did it.", |pick| {
+                inline::<EntryRow, Actor>(pick, |row| &row.row)
+            }),
+            Field::<HistoryEntry>::value("action", ty::<HistoryAction>, "What was done.", |row, out| {
+                out.str(row.row.action.as_str())
+            }),
             Field::<HistoryEntry>::link("changes", ty::<Vec<Obj<FieldChange>>>, "The fields that changed.", |pick| {
                 inline_list::<EntryRow, FieldChange>(pick, |row| row.changes.as_slice())
             }),
@@ -78,13 +85,25 @@ impl Entity for FieldChange {
 
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<FieldChange>] = &[
-            Field::<FieldChange>::value("field", ty::<String>, "The name of the field in this schema.", |row, out| out.str(&row.field)),
-            Field::<FieldChange>::value("before", ty::<Option<String>>, "The value before, as text; null when there was none.", |row, out| {
-                out.opt_str(row.before.as_deref());
+            Field::<FieldChange>::value("field", ty::<String>, "The name of the field in this schema.", |row, out| {
+                out.str(&row.field)
             }),
-            Field::<FieldChange>::value("after", ty::<Option<String>>, "The value after, as text; null when there is none.", |row, out| {
-                out.opt_str(row.after.as_deref());
-            }),
+            Field::<FieldChange>::value(
+                "before",
+                ty::<Option<String>>,
+                "The value before, as text; null when there was none.",
+                |row, out| {
+                    out.opt_str(row.before.as_deref());
+                },
+            ),
+            Field::<FieldChange>::value(
+                "after",
+                ty::<Option<String>>,
+                "The value after, as text; null when there is none.",
+                |row, out| {
+                    out.opt_str(row.after.as_deref());
+                },
+            ),
         ];
         FIELDS
     }

@@ -2,11 +2,11 @@
 
 use async_graphql::{ID, ServerResult};
 
-use super::{aligned, totals};
 use super::group::Group;
 use super::history::{HistoryEntry, history_of};
 use super::participant::Participant;
 use super::reason::{EndReason, StartReason};
+use super::{aligned, totals};
 use crate::error::Error;
 use crate::graphql::engine::{
     Argument, Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, PAGE_ARGS, Pages, Pick, arg, connection,
@@ -27,12 +27,20 @@ const FIELDS: &[Field<Membership>] = &[
     Field::<Membership>::link("group", ty::<Option<Obj<Group>>>, "The group; null when you may not see it.", |pick| {
         one::<MembershipRow, Group>(pick, |row| Some(row.group_id))
     }),
-    Field::<Membership>::link("participant", ty::<Option<Obj<Participant>>>, "The member; null when you may not see the participant.", |pick| {
-        one::<MembershipRow, Participant>(pick, |row| Some(row.participant_id))
-    }),
-    Field::<Membership>::value("startDate", ty::<Date>, "The first day on which the membership is in force.", |row, out| {
-        out.date(Some(row.start_date));
-    }),
+    Field::<Membership>::link(
+        "participant",
+        ty::<Option<Obj<Participant>>>,
+        "The member; null when you may not see the participant.",
+        |pick| one::<MembershipRow, Participant>(pick, |row| Some(row.participant_id)),
+    ),
+    Field::<Membership>::value(
+        "startDate",
+        ty::<Date>,
+        "The first day on which the membership is in force.",
+        |row, out| {
+            out.date(Some(row.start_date));
+        },
+    ),
     Field::<Membership>::link("startReason", ty::<Obj<StartReason>>, "Why it started.", |pick| {
         one::<MembershipRow, StartReason>(pick, |row| Some(row.start_reason_id))
     }),
@@ -42,16 +50,21 @@ const FIELDS: &[Field<Membership>] = &[
         "The first day on which the membership is no longer in force; null while no end is known.",
         |row, out| out.date(row.end_date),
     ),
-    Field::<Membership>::link("endReason", ty::<Option<Obj<EndReason>>>, "Why it ended; null while no end is known.", |pick| {
-        one::<MembershipRow, EndReason>(pick, |row| row.end_reason_id)
-    }),
+    Field::<Membership>::link(
+        "endReason",
+        ty::<Option<Obj<EndReason>>>,
+        "Why it ended; null while no end is known.",
+        |pick| one::<MembershipRow, EndReason>(pick, |row| row.end_reason_id),
+    ),
     Field::<Membership>::value(
         "endNote",
         ty::<Option<String>>,
         "A free note beside the end reason; null when there is none or you may not read it.",
         |row, out| out.opt_str(row.end_note.as_deref()),
     ),
-    Field::<Membership>::value("role", ty::<MembershipRole>, "The part that the member plays.", |row, out| out.str(row.role.as_str())),
+    Field::<Membership>::value("role", ty::<MembershipRole>, "The part that the member plays.", |row, out| {
+        out.str(row.role.as_str())
+    }),
     Field::<Membership>::value("origin", ty::<MembershipOrigin>, "Where the membership came from.", |row, out| {
         out.str(row.origin.as_str());
     }),
@@ -67,8 +80,12 @@ const FIELDS: &[Field<Membership>] = &[
             None => out.null(),
         },
     ),
-    Field::<Membership>::value("createdAt", ty::<DateTime>, "When it was registered.", |row, out| out.instant(row.created_at)),
-    Field::<Membership>::value("updatedAt", ty::<DateTime>, "When it was last changed.", |row, out| out.instant(row.updated_at)),
+    Field::<Membership>::value("createdAt", ty::<DateTime>, "When it was registered.", |row, out| {
+        out.instant(row.created_at)
+    }),
+    Field::<Membership>::value("updatedAt", ty::<DateTime>, "When it was last changed.", |row, out| {
+        out.instant(row.updated_at)
+    }),
     Field::<Membership>::link(
         "history",
         ty::<Option<Obj<Connection<HistoryEntry>>>>,
@@ -119,8 +136,6 @@ impl Listed for Membership {
         row
     }
 }
-
-
 
 /// The arguments of every list of memberships.
 pub const ARGS: &[Argument] = &[

@@ -34,34 +34,61 @@ fn text(row: &ParticipantRow, out: &mut Out, get: fn(&More) -> Option<&str>) {
 
 const FIELDS: &[Field<Participant>] = &[
     Field::<Participant>::value("id", ty::<ID>, "The global identifier.", |row, out| out.id(Kind::Participant, row.id)),
-    Field::<Participant>::value("externalId", ty::<Option<String>>, "The key of the participant in the system that it was imported from; null when there is none or you may not read it.", |row, out| {
-        out.opt_str(row.external_id.as_deref());
+    Field::<Participant>::value(
+        "externalId",
+        ty::<Option<String>>,
+        "The key of the participant in the system that it was imported from; null when there is none or you may not read it.",
+        |row, out| {
+            out.opt_str(row.external_id.as_deref());
+        },
+    ),
+    Field::<Participant>::value("kind", ty::<KindName>, "What the participant is.", |row, out| {
+        out.str(row.kind.as_str())
     }),
-    Field::<Participant>::value("kind", ty::<KindName>, "What the participant is.", |row, out| out.str(row.kind.as_str())),
-    Field::<Participant>::value("displayName", ty::<String>, "The whole name, as one writes it: \"Jan van den Berg\".", |row, out| {
-        out.str(&row.display_name);
-    }),
+    Field::<Participant>::value(
+        "displayName",
+        ty::<String>,
+        "The whole name, as one writes it: \"Jan van den Berg\".",
+        |row, out| {
+            out.str(&row.display_name);
+        },
+    ),
     Field::<Participant>::value(
         "sortName",
         ty::<String>,
         "The name as it stands in a Dutch alphabetical list: \"Berg, Jan van den\".",
         |row, out| out.str(&sort_name(row)),
     ),
-    Field::<Participant>::value("email", ty::<Option<String>>, "The e-mail address; null when there is none or you may not read it.", |row, out| {
-        text(row, out, |more| more.email.as_deref());
-    }),
-    Field::<Participant>::value("phone", ty::<Option<String>>, "The telephone number; null when there is none or you may not read it.", |row, out| {
-        text(row, out, |more| more.phone.as_deref());
-    }),
+    Field::<Participant>::value(
+        "email",
+        ty::<Option<String>>,
+        "The e-mail address; null when there is none or you may not read it.",
+        |row, out| {
+            text(row, out, |more| more.email.as_deref());
+        },
+    ),
+    Field::<Participant>::value(
+        "phone",
+        ty::<Option<String>>,
+        "The telephone number; null when there is none or you may not read it.",
+        |row, out| {
+            text(row, out, |more| more.phone.as_deref());
+        },
+    ),
     Field::<Participant>::link(
         "organization",
         ty::<Option<Obj<Participant>>>,
         "The organization that keeps this record; null when none does or you may not read it.",
-        |pick| one::<ParticipantRow, Participant>(pick, |row| row.more.as_deref().and_then(|more| more.organization_id)),
+        |pick| {
+            one::<ParticipantRow, Participant>(pick, |row| row.more.as_deref().and_then(|more| more.organization_id))
+        },
     ),
-    Field::<Participant>::link("memberships", ty::<Obj<Connection<Membership>>>, "The direct memberships of this participant.", |pick| {
-        memberships_of::<ParticipantRow>(pick, Of::Participant, |row| row.id)
-    })
+    Field::<Participant>::link(
+        "memberships",
+        ty::<Obj<Connection<Membership>>>,
+        "The direct memberships of this participant.",
+        |pick| memberships_of::<ParticipantRow>(pick, Of::Participant, |row| row.id),
+    )
     .args(membership::ARGS),
     Field::<Participant>::link(
         "effectiveGroups",
@@ -85,52 +112,113 @@ const FIELDS: &[Field<Participant>] = &[
         |pick| Ok(Box::new(KeptHistory(history_of::<ParticipantRow>(pick, Object::Participant, |row| row.id)?))),
     )
     .args(&PAGE_ARGS),
-    Field::<Participant>::value("givenName", ty::<Option<String>>, "The given name.", |row, out| out.opt_str(row.given_name.as_deref())).on(PERSON),
-    Field::<Participant>::value("namePrefix", ty::<Option<String>>, "The prefix of the family name, such as \"van den\".", |row, out| {
-        out.opt_str(row.name_prefix.as_deref());
+    Field::<Participant>::value("givenName", ty::<Option<String>>, "The given name.", |row, out| {
+        out.opt_str(row.given_name.as_deref())
     })
     .on(PERSON),
-    Field::<Participant>::value("familyName", ty::<Option<String>>, "The family name without its prefix.", |row, out| {
-        out.opt_str(row.family_name.as_deref());
-    })
+    Field::<Participant>::value(
+        "namePrefix",
+        ty::<Option<String>>,
+        "The prefix of the family name, such as \"van den\".",
+        |row, out| {
+            out.opt_str(row.name_prefix.as_deref());
+        },
+    )
     .on(PERSON),
-    Field::<Participant>::value("birthDate", ty::<Option<Date>>, "The date of birth; null when it is not known or you may not read it.", |row, out| {
-        out.date(row.more.as_deref().and_then(|more| more.birth_date));
-    })
+    Field::<Participant>::value(
+        "familyName",
+        ty::<Option<String>>,
+        "The family name without its prefix.",
+        |row, out| {
+            out.opt_str(row.family_name.as_deref());
+        },
+    )
     .on(PERSON),
-    Field::<Participant>::value("gender", ty::<Option<Gender>>, "The gender; null when it is not recorded or you may not read it.", |row, out| {
-        text(row, out, |more| more.gender.map(crate::people::Gender::as_str));
-    })
+    Field::<Participant>::value(
+        "birthDate",
+        ty::<Option<Date>>,
+        "The date of birth; null when it is not known or you may not read it.",
+        |row, out| {
+            out.date(row.more.as_deref().and_then(|more| more.birth_date));
+        },
+    )
     .on(PERSON),
-    Field::<Participant>::link("guardians", ty::<Option<Vec<Obj<Participant>>>>, "Who looks after this child; null when you may not read it.", |pick| {
-        many::<ParticipantRow, Participant>(pick, Box::new(|exec, rows, details| related(exec, rows, Side::Dependant, details)))
-    })
+    Field::<Participant>::value(
+        "gender",
+        ty::<Option<Gender>>,
+        "The gender; null when it is not recorded or you may not read it.",
+        |row, out| {
+            text(row, out, |more| more.gender.map(crate::people::Gender::as_str));
+        },
+    )
     .on(PERSON),
-    Field::<Participant>::link("children", ty::<Option<Vec<Obj<Participant>>>>, "The children this person looks after; null when you may not read it.", |pick| {
-        many::<ParticipantRow, Participant>(pick, Box::new(|exec, rows, details| related(exec, rows, Side::Anchor, details)))
-    })
+    Field::<Participant>::link(
+        "guardians",
+        ty::<Option<Vec<Obj<Participant>>>>,
+        "Who looks after this child; null when you may not read it.",
+        |pick| {
+            many::<ParticipantRow, Participant>(
+                pick,
+                Box::new(|exec, rows, details| related(exec, rows, Side::Dependant, details)),
+            )
+        },
+    )
     .on(PERSON),
-    Field::<Participant>::value("name", ty::<Option<String>>, "The name.", |row, out| text(row, out, |more| more.name.as_deref()))
-        .on(ORGANIZATION)
-        .details(),
+    Field::<Participant>::link(
+        "children",
+        ty::<Option<Vec<Obj<Participant>>>>,
+        "The children this person looks after; null when you may not read it.",
+        |pick| {
+            many::<ParticipantRow, Participant>(
+                pick,
+                Box::new(|exec, rows, details| related(exec, rows, Side::Anchor, details)),
+            )
+        },
+    )
+    .on(PERSON),
+    Field::<Participant>::value("name", ty::<Option<String>>, "The name.", |row, out| {
+        text(row, out, |more| more.name.as_deref())
+    })
+    .on(ORGANIZATION)
+    .details(),
     Field::<Participant>::link(
         "residencies",
         ty::<Option<Vec<Obj<Residency>>>>,
         "The registrations at addresses, the latest first; null when you may not read them.",
-        |pick| many::<ParticipantRow, Residency>(pick, Box::new(|exec, rows, _| residencies(exec, rows, Side::Dependant))),
+        |pick| {
+            many::<ParticipantRow, Residency>(pick, Box::new(|exec, rows, _| residencies(exec, rows, Side::Dependant)))
+        },
     )
     .on(PERSON | ORGANIZATION),
-    Field::<Participant>::value("street", ty::<Option<String>>, "The street.", |row, out| text(row, out, |more| more.street.as_deref())).on(ADDRESS),
-    Field::<Participant>::value("houseNumber", ty::<Option<String>>, "The house number with its addition.", |row, out| {
-        text(row, out, |more| more.house_number.as_deref());
+    Field::<Participant>::value("street", ty::<Option<String>>, "The street.", |row, out| {
+        text(row, out, |more| more.street.as_deref())
     })
     .on(ADDRESS),
-    Field::<Participant>::value("postalCode", ty::<Option<String>>, "The postal code.", |row, out| text(row, out, |more| more.postal_code.as_deref()))
-        .on(ADDRESS),
-    Field::<Participant>::value("city", ty::<Option<String>>, "The city.", |row, out| text(row, out, |more| more.city.as_deref())).on(ADDRESS),
-    Field::<Participant>::value("complexNumber", ty::<Option<String>>, "The number of the complex that the dwelling belongs to.", |row, out| {
-        text(row, out, |more| more.complex_number.as_deref());
+    Field::<Participant>::value(
+        "houseNumber",
+        ty::<Option<String>>,
+        "The house number with its addition.",
+        |row, out| {
+            text(row, out, |more| more.house_number.as_deref());
+        },
+    )
+    .on(ADDRESS),
+    Field::<Participant>::value("postalCode", ty::<Option<String>>, "The postal code.", |row, out| {
+        text(row, out, |more| more.postal_code.as_deref())
     })
+    .on(ADDRESS),
+    Field::<Participant>::value("city", ty::<Option<String>>, "The city.", |row, out| {
+        text(row, out, |more| more.city.as_deref())
+    })
+    .on(ADDRESS),
+    Field::<Participant>::value(
+        "complexNumber",
+        ty::<Option<String>>,
+        "The number of the complex that the dwelling belongs to.",
+        |row, out| {
+            text(row, out, |more| more.complex_number.as_deref());
+        },
+    )
     .on(ADDRESS),
     Field::<Participant>::value("dwellingType", ty::<Option<String>>, "The type of dwelling.", |row, out| {
         text(row, out, |more| more.dwelling_type.as_deref());
@@ -155,7 +243,8 @@ fn instant(row: &ParticipantRow, out: &mut Out, get: fn(&More) -> chrono::NaiveD
 fn sort_name(row: &ParticipantRow) -> String {
     match (row.kind, &row.family_name) {
         (ParticipantKind::Person, Some(family)) => {
-            let rest: Vec<&str> = [&row.given_name, &row.name_prefix].into_iter().filter_map(|part| part.as_deref()).collect();
+            let rest: Vec<&str> =
+                [&row.given_name, &row.name_prefix].into_iter().filter_map(|part| part.as_deref()).collect();
             if rest.is_empty() { family.clone() } else { format!("{family}, {}", rest.join(" ")) }
         }
         _ => row.display_name.clone(),
@@ -168,7 +257,11 @@ impl Entity for Participant {
     const INTERFACES: &'static [&'static str] = &["Node"];
     const VARIANTS: &'static [Variant] = &[
         Variant { name: "Person", doc: "A natural person.", interfaces: &["Node"] },
-        Variant { name: "Organization", doc: "A legal person, such as an association, a company or a school.", interfaces: &["Node"] },
+        Variant {
+            name: "Organization",
+            doc: "A legal person, such as an association, a company or a school.",
+            interfaces: &["Node"],
+        },
         Variant {
             name: "Address",
             doc: "A dwelling or other address. It can be a member of groups itself, and people are registered at it.",
@@ -262,7 +355,9 @@ fn related(
     let others: Vec<i64> = pairs.iter().map(|(_, other)| *other).collect();
     let people: HashMap<i64, ParticipantRow> =
         store::by_ids(exec.conn, &sight, details, &others)?.into_iter().map(|row| (row.id, row)).collect();
-    let of = |id: &i64| pairs.iter().filter(|(one, _)| one == id).filter_map(|(_, other)| people.get(other).cloned()).collect();
+    let of = |id: &i64| {
+        pairs.iter().filter(|(one, _)| one == id).filter_map(|(_, other)| people.get(other).cloned()).collect()
+    };
     Ok(ids.iter().map(of).collect())
 }
 
@@ -274,14 +369,24 @@ impl Entity for Residency {
 
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<Residency>] = &[
-            Field::<Residency>::value("id", ty::<ID>, "The global identifier.", |row, out| out.id(Kind::Residency, row.id)),
-            Field::<Residency>::link("participant", ty::<Option<Obj<Participant>>>, "Who is registered; null when you may not see them.", |pick| {
-                one::<ResidencyRow, Participant>(pick, |row| Some(row.participant_id))
+            Field::<Residency>::value("id", ty::<ID>, "The global identifier.", |row, out| {
+                out.id(Kind::Residency, row.id)
             }),
-            Field::<Residency>::link("address", ty::<Option<Obj<Participant>>>, "At which address; null when you may not see it.", |pick| {
-                one::<ResidencyRow, Participant>(pick, |row| Some(row.address_id))
+            Field::<Residency>::link(
+                "participant",
+                ty::<Option<Obj<Participant>>>,
+                "Who is registered; null when you may not see them.",
+                |pick| one::<ResidencyRow, Participant>(pick, |row| Some(row.participant_id)),
+            ),
+            Field::<Residency>::link(
+                "address",
+                ty::<Option<Obj<Participant>>>,
+                "At which address; null when you may not see it.",
+                |pick| one::<ResidencyRow, Participant>(pick, |row| Some(row.address_id)),
+            ),
+            Field::<Residency>::value("startDate", ty::<Date>, "The first day of the registration.", |row, out| {
+                out.date(Some(row.start_date))
             }),
-            Field::<Residency>::value("startDate", ty::<Date>, "The first day of the registration.", |row, out| out.date(Some(row.start_date))),
             Field::<Residency>::value(
                 "endDate",
                 ty::<Option<Date>>,

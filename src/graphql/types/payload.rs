@@ -44,7 +44,9 @@ impl Entity for UserError {
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<UserError>] = &[
             Field::<UserError>::value("code", ty::<UserErrorCode>, "The reason, for programmes.", code),
-            Field::<UserError>::value("message", ty::<String>, "The reason, for people.", |row, out| out.str(&row.message)),
+            Field::<UserError>::value("message", ty::<String>, "The reason, for people.", |row, out| {
+                out.str(&row.message)
+            }),
             Field::<UserError>::value(
                 "field",
                 ty::<Option<Vec<String>>>,
@@ -78,7 +80,9 @@ impl Entity for Warning {
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<Warning>] = &[
             Field::<Warning>::value("code", ty::<UserErrorCode>, "The reason, for programmes.", code),
-            Field::<Warning>::value("message", ty::<String>, "The reason, for people.", |row, out| out.str(&row.message)),
+            Field::<Warning>::value("message", ty::<String>, "The reason, for people.", |row, out| {
+                out.str(&row.message)
+            }),
         ];
         FIELDS
     }
@@ -117,71 +121,118 @@ macro_rules! payload {
     };
 }
 
-payload!(GroupPayload, Saved, "What became of a change of a group.", [
-    Field::<GroupPayload>::link("group", ty::<Option<Obj<Group>>>, "The group as it is now; null when the mutation was refused.", |pick| {
-        one::<PayloadRow<Saved>, Group>(pick, |row| row.done.as_ref().map(|saved| saved.id))
-    }),
-    Field::<GroupPayload>::link("warnings", ty::<Vec<Obj<Warning>>>, "What the administrator should know about the group.", |pick| {
-        inline_list::<PayloadRow<Saved>, Warning>(pick, |row| row.done.as_ref().map_or(&[], |saved| saved.warnings.as_slice()))
-    }),
-]);
+payload!(
+    GroupPayload,
+    Saved,
+    "What became of a change of a group.",
+    [
+        Field::<GroupPayload>::link(
+            "group",
+            ty::<Option<Obj<Group>>>,
+            "The group as it is now; null when the mutation was refused.",
+            |pick| { one::<PayloadRow<Saved>, Group>(pick, |row| row.done.as_ref().map(|saved| saved.id)) }
+        ),
+        Field::<GroupPayload>::link(
+            "warnings",
+            ty::<Vec<Obj<Warning>>>,
+            "What the administrator should know about the group.",
+            |pick| {
+                inline_list::<PayloadRow<Saved>, Warning>(pick, |row| {
+                    row.done.as_ref().map_or(&[], |saved| saved.warnings.as_slice())
+                })
+            }
+        ),
+    ]
+);
 
-payload!(DeleteGroupPayload, Deleted, "What became of a group that was to be deleted.", [
-    Field::<DeleteGroupPayload>::value(
-        "deletedId",
-        ty::<Option<ID>>,
-        "The identifier of the group that is gone; null when it was not deleted.",
-        |row, out| match row.done.as_ref().filter(|deleted| deleted.gone) {
-            Some(deleted) => out.id(Kind::Group, deleted.id),
-            None => out.null(),
-        },
-    ),
-    Field::<DeleteGroupPayload>::value(
-        "closed",
-        ty::<bool>,
-        "Whether the group was closed instead, because something holds it; `userErrors` says what.",
-        |row, out| out.bool(row.done.as_ref().is_some_and(|deleted| !deleted.gone)),
-    ),
-    Field::<DeleteGroupPayload>::link("group", ty::<Option<Obj<Group>>>, "The group that was closed; null when it is gone.", |pick| {
-        one::<PayloadRow<Deleted>, Group>(pick, |row| row.done.as_ref().filter(|deleted| !deleted.gone).map(|deleted| deleted.id))
-    }),
-]);
+payload!(
+    DeleteGroupPayload,
+    Deleted,
+    "What became of a group that was to be deleted.",
+    [
+        Field::<DeleteGroupPayload>::value(
+            "deletedId",
+            ty::<Option<ID>>,
+            "The identifier of the group that is gone; null when it was not deleted.",
+            |row, out| match row.done.as_ref().filter(|deleted| deleted.gone) {
+                Some(deleted) => out.id(Kind::Group, deleted.id),
+                None => out.null(),
+            },
+        ),
+        Field::<DeleteGroupPayload>::value(
+            "closed",
+            ty::<bool>,
+            "Whether the group was closed instead, because something holds it; `userErrors` says what.",
+            |row, out| out.bool(row.done.as_ref().is_some_and(|deleted| !deleted.gone)),
+        ),
+        Field::<DeleteGroupPayload>::link(
+            "group",
+            ty::<Option<Obj<Group>>>,
+            "The group that was closed; null when it is gone.",
+            |pick| {
+                one::<PayloadRow<Deleted>, Group>(pick, |row| {
+                    row.done.as_ref().filter(|deleted| !deleted.gone).map(|deleted| deleted.id)
+                })
+            }
+        ),
+    ]
+);
 
-payload!(MembershipPayload, i64, "What became of a change of a membership.", [
-    Field::<MembershipPayload>::link(
+payload!(
+    MembershipPayload,
+    i64,
+    "What became of a change of a membership.",
+    [Field::<MembershipPayload>::link(
         "membership",
         ty::<Option<Obj<Membership>>>,
         "The membership as it is now; null when the mutation was refused.",
         |pick| one::<PayloadRow<i64>, Membership>(pick, |row| row.done),
-    ),
-]);
+    ),]
+);
 
-payload!(ParticipantPayload, i64, "What became of a change of a participant.", [
-    Field::<ParticipantPayload>::link(
+payload!(
+    ParticipantPayload,
+    i64,
+    "What became of a change of a participant.",
+    [Field::<ParticipantPayload>::link(
         "participant",
         ty::<Option<Obj<Participant>>>,
         "The participant as it is now; null when the mutation was refused.",
         |pick| one::<PayloadRow<i64>, Participant>(pick, |row| row.done),
-    ),
-]);
+    ),]
+);
 
-payload!(ResidencyPayload, i64, "What became of a change of a registration at an address.", [
-    Field::<ResidencyPayload>::link(
+payload!(
+    ResidencyPayload,
+    i64,
+    "What became of a change of a registration at an address.",
+    [Field::<ResidencyPayload>::link(
         "residency",
         ty::<Option<Obj<Residency>>>,
         "The registration as it is now; null when the mutation was refused.",
         |pick| one::<PayloadRow<i64>, Residency>(pick, |row| row.done),
-    ),
-]);
+    ),]
+);
 
-payload!(GuardianPayload, (i64, i64), "What became of a change of a guardianship.", [
-    Field::<GuardianPayload>::link("child", ty::<Option<Obj<Participant>>>, "The child; null when the mutation was refused.", |pick| {
-        one::<PayloadRow<(i64, i64)>, Participant>(pick, |row| row.done.map(|(child, _)| child))
-    }),
-    Field::<GuardianPayload>::link("guardian", ty::<Option<Obj<Participant>>>, "The guardian; null when the mutation was refused.", |pick| {
-        one::<PayloadRow<(i64, i64)>, Participant>(pick, |row| row.done.map(|(_, guardian)| guardian))
-    }),
-]);
+payload!(
+    GuardianPayload,
+    (i64, i64),
+    "What became of a change of a guardianship.",
+    [
+        Field::<GuardianPayload>::link(
+            "child",
+            ty::<Option<Obj<Participant>>>,
+            "The child; null when the mutation was refused.",
+            |pick| { one::<PayloadRow<(i64, i64)>, Participant>(pick, |row| row.done.map(|(child, _)| child)) }
+        ),
+        Field::<GuardianPayload>::link(
+            "guardian",
+            ty::<Option<Obj<Participant>>>,
+            "The guardian; null when the mutation was refused.",
+            |pick| { one::<PayloadRow<(i64, i64)>, Participant>(pick, |row| row.done.map(|(_, guardian)| guardian)) }
+        ),
+    ]
+);
 
 /// An object of a code table that was changed, or is gone.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
@@ -201,35 +252,62 @@ fn deleted_id(kind: Kind, row: &PayloadRow<Coded>, out: &mut Out) {
 
 const DELETED: &str = "The identifier of what is gone; null when nothing was deleted.";
 
-payload!(GroupCategoryPayload, Coded, "What became of a change of a group category.", [
-    Field::<GroupCategoryPayload>::link(
-        "groupCategory",
-        ty::<Option<Obj<GroupCategory>>>,
-        "The category as it is now; null when it is gone or the mutation was refused.",
-        |pick| one::<PayloadRow<Coded>, GroupCategory>(pick, kept),
-    ),
-    Field::<GroupCategoryPayload>::value("deletedId", ty::<Option<ID>>, DELETED, |row, out| deleted_id(Kind::GroupCategory, row, out)),
-]);
+payload!(
+    GroupCategoryPayload,
+    Coded,
+    "What became of a change of a group category.",
+    [
+        Field::<GroupCategoryPayload>::link(
+            "groupCategory",
+            ty::<Option<Obj<GroupCategory>>>,
+            "The category as it is now; null when it is gone or the mutation was refused.",
+            |pick| one::<PayloadRow<Coded>, GroupCategory>(pick, kept),
+        ),
+        Field::<GroupCategoryPayload>::value("deletedId", ty::<Option<ID>>, DELETED, |row, out| deleted_id(
+            Kind::GroupCategory,
+            row,
+            out
+        )),
+    ]
+);
 
-payload!(StartReasonPayload, Coded, "What became of a change of a start reason.", [
-    Field::<StartReasonPayload>::link(
-        "startReason",
-        ty::<Option<Obj<StartReason>>>,
-        "The reason as it is now; null when it is gone or the mutation was refused.",
-        |pick| one::<PayloadRow<Coded>, StartReason>(pick, kept),
-    ),
-    Field::<StartReasonPayload>::value("deletedId", ty::<Option<ID>>, DELETED, |row, out| deleted_id(Kind::StartReason, row, out)),
-]);
+payload!(
+    StartReasonPayload,
+    Coded,
+    "What became of a change of a start reason.",
+    [
+        Field::<StartReasonPayload>::link(
+            "startReason",
+            ty::<Option<Obj<StartReason>>>,
+            "The reason as it is now; null when it is gone or the mutation was refused.",
+            |pick| one::<PayloadRow<Coded>, StartReason>(pick, kept),
+        ),
+        Field::<StartReasonPayload>::value("deletedId", ty::<Option<ID>>, DELETED, |row, out| deleted_id(
+            Kind::StartReason,
+            row,
+            out
+        )),
+    ]
+);
 
-payload!(EndReasonPayload, Coded, "What became of a change of an end reason.", [
-    Field::<EndReasonPayload>::link(
-        "endReason",
-        ty::<Option<Obj<EndReason>>>,
-        "The reason as it is now; null when it is gone or the mutation was refused.",
-        |pick| one::<PayloadRow<Coded>, EndReason>(pick, kept),
-    ),
-    Field::<EndReasonPayload>::value("deletedId", ty::<Option<ID>>, DELETED, |row, out| deleted_id(Kind::EndReason, row, out)),
-]);
+payload!(
+    EndReasonPayload,
+    Coded,
+    "What became of a change of an end reason.",
+    [
+        Field::<EndReasonPayload>::link(
+            "endReason",
+            ty::<Option<Obj<EndReason>>>,
+            "The reason as it is now; null when it is gone or the mutation was refused.",
+            |pick| one::<PayloadRow<Coded>, EndReason>(pick, kept),
+        ),
+        Field::<EndReasonPayload>::value("deletedId", ty::<Option<ID>>, DELETED, |row, out| deleted_id(
+            Kind::EndReason,
+            row,
+            out
+        )),
+    ]
+);
 
 /// A participant who was not added.
 pub struct RefusedMember;
@@ -247,8 +325,15 @@ impl Entity for RefusedMember {
                 "The participant; null when there is none with the given identifier or you may not see it.",
                 |pick| one::<(i64, Rejection), Participant>(pick, |(participant, _)| Some(*participant)),
             ),
-            Field::<RefusedMember>::value("code", ty::<UserErrorCode>, "The reason, for programmes.", |(_, row), out| code(row, out)),
-            Field::<RefusedMember>::value("message", ty::<String>, "The reason, for people.", |(_, row), out| out.str(&row.message)),
+            Field::<RefusedMember>::value(
+                "code",
+                ty::<UserErrorCode>,
+                "The reason, for programmes.",
+                |(_, row), out| code(row, out),
+            ),
+            Field::<RefusedMember>::value("message", ty::<String>, "The reason, for people.", |(_, row), out| {
+                out.str(&row.message)
+            }),
         ];
         FIELDS
     }
@@ -257,30 +342,52 @@ impl Entity for RefusedMember {
 /// The addition, shared with the list of memberships that it made.
 type AddedRow = PayloadRow<Arc<Added>>;
 
-payload!(AddMembershipsPayload, Arc<Added>, "What became of an addition of members.", [
-    Field::<AddMembershipsPayload>::value("added", ty::<i32>, "How many participants were added, or would be in a dry run.", |row, out| {
-        out.int(row.done.as_ref().map_or(0, |added| added.added));
-    }),
-    Field::<AddMembershipsPayload>::value(
-        "alreadyMember",
-        ty::<i32>,
-        "How many of the participants are members on the start date already.",
-        |row, out| out.int(row.done.as_ref().map_or(0, |added| added.already_member)),
-    ),
-    Field::<AddMembershipsPayload>::link("refused", ty::<Vec<Obj<RefusedMember>>>, "Who cannot be added, and why.", |pick| {
-        inline_list::<AddedRow, RefusedMember>(pick, |row| row.done.as_ref().map_or(&[], |added| added.refused.as_slice()))
-    }),
-    Field::<AddMembershipsPayload>::link(
-        "memberships",
-        ty::<Obj<Connection<Membership>>>,
-        "The memberships that were made, by the name of the participant; empty after a dry run.",
-        new_memberships,
-    )
-    .args(&PAGE_ARGS),
-    Field::<AddMembershipsPayload>::value("dryRun", ty::<bool>, "Whether this only says what would happen.", |row, out| {
-        out.bool(row.done.as_ref().is_some_and(|added| added.dry_run));
-    }),
-]);
+payload!(
+    AddMembershipsPayload,
+    Arc<Added>,
+    "What became of an addition of members.",
+    [
+        Field::<AddMembershipsPayload>::value(
+            "added",
+            ty::<i32>,
+            "How many participants were added, or would be in a dry run.",
+            |row, out| {
+                out.int(row.done.as_ref().map_or(0, |added| added.added));
+            }
+        ),
+        Field::<AddMembershipsPayload>::value(
+            "alreadyMember",
+            ty::<i32>,
+            "How many of the participants are members on the start date already.",
+            |row, out| out.int(row.done.as_ref().map_or(0, |added| added.already_member)),
+        ),
+        Field::<AddMembershipsPayload>::link(
+            "refused",
+            ty::<Vec<Obj<RefusedMember>>>,
+            "Who cannot be added, and why.",
+            |pick| {
+                inline_list::<AddedRow, RefusedMember>(pick, |row| {
+                    row.done.as_ref().map_or(&[], |added| added.refused.as_slice())
+                })
+            }
+        ),
+        Field::<AddMembershipsPayload>::link(
+            "memberships",
+            ty::<Obj<Connection<Membership>>>,
+            "The memberships that were made, by the name of the participant; empty after a dry run.",
+            new_memberships,
+        )
+        .args(&PAGE_ARGS),
+        Field::<AddMembershipsPayload>::value(
+            "dryRun",
+            ty::<bool>,
+            "Whether this only says what would happen.",
+            |row, out| {
+                out.bool(row.done.as_ref().is_some_and(|added| added.dry_run));
+            }
+        ),
+    ]
+);
 
 fn new_memberships(pick: &Pick<'_>) -> async_graphql::ServerResult<Box<dyn crate::graphql::engine::Link<AddedRow>>> {
     let window = page_args(pick)?;

@@ -22,7 +22,9 @@ macro_rules! reason {
             fn fields() -> &'static [Field<Self>] {
                 const FIELDS: &[Field<$name>] = &[
                     Field::<$name>::value("id", ty::<ID>, "The global identifier.", |row, out| out.id($kind, row.id)),
-                    Field::<$name>::value("code", ty::<String>, "The stable code, in capitals.", |row, out| out.str(&row.code)),
+                    Field::<$name>::value("code", ty::<String>, "The stable code, in capitals.", |row, out| {
+                        out.str(&row.code)
+                    }),
                     Field::<$name>::value("label", ty::<String>, "What people read.", |row, out| out.str(&row.label)),
                     Field::<$name>::value(
                         "system",
@@ -67,7 +69,9 @@ impl Entity for GroupCategory {
 
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<GroupCategory>] = &[
-            Field::<GroupCategory>::value("id", ty::<ID>, "The global identifier.", |row, out| out.id(Kind::GroupCategory, row.id)),
+            Field::<GroupCategory>::value("id", ty::<ID>, "The global identifier.", |row, out| {
+                out.id(Kind::GroupCategory, row.id)
+            }),
             Field::<GroupCategory>::value(
                 "externalId",
                 ty::<Option<String>>,

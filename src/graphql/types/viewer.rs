@@ -37,9 +37,12 @@ impl Entity for Viewer {
 
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<Viewer>] = &[
-            Field::<Viewer>::link("participant", ty::<Option<Obj<Participant>>>, "The participant who is signed in; null for other tokens.", |pick| {
-                one::<ViewerRow, Participant>(pick, |row| row.asker.participant)
-            }),
+            Field::<Viewer>::link(
+                "participant",
+                ty::<Option<Obj<Participant>>>,
+                "The participant who is signed in; null for other tokens.",
+                |pick| one::<ViewerRow, Participant>(pick, |row| row.asker.participant),
+            ),
             Field::<Viewer>::link(
                 "memberships",
                 ty::<Option<Obj<Connection<Membership>>>>,
@@ -47,16 +50,33 @@ impl Entity for Viewer {
                 own_memberships,
             )
             .args(membership::ARGS),
-            Field::<Viewer>::value("administrator", ty::<bool>, "Whether everything is open to the viewer.", |row, out| {
-                out.bool(row.asker.administrator);
+            Field::<Viewer>::value(
+                "administrator",
+                ty::<bool>,
+                "Whether everything is open to the viewer.",
+                |row, out| {
+                    out.bool(row.asker.administrator);
+                },
+            ),
+            Field::<Viewer>::value(
+                "administers",
+                ty::<Vec<ID>>,
+                "The ids of the organizations whose people and groups the viewer administers.",
+                |row, out| {
+                    ids(out, &row.asker.administers);
+                },
+            ),
+            Field::<Viewer>::value(
+                "staffOf",
+                ty::<Vec<ID>>,
+                "The ids of the organizations that the viewer works for.",
+                |row, out| {
+                    ids(out, &row.asker.staff_of);
+                },
+            ),
+            Field::<Viewer>::value("today", ty::<Date>, "The date that counts as today.", |row, out| {
+                out.date(Some(row.today))
             }),
-            Field::<Viewer>::value("administers", ty::<Vec<ID>>, "The ids of the organizations whose people and groups the viewer administers.", |row, out| {
-                ids(out, &row.asker.administers);
-            }),
-            Field::<Viewer>::value("staffOf", ty::<Vec<ID>>, "The ids of the organizations that the viewer works for.", |row, out| {
-                ids(out, &row.asker.staff_of);
-            }),
-            Field::<Viewer>::value("today", ty::<Date>, "The date that counts as today.", |row, out| out.date(Some(row.today))),
         ];
         FIELDS
     }

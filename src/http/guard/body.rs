@@ -31,19 +31,13 @@ pub struct GraphqlRequest {
 ///
 /// `UNSUPPORTED_MEDIA_TYPE`, `PAYLOAD_TOO_LARGE`, `QUERY_TOO_COMPLEX` for JSON that nests too
 /// deeply, and `BAD_USER_INPUT`.
-pub fn from_post(
-    headers: &HeaderMap,
-    body: &[u8],
-    limits: &Limits,
-) -> Result<GraphqlRequest, Refusal> {
+pub fn from_post(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<GraphqlRequest, Refusal> {
     check_media_type(headers)?;
     check_size(body.len(), limits)?;
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => {}
         Some(b'[') => {
-            return Err(bad(
-                "Batches are not taken; send one operation in each request.",
-            ));
+            return Err(bad("Batches are not taken; send one operation in each request."));
         }
         Some(_) => return Err(bad("The request body must be a JSON object.")),
         None => return Err(bad("The request body is empty; send a JSON object.")),
@@ -62,8 +56,8 @@ pub fn from_post(
 /// As [`from_post`], without `UNSUPPORTED_MEDIA_TYPE`.
 pub fn from_get(uri: &Uri, limits: &Limits) -> Result<GraphqlRequest, Refusal> {
     check_size(uri.query().unwrap_or_default().len(), limits)?;
-    let Query(parameters) = Query::<Vec<(String, String)>>::try_from_uri(uri)
-        .map_err(|_| bad("The query string is not URL-encoded."))?;
+    let Query(parameters) =
+        Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| bad("The query string is not URL-encoded."))?;
     let mut members = Members::default();
     for (name, text) in parameters {
         let (member, value) = match name.as_str() {
@@ -105,11 +99,7 @@ fn request(members: Members) -> Result<GraphqlRequest, Refusal> {
         None | Some(Value::Null) => Variables::default(),
         Some(_) => return Err(bad("`variables` must be an object.")),
     };
-    Ok(GraphqlRequest {
-        query,
-        operation_name,
-        variables,
-    })
+    Ok(GraphqlRequest { query, operation_name, variables })
 }
 
 fn check_size(bytes: usize, limits: &Limits) -> Result<(), Refusal> {
@@ -136,9 +126,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Refusal> {
 
 fn is_json_in_utf8(media_type: &str) -> bool {
     let mut parts = media_type.split(';').map(str::trim);
-    let is_json = parts
-        .next()
-        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
     is_json
         && parts.all(|parameter| match parameter.split_once('=') {
             Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
@@ -185,10 +173,7 @@ mod tests {
 
     #[test]
     fn null_and_absent_are_the_same() {
-        let expected = GraphqlRequest {
-            query: "{ a }".to_owned(),
-            ..GraphqlRequest::default()
-        };
+        let expected = GraphqlRequest { query: "{ a }".to_owned(), ..GraphqlRequest::default() };
         for body in [
             r#"{"query": "{ a }"}"#,
             r#"{"query": "{ a }", "operationName": null, "variables": null}"#,
@@ -196,45 +181,27 @@ mod tests {
         ] {
             assert_eq!(post(body).as_ref(), Ok(&expected), "{body}");
         }
-        assert_eq!(
-            get("/?query=%7B+a+%7D&variables=&operationName="),
-            Ok(expected)
-        );
+        assert_eq!(get("/?query=%7B+a+%7D&variables=&operationName="), Ok(expected));
     }
 
     #[test]
     fn what_is_wrong_is_said() {
         for (body, message) in [
             ("", "The request body is empty; send a JSON object."),
-            (
-                "[{\"query\": \"{ a }\"}]",
-                "Batches are not taken; send one operation in each request.",
-            ),
+            ("[{\"query\": \"{ a }\"}]", "Batches are not taken; send one operation in each request."),
             ("\"query\"", "The request body must be a JSON object."),
             ("{}", "`query` is missing."),
             (r#"{"query": null}"#, "`query` is missing."),
-            (
-                r#"{"query": " \n"}"#,
-                "`query` is empty; it must be a document.",
-            ),
+            (r#"{"query": " \n"}"#, "`query` is empty; it must be a document."),
             (r#"{"query": ["{ a }"]}"#, "`query` must be a string."),
-            (
-                r#"{"query": "{ a }", "operationName": 1}"#,
-                "`operationName` must be a string.",
-            ),
-            (
-                r#"{"query": "{ a }", "variables": "{}"}"#,
-                "`variables` must be an object.",
-            ),
+            (r#"{"query": "{ a }", "operationName": 1}"#, "`operationName` must be a string."),
+            (r#"{"query": "{ a }", "variables": "{}"}"#, "`variables` must be an object."),
             (
                 r#"{"query": "{ a }", "query": "{ b }"}"#,
                 "The request body cannot be read as JSON: \
                  an object has the same member twice at line 1, column 36.",
             ),
-            (
-                "{\"query\":\n secret}",
-                "The request body cannot be read as JSON: expected value at line 2, column 2.",
-            ),
+            ("{\"query\":\n secret}", "The request body cannot be read as JSON: expected value at line 2, column 2."),
         ] {
             let refusal = post(body).expect_err(body);
             assert_eq!(refusal.status(), StatusCode::BAD_REQUEST);
@@ -242,10 +209,7 @@ mod tests {
         }
         for (uri, message) in [
             ("/graphql", "`query` is missing."),
-            (
-                "/?query=a&query=b",
-                "A parameter of the query string occurs twice.",
-            ),
+            ("/?query=a&query=b", "A parameter of the query string occurs twice."),
             ("/?query=a&variables=1", "`variables` must be an object."),
             (
                 "/?query=a&variables=%7B",
@@ -291,10 +255,7 @@ mod tests {
             assert!(taken || status == refused, "{media_type}");
         }
         let refusal = from_post(&HeaderMap::new(), b"{}", &Limits::default());
-        assert_eq!(
-            refusal.map_err(|refusal| refusal.code),
-            Err(Code::UnsupportedMediaType)
-        );
+        assert_eq!(refusal.map_err(|refusal| refusal.code), Err(Code::UnsupportedMediaType));
     }
 
     #[test]

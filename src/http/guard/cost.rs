@@ -53,12 +53,7 @@ pub fn measure(
     facts: &dyn SchemaFacts,
 ) -> Result<Cost, Refusal> {
     let selected = operation(document, operation_name)?;
-    let mut scale = Scale::new(
-        facts,
-        limits,
-        variables,
-        &selected.node.variable_definitions,
-    );
+    let mut scale = Scale::new(facts, limits, variables, &selected.node.variable_definitions);
     for (name, fragment) in fragments::in_order(document)? {
         let weight = scale.add_fragment(name, &fragment.node)?;
         check_nesting(&weight, limits, fragment.pos)?;
@@ -93,9 +88,7 @@ impl From<Weight> for Cost {
 fn check_nesting(weight: &Weight, limits: &Limits, place: Pos) -> Result<(), Refusal> {
     let (found, limit) = (weight.nesting, limits.nesting());
     check(found <= limit, place, || {
-        format!(
-            "Selections may nest at most {limit} deep, fragments expanded; here they nest {found} deep."
-        )
+        format!("Selections may nest at most {limit} deep, fragments expanded; here they nest {found} deep.")
     })
 }
 
@@ -103,24 +96,18 @@ fn check_shape(weight: &Weight, limits: &Limits, place: Pos) -> Result<(), Refus
     check_nesting(weight, limits, place)?;
     let (found, limit) = (weight.depth, limits.max_depth);
     check(found <= limit, place, || {
-        format!(
-            "A query may be at most {limit} fields deep, fragments expanded; this one is {found} deep."
-        )
+        format!("A query may be at most {limit} fields deep, fragments expanded; this one is {found} deep.")
     })?;
     let (found, limit) = (weight.aliases, limits.max_aliases);
     check(found <= limit, place, || {
-        format!(
-            "A query may have at most {limit} aliases, fragments expanded; this one has {found}."
-        )
+        format!("A query may have at most {limit} aliases, fragments expanded; this one has {found}.")
     })
 }
 
 fn check_selections(found: u64, limits: &Limits, place: Pos) -> Result<(), Refusal> {
     let limit = limits.max_selections;
     check(found <= limit, place, || {
-        format!(
-            "A document may have at most {limit} selections, fragments expanded; this one has {found}."
-        )
+        format!("A document may have at most {limit} selections, fragments expanded; this one has {found}.")
     })
 }
 
@@ -166,22 +153,12 @@ mod tests {
         let facts = SdlFacts::new(SDL, 10).expect("a schema");
         let document = parse(query).expect(query);
         let limits = Limits::default();
-        measure(
-            &document,
-            &Variables::default(),
-            operation_name,
-            &limits,
-            &facts,
-        )
+        measure(&document, &Variables::default(), operation_name, &limits, &facts)
     }
 
     /// A chain of fields.
     fn friends(depth: usize) -> String {
-        format!(
-            "{{ me {} {{ id }} {}",
-            "{ friend ".repeat(depth - 2),
-            "}".repeat(depth - 2)
-        ) + "}"
+        format!("{{ me {} {{ id }} {}", "{ friend ".repeat(depth - 2), "}".repeat(depth - 2)) + "}"
     }
 
     /// Fragments that each spread the next one as often as told; the last one has the fields.
@@ -203,37 +180,21 @@ mod tests {
     fn limits_hold_to_the_last_unit() {
         for (fits, breaks) in [
             (friends(15), friends(16)),
-            (
-                format!("{{ me {{ {} }} }}", aliases(30)),
-                format!("{{ me {{ {} }} }}", aliases(31)),
-            ),
+            (format!("{{ me {{ {} }} }}", aliases(30)), format!("{{ me {{ {} }} }}", aliases(31))),
             (levels(1, 10, &aliases(3)), levels(1, 11, &aliases(3))),
             // The spread of the first fragment and `me` add two selections.
-            (
-                levels(1, 1, &"id ".repeat(1_997)),
-                levels(1, 1, &"id ".repeat(1_998)),
-            ),
+            (levels(1, 1, &"id ".repeat(1_997)), levels(1, 1, &"id ".repeat(1_998))),
             (levels(37, 1, "id"), levels(38, 1, "id")),
             (
                 "{ people(first: 4999) { nodes { id } } }".to_owned(),
                 "{ people(first: 5000) { nodes { id } } }".to_owned(),
             ),
             (
-                format!(
-                    "{{ people(first: 100) {{ nodes {{ {} }} }} }}",
-                    "id ".repeat(998)
-                ),
-                format!(
-                    "{{ people(first: 100) {{ nodes {{ {} }} }} }}",
-                    "id ".repeat(999)
-                ),
+                format!("{{ people(first: 100) {{ nodes {{ {} }} }} }}", "id ".repeat(998)),
+                format!("{{ people(first: 100) {{ nodes {{ {} }} }} }}", "id ".repeat(999)),
             ),
         ] {
-            assert!(
-                weigh(&fits, None).is_ok(),
-                "{:?}: {fits}",
-                weigh(&fits, None)
-            );
+            assert!(weigh(&fits, None).is_ok(), "{:?}: {fits}", weigh(&fits, None));
             let refusal = weigh(&breaks, None).expect_err(&breaks);
             assert_eq!(refusal.code, Code::QueryTooComplex, "{breaks}");
         }
@@ -254,10 +215,7 @@ mod tests {
     #[test]
     fn what_no_operation_reaches_is_checked_for_nesting_and_circles() {
         let chain = levels(64, 1, "id").replace("{ me { ...F0 } }", "{ me { id } }");
-        assert_eq!(
-            weigh(&chain, None).map_err(|refusal| refusal.code),
-            Err(Code::QueryTooComplex)
-        );
+        assert_eq!(weigh(&chain, None).map_err(|refusal| refusal.code), Err(Code::QueryTooComplex));
         let circle = "{ me { id } } fragment F on Person { friend { ...F } }";
         let code = weigh(circle, None).map_err(|refusal| refusal.code);
         assert_eq!(code, Err(Code::GraphqlValidationFailed));
@@ -266,10 +224,7 @@ mod tests {
     #[test]
     fn doubling_fragments_are_told_their_size() {
         let refusal = weigh(&levels(28, 2, "id"), None).expect_err("2^28 fields");
-        assert!(
-            refusal.message.ends_with("this one has 805306368."),
-            "{refusal}"
-        );
+        assert!(refusal.message.ends_with("this one has 805306368."), "{refusal}");
         let refusal = weigh(&levels(30, 30, "a: id"), None).expect_err("more than can be counted");
         assert!(refusal.message.contains(&u64::MAX.to_string()), "{refusal}");
     }
@@ -280,10 +235,7 @@ mod tests {
         assert_eq!(weigh(&nodes(50), None).map(|cost| cost.rows), Ok(50));
         let refusal = weigh(&nodes(51), None).expect_err("51 ids");
         assert_eq!(refusal.code, Code::BadUserInput);
-        assert_eq!(
-            refusal.message,
-            "`nodes` takes at most 50 ids; here it gets 51."
-        );
+        assert_eq!(refusal.message, "`nodes` takes at most 50 ids; here it gets 51.");
     }
 
     #[test]

@@ -3,8 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    BaseType, FieldDefinition, OperationType, SchemaDefinition, TypeDefinition, TypeKind,
-    TypeSystemDefinition,
+    BaseType, FieldDefinition, OperationType, SchemaDefinition, TypeDefinition, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::parser::{Error, parse_schema};
 
@@ -71,13 +70,8 @@ impl SdlFacts {
     /// When the text is not a schema.
     pub fn new(sdl: &str, list_length: u32) -> Result<Self, Error> {
         let document = parse_schema(sdl)?;
-        let mut facts = Self {
-            roots: ["Query", "Mutation", "Subscription"].map(str::to_owned),
-            types: HashMap::new(),
-        };
-        let mut leaves: HashSet<String> = ["Int", "Float", "String", "Boolean", "ID"]
-            .map(str::to_owned)
-            .into();
+        let mut facts = Self { roots: ["Query", "Mutation", "Subscription"].map(str::to_owned), types: HashMap::new() };
+        let mut leaves: HashSet<String> = ["Int", "Float", "String", "Boolean", "ID"].map(str::to_owned).into();
         for definition in document.definitions {
             match definition {
                 TypeSystemDefinition::Schema(schema) => facts.set_roots(schema.node),
@@ -105,12 +99,7 @@ impl SdlFacts {
             .map(|root| root.map_or_else(String::new, |name| name.node.to_string()));
     }
 
-    fn add_type(
-        &mut self,
-        definition: TypeDefinition,
-        list_length: u32,
-        leaves: &mut HashSet<String>,
-    ) {
+    fn add_type(&mut self, definition: TypeDefinition, list_length: u32, leaves: &mut HashSet<String>) {
         let parent = definition.name.node.to_string();
         let fields = match definition.kind {
             TypeKind::Object(object) => object.fields,
@@ -126,10 +115,7 @@ impl SdlFacts {
             let facts = Field::new(&parent, &name, &field.node, list_length);
             (name, facts)
         });
-        self.types
-            .entry(parent.clone())
-            .or_default()
-            .extend(fields.collect::<Vec<_>>());
+        self.types.entry(parent.clone()).or_default().extend(fields.collect::<Vec<_>>());
     }
 
     /// Takes the weight off what is read along with its parent.
@@ -162,11 +148,7 @@ impl Field {
             (true, false) => Items::Many(list_length),
             (false, _) => Items::One,
         };
-        Self {
-            type_name,
-            weight: 1,
-            items,
-        }
+        Self { type_name, weight: 1, items }
     }
 }
 
@@ -182,11 +164,7 @@ impl SchemaFacts for SdlFacts {
 
     fn field(&self, parent: &str, name: &str) -> Option<FieldFacts<'_>> {
         let field = self.types.get(parent)?.get(name)?;
-        Some(FieldFacts {
-            type_name: &field.type_name,
-            weight: field.weight,
-            items: field.items,
-        })
+        Some(FieldFacts { type_name: &field.type_name, weight: field.weight, items: field.items })
     }
 }
 
@@ -210,11 +188,7 @@ pub(super) fn introspection(parent: &str, name: &str) -> Option<FieldFacts<'stat
         ("__Field" | "__Directive", "args") => ("__InputValue", Items::Many(1)),
         _ => return None,
     };
-    Some(FieldFacts {
-        type_name,
-        weight: 0,
-        items,
-    })
+    Some(FieldFacts { type_name, weight: 0, items })
 }
 
 #[cfg(test)]
@@ -251,11 +225,7 @@ mod tests {
             ("Person", "friends", "Named", 1, Items::Many(4)),
             ("Person", "edges", "Person", 1, Items::Many(4)),
         ] {
-            let expected = FieldFacts {
-                type_name,
-                weight,
-                items,
-            };
+            let expected = FieldFacts { type_name, weight, items };
             assert_eq!(facts.field(parent, name), Some(expected), "{parent}.{name}");
         }
         for (parent, name) in [("Root", "name"), ("Nobody", "name"), ("Filter", "name")] {
@@ -270,10 +240,7 @@ mod tests {
         assert_eq!(facts.root(OperationType::Mutation), "");
         facts.weigh("Person", "name", 7);
         facts.weigh("Person", "unknown", 7);
-        assert_eq!(
-            facts.field("Person", "name").map(|field| field.weight),
-            Some(7)
-        );
+        assert_eq!(facts.field("Person", "name").map(|field| field.weight), Some(7));
         assert_eq!(facts.field("Person", "unknown"), None);
 
         let facts = SdlFacts::new("type Query { a: Int }", 4).expect("a schema");

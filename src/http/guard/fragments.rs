@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::Positioned;
-use async_graphql::parser::types::{
-    ExecutableDocument, FragmentDefinition, Selection, SelectionSet,
-};
+use async_graphql::parser::types::{ExecutableDocument, FragmentDefinition, Selection, SelectionSet};
 
 use super::{Code, Refusal};
 
@@ -46,18 +44,11 @@ pub(super) fn in_order(document: &ExecutableDocument) -> Result<Vec<Fragment<'_>
             }
         }
     }
-    if waiting.is_empty() {
-        Ok(order)
-    } else {
-        Err(circle(document, &waiting))
-    }
+    if waiting.is_empty() { Ok(order) } else { Err(circle(document, &waiting)) }
 }
 
 /// The names of the fragments that a fragment spreads, once for each spread.
-fn known_spreads<'a>(
-    document: &'a ExecutableDocument,
-    fragment: &'a Positioned<FragmentDefinition>,
-) -> Vec<&'a str> {
+fn known_spreads<'a>(document: &'a ExecutableDocument, fragment: &'a Positioned<FragmentDefinition>) -> Vec<&'a str> {
     let mut names = Vec::new();
     let mut sets: Vec<&SelectionSet> = vec![&fragment.node.selection_set.node];
     while let Some(set) = sets.pop() {
@@ -100,18 +91,13 @@ fn circle(document: &ExecutableDocument, waiting: &HashMap<&str, usize>) -> Refu
             .map(|(name, fragment)| (name.as_str(), fragment));
     }
     let position = path.first().map(|(_, fragment)| fragment.pos);
-    Refusal::new(Code::GraphqlValidationFailed, circle_message(&path))
-        .at(position.unwrap_or_default())
+    Refusal::new(Code::GraphqlValidationFailed, circle_message(&path)).at(position.unwrap_or_default())
 }
 
 /// Names the fragments of a circle, the first few of a long one.
 fn circle_message(path: &[Fragment<'_>]) -> String {
     const SHOWN: usize = 5;
-    let names: Vec<_> = path
-        .iter()
-        .take(SHOWN)
-        .map(|(name, _)| format!("`{name}`"))
-        .collect();
+    let names: Vec<_> = path.iter().take(SHOWN).map(|(name, _)| format!("`{name}`")).collect();
     let names = names.join(" spreads ");
     match path {
         [_] => format!("Fragments may not spread themselves: {names} does."),
@@ -143,10 +129,7 @@ mod tests {
     #[test]
     fn circles_are_named() {
         for (query, message) in [
-            (
-                "{ a } fragment A on T { b { ...A } }",
-                "Fragments may not spread themselves: `A` does.",
-            ),
+            ("{ a } fragment A on T { b { ...A } }", "Fragments may not spread themselves: `A` does."),
             (
                 "{ a } fragment X on T { ...A } fragment A on T { ...B } \
                  fragment B on T { ...C } fragment C on T { ...A }",
@@ -168,13 +151,7 @@ mod tests {
             format!("fragment F{index} on T {{ ...F{next} }}")
         }));
         let query = parts.join(" ");
-        let refusal = in_order(&parse(&query).expect("a document"))
-            .map(|_| ())
-            .expect_err("a circle");
-        assert!(
-            refusal.message.ends_with("`F4` and so on, in a circle."),
-            "{}",
-            refusal.message
-        );
+        let refusal = in_order(&parse(&query).expect("a document")).map(|_| ()).expect_err("a circle");
+        assert!(refusal.message.ends_with("`F4` and so on, in a circle."), "{}", refusal.message);
     }
 }

@@ -50,16 +50,10 @@ fn too_deep(text: &[u8], offset: usize, limit: usize) -> Refusal {
 pub(super) fn read<'de, T: Deserialize<'de>>(text: &'de [u8], what: &str) -> Result<T, Refusal> {
     serde_json::from_slice(text).map_err(|error| {
         let full = error.to_string();
-        let reason = full
-            .rsplit_once(" at line ")
-            .map_or(full.as_str(), |(reason, _)| reason);
+        let reason = full.rsplit_once(" at line ").map_or(full.as_str(), |(reason, _)| reason);
         Refusal::new(
             Code::BadUserInput,
-            format!(
-                "The {what} cannot be read as JSON: {reason} at line {}, column {}.",
-                error.line(),
-                error.column()
-            ),
+            format!("The {what} cannot be read as JSON: {reason} at line {}, column {}.", error.line(), error.column()),
         )
     })
 }
@@ -208,48 +202,29 @@ mod tests {
         ] {
             assert_eq!(check_nesting(text.as_bytes(), 0, depth), Ok(()), "{text}");
             if depth > 0 {
-                assert!(
-                    check_nesting(text.as_bytes(), 0, depth - 1).is_err(),
-                    "{text}"
-                );
-                assert_eq!(
-                    check_nesting(text.as_bytes(), 1, depth - 1),
-                    Ok(()),
-                    "{text}"
-                );
+                assert!(check_nesting(text.as_bytes(), 0, depth - 1).is_err(), "{text}");
+                assert_eq!(check_nesting(text.as_bytes(), 1, depth - 1), Ok(()), "{text}");
             }
         }
         let refusal = check_nesting(b"[\n [", 0, 1).expect_err("two levels");
-        assert_eq!(
-            refusal.message,
-            "Variables may nest at most 1 deep; the JSON nests deeper at line 2, column 2."
-        );
+        assert_eq!(refusal.message, "Variables may nest at most 1 deep; the JSON nests deeper at line 2, column 2.");
     }
 
     #[test]
     fn values_are_read_as_they_are() {
         let text = r#"{"a": [null, true, -1, 18446744073709551615, 0.5, "\u00e9\n"], "b": {}}"#;
         let Strict(value) = read(text.as_bytes(), "text").expect("JSON");
-        assert_eq!(
-            value.to_string(),
-            r#"{a: [null, true, -1, 18446744073709551615, 0.5, "é\n"], b: {}}"#
-        );
+        assert_eq!(value.to_string(), r#"{a: [null, true, -1, 18446744073709551615, 0.5, "é\n"], b: {}}"#);
     }
 
     #[test]
     fn refusals_say_where_and_quote_nothing() {
         for (text, message) in [
             (r#"{"secret": }"#, "expected value at line 1, column 12."),
-            (
-                r#"{"secret": 1"#,
-                "EOF while parsing an object at line 1, column 12.",
-            ),
+            (r#"{"secret": 1"#, "EOF while parsing an object at line 1, column 12."),
             ("[1] secret", "trailing characters at line 1, column 5."),
             ("[1e999]", "number out of range at line 1, column 6."),
-            (
-                r#"{"secret": 1, "secret": 2}"#,
-                "an object has the same member twice at line 1, column 26.",
-            ),
+            (r#"{"secret": 1, "secret": 2}"#, "an object has the same member twice at line 1, column 26."),
             (
                 r#"[{"\u0024serde_json::private::RawValue": "[[["}]"#,
                 "an object has a member with a reserved name at line 1, column 39.",
@@ -257,10 +232,7 @@ mod tests {
         ] {
             let refusal = read::<Strict>(text.as_bytes(), "text").expect_err(text);
             assert_eq!(refusal.code, Code::BadUserInput);
-            assert_eq!(
-                refusal.message,
-                format!("The text cannot be read as JSON: {message}")
-            );
+            assert_eq!(refusal.message, format!("The text cannot be read as JSON: {message}"));
         }
     }
 }

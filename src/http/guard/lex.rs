@@ -100,10 +100,7 @@ impl<'a> Lexer<'a> {
 
     fn skip_while(&mut self, wanted: impl Fn(u8) -> bool) {
         let rest = self.rest();
-        self.offset += rest
-            .iter()
-            .position(|&byte| !wanted(byte))
-            .unwrap_or(rest.len());
+        self.offset += rest.iter().position(|&byte| !wanted(byte)).unwrap_or(rest.len());
     }
 
     fn skip_ignored(&mut self) {
@@ -221,19 +218,10 @@ mod tests {
             ("\u{feff} ,\t\r\n# { [ (\n", &[]),
             ("{a _b9}", &["{", "a", "_b9", "}"]),
             ("...on", &["...", "on"]),
-            (
-                "$a:[Int!]=1@b",
-                &["$", "a", ":", "[", "Int", "!", "]", "=", "1", "@", "b"],
-            ),
-            (
-                "-1.5e+10 0 2E7 3e 4...",
-                &["-1.5e+10", "0", "2E7", "3", "e", "4", "..."],
-            ),
+            ("$a:[Int!]=1@b", &["$", "a", ":", "[", "Int", "!", "]", "=", "1", "@", "b"]),
+            ("-1.5e+10 0 2E7 3e 4...", &["-1.5e+10", "0", "2E7", "3", "e", "4", "..."]),
             (r#""" "a\"{" "\\""#, &[r#""""#, r#""a\"{""#, r#""\\""#]),
-            (
-                r#""""a"b""c\""" { \" """x"#,
-                &[r#""""a"b""c\""" { \" """"#, "x"],
-            ),
+            (r#""""a"b""c\""" { \" """x"#, &[r#""""a"b""c\""" { \" """"#, "x"]),
             ("\"é # {\"", &["\"é # {\""]),
         ] {
             assert_eq!(tokens(text).as_deref(), Ok(expected), "{text}");

@@ -1,10 +1,8 @@
 //! From text to a parsed document, and from there to the operation that is meant.
 
-use async_graphql::{Positioned, Value, Variables};
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
-};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::parser::{Error, parse_query};
+use async_graphql::{Positioned, Value, Variables};
 
 use super::{Code, Refusal};
 
@@ -77,10 +75,7 @@ pub fn operation<'a>(
         }
     };
     found.ok_or_else(|| {
-        Refusal::new(
-            Code::BadUserInput,
-            "The document has no operation with the name given as `operationName`.",
-        )
+        Refusal::new(Code::BadUserInput, "The document has no operation with the name given as `operationName`.")
     })
 }
 
@@ -97,10 +92,7 @@ fn name_needed(operations: usize) -> Refusal {
 /// # Errors
 ///
 /// `BAD_USER_INPUT` that names the first one that is missing.
-pub fn required_variables(
-    operation: &Positioned<OperationDefinition>,
-    variables: &Variables,
-) -> Result<(), Refusal> {
+pub fn required_variables(operation: &Positioned<OperationDefinition>, variables: &Variables) -> Result<(), Refusal> {
     for definition in &operation.node.variable_definitions {
         let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
         let lacks = match variables.get(name) {
@@ -124,11 +116,8 @@ pub fn required_variables(
 pub fn query_only(operation: &Positioned<OperationDefinition>) -> Result<(), Refusal> {
     match operation.node.ty {
         OperationType::Query => Ok(()),
-        kind => Err(Refusal::new(
-            Code::MethodNotAllowed,
-            format!("A {kind} cannot be sent by GET; use POST."),
-        )
-        .at(operation.pos)),
+        kind => Err(Refusal::new(Code::MethodNotAllowed, format!("A {kind} cannot be sent by GET; use POST."))
+            .at(operation.pos)),
     }
 }
 
@@ -139,37 +128,12 @@ mod tests {
     #[test]
     fn syntax_errors_are_in_words_and_quote_nothing() {
         for (query, message, line, column) in [
-            (
-                "",
-                "Syntax error: expected an operation or a fragment.",
-                1,
-                1,
-            ),
+            ("", "Syntax error: expected an operation or a fragment.", 1, 1),
             ("{\n  secret(\n}", "Syntax error: expected name.", 3, 1),
-            (
-                "{ a } }",
-                "Syntax error: expected the end of the document or an operation or a fragment.",
-                1,
-                7,
-            ),
-            (
-                "{ a } { b }",
-                "An operation without a name must be the only one in its document.",
-                1,
-                7,
-            ),
-            (
-                "query A { a } query A { b }",
-                "There is more than one operation named `A`.",
-                1,
-                15,
-            ),
-            (
-                "{ a } fragment F on T { a } fragment F on T { b }",
-                "There is more than one fragment named `F`.",
-                1,
-                29,
-            ),
+            ("{ a } }", "Syntax error: expected the end of the document or an operation or a fragment.", 1, 7),
+            ("{ a } { b }", "An operation without a name must be the only one in its document.", 1, 7),
+            ("query A { a } query A { b }", "There is more than one operation named `A`.", 1, 15),
+            ("{ a } fragment F on T { a } fragment F on T { b }", "There is more than one fragment named `F`.", 1, 29),
         ] {
             let refusal = parse(query).expect_err(query);
             assert_eq!(refusal.code, Code::GraphqlParseFailed);
@@ -186,42 +150,25 @@ mod tests {
         for (query, name, found) in [
             ("{ a }", None, Ok(OperationType::Query)),
             ("mutation A { a }", None, Ok(OperationType::Mutation)),
-            (
-                "mutation A { a } query B { a }",
-                Some("A"),
-                Ok(OperationType::Mutation),
-            ),
+            ("mutation A { a } query B { a }", Some("A"), Ok(OperationType::Mutation)),
             (
                 "mutation A { a } query B { a }",
                 None,
                 Err("The document has 2 operations; say which one as `operationName`."),
             ),
-            (
-                "{ a }",
-                Some("A"),
-                Err("The document has no operation with the name given as `operationName`."),
-            ),
-            (
-                "query A { a }",
-                Some("B"),
-                Err("The document has no operation with the name given as `operationName`."),
-            ),
+            ("{ a }", Some("A"), Err("The document has no operation with the name given as `operationName`.")),
+            ("query A { a }", Some("B"), Err("The document has no operation with the name given as `operationName`.")),
         ] {
             let document = parse(query).expect(query);
-            let result = operation(&document, name)
-                .map(|operation| operation.node.ty)
-                .map_err(|refusal| refusal.message);
+            let result =
+                operation(&document, name).map(|operation| operation.node.ty).map_err(|refusal| refusal.message);
             assert_eq!(result, found.map_err(str::to_owned), "{query}");
         }
     }
 
     #[test]
     fn only_queries_pass_by_get() {
-        for (query, passes) in [
-            ("{ a }", true),
-            ("mutation { a }", false),
-            ("subscription { a }", false),
-        ] {
+        for (query, passes) in [("{ a }", true), ("mutation { a }", false), ("subscription { a }", false)] {
             let document = parse(query).expect(query);
             let operation = operation(&document, None).expect(query);
             assert_eq!(query_only(operation).is_ok(), passes, "{query}");

@@ -65,11 +65,7 @@ pub struct Refusal {
 
 impl Refusal {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            position: None,
-        }
+        Self { code, message: message.into(), position: None }
     }
 
     pub(super) fn at(mut self, position: Pos) -> Self {
@@ -150,14 +146,8 @@ mod tests {
 
     #[test]
     fn only_a_wrong_method_names_the_right_one() {
-        assert_eq!(
-            Refusal::new(Code::MethodNotAllowed, "").allow(),
-            Some("POST")
-        );
+        assert_eq!(Refusal::new(Code::MethodNotAllowed, "").allow(), Some("POST"));
         assert_eq!(Refusal::too_large(1).allow(), None);
-        assert_eq!(
-            Refusal::too_large(1).status(),
-            StatusCode::PAYLOAD_TOO_LARGE
-        );
+        assert_eq!(Refusal::too_large(1).status(), StatusCode::PAYLOAD_TOO_LARGE);
     }
 }

@@ -18,13 +18,7 @@ use super::{Code, Limits, Refusal};
 /// `QUERY_TOO_COMPLEX` above a limit; `GRAPHQL_PARSE_FAILED` for what is no GraphQL.
 pub fn scan(query: &str, limits: &Limits) -> Result<(), Refusal> {
     check_characters(query, limits)?;
-    let mut scan = Scan {
-        query,
-        limits,
-        open: Vec::new(),
-        tokens: 0,
-        directives: 0,
-    };
+    let mut scan = Scan { query, limits, open: Vec::new(), tokens: 0, directives: 0 };
     let mut lexer = Lexer::new(query.as_bytes());
     while let Some(token) = lexer.next().map_err(|fault| scan.fault(fault))? {
         scan.token(token.kind, token.offset)?;
@@ -43,10 +37,7 @@ fn check_characters(query: &str, limits: &Limits) -> Result<(), Refusal> {
     }
     Err(Refusal::new(
         Code::QueryTooComplex,
-        format!(
-            "A document may have at most {} characters; this one has {characters}.",
-            limits.max_characters
-        ),
+        format!("A document may have at most {} characters; this one has {characters}.", limits.max_characters),
     ))
 }
 
@@ -135,29 +126,18 @@ impl Scan<'_> {
     fn fault(&self, fault: Fault) -> Refusal {
         let (message, offset) = match fault {
             Fault::Character(offset) => (self.unexpected(offset), offset),
-            Fault::Unterminated(offset) => {
-                ("This string does not end on its line.".to_owned(), offset)
-            }
-            Fault::UnterminatedBlock(offset) => {
-                ("This block string never ends.".to_owned(), offset)
-            }
+            Fault::Unterminated(offset) => ("This string does not end on its line.".to_owned(), offset),
+            Fault::UnterminatedBlock(offset) => ("This block string never ends.".to_owned(), offset),
         };
         self.unparsable(message, offset)
     }
 
     fn unexpected(&self, offset: usize) -> String {
-        match self
-            .query
-            .get(offset..)
-            .and_then(|rest| rest.chars().next())
-        {
+        match self.query.get(offset..).and_then(|rest| rest.chars().next()) {
             Some(character) if character.is_ascii_graphic() || character.is_alphanumeric() => {
                 format!("No token of GraphQL starts with `{character}`.")
             }
-            Some(character) => format!(
-                "No token of GraphQL starts with the character U+{:04X}.",
-                u32::from(character)
-            ),
+            Some(character) => format!("No token of GraphQL starts with the character U+{:04X}.", u32::from(character)),
             None => "The document ends too early.".to_owned(),
         }
     }
@@ -222,45 +202,22 @@ mod tests {
     fn strings_and_comments_are_not_counted() {
         let query = r#"{ a(b: "[[[[ @ @ @ {" c: """ \""" [[[[ """) # {{{{{{ @ @ @
         }"#;
-        let limits = Limits {
-            max_characters: 80,
-            ..SMALL
-        };
+        let limits = Limits { max_characters: 80, ..SMALL };
         assert_eq!(scan(query, &limits), Ok(()));
     }
 
     #[test]
     fn refusals_say_what_and_where() {
         for (query, message, line, column) in [
-            (
-                "{\n  a ]",
-                "`]` does not close the `{` of line 1, column 1.",
-                2,
-                5,
-            ),
+            ("{\n  a ]", "`]` does not close the `{` of line 1, column 1.", 2, 5),
             ("{ a }\n}", "`}` closes nothing.", 2, 1),
             ("{ a(b: 1)", "This `{` is never closed.", 1, 1),
             ("{ é }", "No token of GraphQL starts with `é`.", 1, 3),
-            (
-                "{ \0 }",
-                "No token of GraphQL starts with the character U+0000.",
-                1,
-                3,
-            ),
+            ("{ \0 }", "No token of GraphQL starts with the character U+0000.", 1, 3),
             ("{ a(b: \"c", "This string does not end on its line.", 1, 8),
             ("{ a(b: \"\"\"c", "This block string never ends.", 1, 8),
-            (
-                "@a @b\n@c",
-                "A document may have at most 2 directives; this one has more.",
-                2,
-                1,
-            ),
-            (
-                "{{{{{{",
-                "Brackets in a document may nest at most 5 deep; here they nest deeper.",
-                1,
-                6,
-            ),
+            ("@a @b\n@c", "A document may have at most 2 directives; this one has more.", 2, 1),
+            ("{{{{{{", "Brackets in a document may nest at most 5 deep; here they nest deeper.", 1, 6),
         ] {
             let refusal = scan(query, &SMALL).expect_err(query);
             assert_eq!(refusal.message, message);
@@ -272,18 +229,12 @@ mod tests {
     #[test]
     fn too_long_a_document_is_told_its_length() {
         let refusal = scan(&" ".repeat(41), &SMALL).expect_err("41 characters");
-        assert_eq!(
-            refusal.message,
-            "A document may have at most 40 characters; this one has 41."
-        );
+        assert_eq!(refusal.message, "A document may have at most 40 characters; this one has 41.");
     }
 
     #[test]
     fn nothing_raises_the_ceiling() {
-        let limits = Limits {
-            max_nesting: usize::MAX,
-            ..Limits::default()
-        };
+        let limits = Limits { max_nesting: usize::MAX, ..Limits::default() };
         let nested = |depth: usize| "{".repeat(depth) + &"}".repeat(depth);
         assert_eq!(scan(&nested(Limits::NESTING_CEILING), &limits), Ok(()));
         assert!(scan(&nested(Limits::NESTING_CEILING + 1), &limits).is_err());

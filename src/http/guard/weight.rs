@@ -23,10 +23,7 @@ impl Add for Reads {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self {
-            rows: self.rows.saturating_add(other.rows),
-            values: self.values.saturating_add(other.values),
-        }
+        Self { rows: self.rows.saturating_add(other.rows), values: self.values.saturating_add(other.values) }
     }
 }
 
@@ -34,10 +31,7 @@ impl Mul<u64> for Reads {
     type Output = Self;
 
     fn mul(self, times: u64) -> Self {
-        Self {
-            rows: self.rows.saturating_mul(times),
-            values: self.values.saturating_mul(times),
-        }
+        Self { rows: self.rows.saturating_mul(times), values: self.values.saturating_mul(times) }
     }
 }
 
@@ -74,10 +68,7 @@ impl Weight {
 
     /// The selection that these selections are inside of, itself counted.
     fn inside_selection(self) -> Self {
-        Self {
-            selections: self.selections.saturating_add(1),
-            ..self
-        }
+        Self { selections: self.selections.saturating_add(1), ..self }
     }
 }
 
@@ -98,21 +89,11 @@ impl<'a> Scale<'a> {
         variables: &'a Variables,
         declared: &'a [Positioned<VariableDefinition>],
     ) -> Self {
-        Self {
-            facts,
-            limits,
-            variables,
-            declared,
-            fragments: HashMap::new(),
-        }
+        Self { facts, limits, variables, declared, fragments: HashMap::new() }
     }
 
     /// Weighs a fragment, once for all its spreads. The fragments that it spreads come first.
-    pub(super) fn add_fragment(
-        &mut self,
-        name: &'a str,
-        fragment: &FragmentDefinition,
-    ) -> Result<Weight, Refusal> {
+    pub(super) fn add_fragment(&mut self, name: &'a str, fragment: &FragmentDefinition) -> Result<Weight, Refusal> {
         let parent = &fragment.type_condition.node.on.node;
         let weight = self.selection_set(parent, &fragment.selection_set.node)?;
         self.fragments.insert(name, weight);
@@ -151,16 +132,11 @@ impl<'a> Scale<'a> {
     fn field(&self, parent: &str, field: &Positioned<Field>) -> Result<Weight, Refusal> {
         let name = field.node.name.node.as_str();
         let facts = self.facts.field(parent, name);
-        let facts = facts
-            .or_else(|| introspection(parent, name))
-            .unwrap_or(UNKNOWN);
+        let facts = facts.or_else(|| introspection(parent, name)).unwrap_or(UNKNOWN);
         let inner = self.selection_set(facts.type_name, &field.node.selection_set.node)?;
 
         let page = self.page(&field.node);
-        let own = Reads {
-            rows: facts.weight.into(),
-            values: 1,
-        };
+        let own = Reads { rows: facts.weight.into(), values: 1 };
         let item = own + inner.once + inner.per_item * page.unwrap_or(self.limits.page_size);
         let (once, per_item) = match facts.items {
             Items::One => (item, Reads::default()),
@@ -174,9 +150,7 @@ impl<'a> Scale<'a> {
             once,
             per_item,
             depth: inner.depth.saturating_add(1),
-            aliases: inner
-                .aliases
-                .saturating_add(field.node.alias.is_some().into()),
+            aliases: inner.aliases.saturating_add(field.node.alias.is_some().into()),
             ..inner
         })
     }
@@ -226,24 +200,14 @@ impl<'a> Scale<'a> {
     }
 
     fn variable(&self, name: &Name) -> Argument {
-        let declared = || {
-            self.declared
-                .iter()
-                .find(|variable| variable.node.name.node == *name)
-        };
+        let declared = || self.declared.iter().find(|variable| variable.node.name.node == *name);
         let given = self.variables.get(name);
-        given
-            .or_else(|| declared()?.node.default_value())
-            .map_or(Argument::Absent, Argument::from)
+        given.or_else(|| declared()?.node.default_value()).map_or(Argument::Absent, Argument::from)
     }
 }
 
 /// What a field without facts counts as: `__typename`, and what the validator will refuse.
-const UNKNOWN: FieldFacts<'_> = FieldFacts {
-    type_name: "",
-    weight: 0,
-    items: Items::One,
-};
+const UNKNOWN: FieldFacts<'_> = FieldFacts { type_name: "", weight: 0, items: Items::One };
 
 /// What weighing needs to know of an argument.
 enum Argument {
@@ -307,33 +271,18 @@ mod tests {
             ("{ me { friend { friend { id } } } }", (3, 4)),
             ("mutation { add { id } }", (1, 2)),
             // A page, its rows, and for each row an edge, a node and a name.
-            (
-                "{ groups(first: 3) { edges { cursor node { name } } } }",
-                (4, 13),
-            ),
+            ("{ groups(first: 3) { edges { cursor node { name } } } }", (4, 13)),
             ("{ groups(last: 3) { nodes { name } } }", (4, 7)),
             ("{ groups(first: 3, last: 7) { nodes { id } } }", (8, 15)),
             // Counting is one look, for the page and not for its rows.
-            (
-                "{ groups(first: 3) { totalCount pageInfo { hasNextPage } } }",
-                (2, 4),
-            ),
-            (
-                "{ groups(first: 2) { nodes { members(first: 5) { nodes { id } } } } }",
-                (15, 25),
-            ),
+            ("{ groups(first: 3) { totalCount pageInfo { hasNextPage } } }", (2, 4)),
+            ("{ groups(first: 2) { nodes { members(first: 5) { nodes { id } } } } }", (15, 25)),
             ("{ news { title } }", (10, 20)),
             ("{ news(first: 2) { title } }", (2, 4)),
-            (
-                "{ groups(first: 1) { nodes { tags parts { id } } } }",
-                (12, 32),
-            ),
+            ("{ groups(first: 1) { nodes { tags parts { id } } } }", (12, 32)),
             ("{ nodes(ids: [1, 2, 3]) { id } }", (3, 6)),
             ("{ nodes(ids: 1) { id } }", (1, 2)),
-            (
-                "{ nodes(ids: [1, 2]) { ... on Person { friend { id } } ... on Group { id } } }",
-                (4, 8),
-            ),
+            ("{ nodes(ids: [1, 2]) { ... on Person { friend { id } } ... on Group { id } } }", (4, 8)),
             ("{ unknown { deeper(first: 50) { still } } }", (0, 3)),
         ] {
             assert_eq!(reads(query, "{}"), expected, "{query}");
@@ -376,10 +325,7 @@ mod tests {
 
     #[test]
     fn sums_and_products_stop_at_the_largest_number() {
-        let most = Reads {
-            rows: u64::MAX,
-            values: u64::MAX,
-        };
+        let most = Reads { rows: u64::MAX, values: u64::MAX };
         assert_eq!(most + most, most);
         assert_eq!(most * 2, most);
     }

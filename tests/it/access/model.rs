@@ -49,7 +49,13 @@ fn owner() -> impl Strategy<Value = Option<usize>> {
 }
 
 fn plans() -> impl Strategy<Value = Plan> {
-    let group = (owner(), any::<bool>(), prop::bool::weighted(0.2), any::<bool>(), prop::collection::vec((0..GROUPS, prop::bool::weighted(0.3)), 0..3));
+    let group = (
+        owner(),
+        any::<bool>(),
+        prop::bool::weighted(0.2),
+        any::<bool>(),
+        prop::collection::vec((0..GROUPS, prop::bool::weighted(0.3)), 0..3),
+    );
     let when = prop_oneof![1 => Just(When::Past), 4 => Just(When::Current), 1 => Just(When::Future), 1 => Just(When::Annulled)];
     let guardian = (0..PEOPLE).prop_flat_map(|guardian| (0..=guardian, Just(guardian)));
     (
@@ -107,16 +113,27 @@ impl<'a> Model<'a> {
         let own: BTreeSet<usize> = asker
             .person
             .into_iter()
-            .flat_map(|person| plan.guardians.iter().filter(move |(_, guardian)| *guardian == person).map(|(child, _)| *child).chain([person]))
+            .flat_map(|person| {
+                plan.guardians
+                    .iter()
+                    .filter(move |(_, guardian)| *guardian == person)
+                    .map(|(child, _)| *child)
+                    .chain([person])
+            })
             .collect();
         let belongs = |group: usize| !effective(plan, group).is_disjoint(&own);
         let was_in = |group: usize, people: &BTreeSet<usize>| {
-            plan.memberships.iter().any(|(of, person, when)| *of == group && people.contains(person) && *when != When::Annulled)
+            plan.memberships
+                .iter()
+                .any(|(of, person, when)| *of == group && people.contains(person) && *when != When::Annulled)
         };
         let owned = |group: usize| organization.is_some() && plan.groups[group].owner == organization;
         let portal = |group: usize| asker.person.is_some() && plan.groups[group].portal;
-        let directories: BTreeSet<usize> = (0..GROUPS).filter(|group| plan.groups[*group].directory && belongs(*group)).collect();
-        let groups = (0..GROUPS).filter(|group| owned(*group) || portal(*group) || belongs(*group) || was_in(*group, &own)).collect();
+        let directories: BTreeSet<usize> =
+            (0..GROUPS).filter(|group| plan.groups[*group].directory && belongs(*group)).collect();
+        let groups = (0..GROUPS)
+            .filter(|group| owned(*group) || portal(*group) || belongs(*group) || was_in(*group, &own))
+            .collect();
         let people = (0..PEOPLE).filter(|person| {
             let kept = organization.is_some() && plan.kept[*person] == organization;
             let among = |group: usize| direct(plan, group).contains(person);
@@ -153,12 +170,18 @@ impl<'a> Model<'a> {
 }
 
 fn direct(plan: &Plan, group: usize) -> BTreeSet<usize> {
-    plan.memberships.iter().filter(|(of, _, when)| *of == group && *when == When::Current).map(|(_, person, _)| *person).collect()
+    plan.memberships
+        .iter()
+        .filter(|(of, _, when)| *of == group && *when == When::Current)
+        .map(|(_, person, _)| *person)
+        .collect()
 }
 
 fn effective(plan: &Plan, group: usize) -> BTreeSet<usize> {
     let components = &plan.groups[group].components;
-    let of = |excluded: bool| components.iter().filter(move |(_, out)| *out == excluded).map(|(below, _)| effective(plan, *below));
+    let of = |excluded: bool| {
+        components.iter().filter(move |(_, out)| *out == excluded).map(|(below, _)| effective(plan, *below))
+    };
     let included = if plan.groups[group].all {
         of(false).reduce(|all, one| &all & &one).unwrap_or_default()
     } else {
@@ -179,15 +202,19 @@ struct Built {
 fn build(world: &World, plan: &Plan) -> Built {
     let organizations = ["Alfa", "Bravo"].map(|name| world.organization(name)).to_vec();
     let of = |owner: Option<usize>| owner.map(|n| organizations[n].as_str());
-    let people: Vec<String> = plan.kept.iter().enumerate().map(|(n, kept)| world.person_of(of(*kept), "P", &n.to_string())).collect();
+    let people: Vec<String> =
+        plan.kept.iter().enumerate().map(|(n, kept)| world.person_of(of(*kept), "P", &n.to_string())).collect();
     let groups = plan.groups.iter().enumerate().map(|(n, group)| {
         let settings = json!({ "name": format!("G{n}"), "memberDirectory": group.directory, "subscriptionGroup": group.portal, "visibleOnPortal": group.portal });
         world.group_with(of(group.owner), settings)
     });
     let groups: Vec<String> = groups.collect();
     for (n, group) in plan.groups.iter().enumerate() {
-        let components: Vec<(&str, &str)> =
-            group.components.iter().map(|(below, out)| (groups[*below].as_str(), if *out { "EXCLUDE" } else { "INCLUDE" })).collect();
+        let components: Vec<(&str, &str)> = group
+            .components
+            .iter()
+            .map(|(below, out)| (groups[*below].as_str(), if *out { "EXCLUDE" } else { "INCLUDE" }))
+            .collect();
         world.compose(&groups[n], if group.all { "ALL" } else { "ANY" }, &components);
     }
     let day = |days: i64| -> NaiveDate { today() + Duration::days(days) };
@@ -197,14 +224,20 @@ fn build(world: &World, plan: &Plan) -> Built {
         match when {
             // The first day on which it is over is today.
             When::Past => world.end(&membership, &day(0).to_string()),
-            When::Annulled => drop(world.done("annulMembership", "membership { id }", json!({ "membershipId": membership }))),
+            When::Annulled => {
+                drop(world.done("annulMembership", "membership { id }", json!({ "membershipId": membership })))
+            }
             When::Current | When::Future => {}
         }
         membership
     });
     let memberships = memberships.collect();
     for (child, guardian) in &plan.guardians {
-        world.done("addGuardian", "child { id }", json!({ "childId": people[*child], "guardianId": people[*guardian] }));
+        world.done(
+            "addGuardian",
+            "child { id }",
+            json!({ "childId": people[*child], "guardianId": people[*guardian] }),
+        );
     }
     Built { organizations, people, groups, memberships }
 }
@@ -236,19 +269,28 @@ impl Built {
     fn check(&self, world: &World, plan: &Plan, asker: Asker) {
         let token = self.token(world, asker);
         let model = Model::new(plan, asker);
-        let of = |all: &[String], some: &BTreeSet<usize>| -> BTreeSet<String> { some.iter().map(|n| all[*n].clone()).collect() };
+        let of = |all: &[String], some: &BTreeSet<usize>| -> BTreeSet<String> {
+            some.iter().map(|n| all[*n].clone()).collect()
+        };
         let (groups, memberships) = (of(&self.groups, &model.groups), of(&self.memberships, &model.memberships(false)));
         let mut participants = of(&self.people, &model.people);
         participants.extend(model.organization.map(|n| self.organizations[n].clone()));
         let query = format!(
             "query($ids: [ID!]!) {{ groups(first: 50) {PAGE} participants(first: 50) {PAGE} memberships(first: 50, filter: {{ status: ANY }}) {PAGE} nodes(ids: $ids) {{ id }} }}"
         );
-        let all: Vec<&String> = self.organizations.iter().chain(&self.people).chain(&self.groups).chain(&self.memberships).collect();
+        let all: Vec<&String> =
+            self.organizations.iter().chain(&self.people).chain(&self.groups).chain(&self.memberships).collect();
         let found = world.data_as(&token, &query, json!({ "ids": all }));
         assert_eq!(listed(&found["groups"]), groups, "groups of {asker:?}");
         assert_eq!(listed(&found["participants"]), participants, "participants of {asker:?}");
         assert_eq!(listed(&found["memberships"]), memberships, "memberships of {asker:?}");
-        let nodes: BTreeSet<String> = found["nodes"].as_array().unwrap().iter().filter(|node| !node.is_null()).map(|node| text(&node["id"])).collect();
+        let nodes: BTreeSet<String> = found["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|node| !node.is_null())
+            .map(|node| text(&node["id"]))
+            .collect();
         let looked_up = of(&self.memberships, &model.memberships(true));
         assert_eq!(nodes, &(&groups | &participants) | &looked_up, "nodes of {asker:?}");
         for group in &model.groups {
@@ -260,21 +302,35 @@ impl Built {
     }
 
     fn check_group(&self, world: &World, token: &str, model: &Model<'_>, group: usize) {
-        let asked = (0..PEOPLE).map(|n| format!("p{n}: isMember(participantId: \"{}\")", self.people[n])).collect::<Vec<_>>().join(" ");
+        let asked = (0..PEOPLE)
+            .map(|n| format!("p{n}: isMember(participantId: \"{}\")", self.people[n]))
+            .collect::<Vec<_>>()
+            .join(" ");
         let query = format!(
             "query($id: ID!) {{ group(id: $id) {{ effectiveMembers(first: 50) {PAGE} memberships(first: 50, filter: {{ status: ANY }}) {PAGE} \
              components {{ group {{ id }} }} partOf {{ group {{ id }} }} {asked} }} }}"
         );
         let found = world.data_as(token, &query, json!({ "id": self.groups[group] }))["group"].take();
         let known = model.known(group);
-        assert_eq!(listed(&found["effectiveMembers"]), known.iter().map(|n| self.people[*n].clone()).collect(), "members of {group}");
+        assert_eq!(
+            listed(&found["effectiveMembers"]),
+            known.iter().map(|n| self.people[*n].clone()).collect(),
+            "members of {group}"
+        );
         for person in 0..PEOPLE {
             assert_eq!(found[format!("p{person}")], json!(known.contains(&person)), "{person} in {group}");
         }
         let direct = model.memberships(false).into_iter().filter(|n| model.plan.memberships[*n].0 == group);
-        assert_eq!(listed(&found["memberships"]), direct.map(|n| self.memberships[n].clone()).collect(), "memberships of {group}");
-        let linked = |field: &str| -> BTreeSet<String> { found[field].as_array().unwrap().iter().map(|part| text(&part["group"]["id"])).collect() };
-        let components = |n: usize| model.plan.groups[n].components.iter().map(|(below, _)| *below).collect::<BTreeSet<_>>();
+        assert_eq!(
+            listed(&found["memberships"]),
+            direct.map(|n| self.memberships[n].clone()).collect(),
+            "memberships of {group}"
+        );
+        let linked = |field: &str| -> BTreeSet<String> {
+            found[field].as_array().unwrap().iter().map(|part| text(&part["group"]["id"])).collect()
+        };
+        let components =
+            |n: usize| model.plan.groups[n].components.iter().map(|(below, _)| *below).collect::<BTreeSet<_>>();
         let below = model.groups.iter().filter(|n| components(group).contains(n)).map(|n| self.groups[*n].clone());
         assert_eq!(linked("components"), below.collect());
         let above = model.groups.iter().filter(|n| components(**n).contains(&group)).map(|n| self.groups[*n].clone());
@@ -297,9 +353,16 @@ impl Built {
         assert!(named.collect::<BTreeSet<_>>().is_subset(&belongs), "the paths of {person} name more than the groups");
         let of_person = |n: &usize| model.plan.memberships[*n].1 == person;
         let direct: Vec<usize> = model.memberships(false).into_iter().filter(of_person).collect();
-        assert_eq!(listed(&found["participant"]["memberships"]), direct.iter().map(|n| self.memberships[*n].clone()).collect());
+        assert_eq!(
+            listed(&found["participant"]["memberships"]),
+            direct.iter().map(|n| self.memberships[*n].clone()).collect()
+        );
         let current = direct.iter().filter(|n| model.plan.memberships[**n].2 == When::Current);
-        assert_eq!(listed(&found["groups"]), current.map(|n| self.groups[model.plan.memberships[*n].0].clone()).collect(), "groups with {person}");
+        assert_eq!(
+            listed(&found["groups"]),
+            current.map(|n| self.groups[model.plan.memberships[*n].0].clone()).collect(),
+            "groups with {person}"
+        );
     }
 }
 

@@ -54,20 +54,8 @@ impl Read for Broken {
 #[test]
 fn what_cannot_be_read_is_an_error() {
     let cases = [
-        (
-            Failing {
-                names: true,
-                open: false,
-            },
-            "bundle FOLDER_UNREADABLE",
-        ),
-        (
-            Failing {
-                names: false,
-                open: true,
-            },
-            "guardians.csv FILE_UNREADABLE",
-        ),
+        (Failing { names: true, open: false }, "bundle FOLDER_UNREADABLE"),
+        (Failing { names: false, open: true }, "guardians.csv FILE_UNREADABLE"),
         (Failing::default(), "guardians.csv:3:1 FILE_UNREADABLE"),
     ];
     for (source, expected) in cases {
@@ -102,11 +90,7 @@ fn a_folder_without_any_known_file_is_refused_with_what_its_files_may_have_meant
 
 #[test]
 fn an_unknown_file_beside_known_ones_is_a_warning() {
-    let files = [
-        ("guardians.csv", GUARDIANS),
-        ("invoices.CSV", ""),
-        ("readme.md", ""),
-    ];
+    let files = [("guardians.csv", GUARDIANS), ("invoices.CSV", ""), ("readme.md", "")];
     let warnings = read_texts(&files).expect("a sound bundle").warnings;
     let files: Vec<_> = warnings.iter().map(|warning| &*warning.file).collect();
     assert_eq!(files, ["invoices.CSV"]);
@@ -115,40 +99,18 @@ fn an_unknown_file_beside_known_ones_is_a_warning() {
 #[test]
 fn sizes_are_limited() {
     let memory: Memory = [("guardians.csv", GUARDIANS)].into_iter().collect();
-    let fits = Limits {
-        file_bytes: 23,
-        row_bytes: 15,
-        rows: 2,
-    };
+    let fits = Limits { file_bytes: 23, row_bytes: 15, rows: 2 };
     assert!(read_from(&memory, &fits).is_ok());
     let cases = [
-        (
-            Limits {
-                file_bytes: 22,
-                ..fits
-            },
-            "guardians.csv FILE_TOO_LARGE",
-        ),
-        (
-            Limits {
-                row_bytes: 14,
-                ..fits
-            },
-            "guardians.csv:1:1 ROW_TOO_LARGE",
-        ),
-        (
-            Limits { rows: 1, ..fits },
-            "guardians.csv:3:1 TOO_MANY_ROWS",
-        ),
+        (Limits { file_bytes: 22, ..fits }, "guardians.csv FILE_TOO_LARGE"),
+        (Limits { row_bytes: 14, ..fits }, "guardians.csv:1:1 ROW_TOO_LARGE"),
+        (Limits { rows: 1, ..fits }, "guardians.csv:3:1 TOO_MANY_ROWS"),
     ];
     for (limits, expected) in cases {
         assert_eq!(places(&read_from(&memory, &limits)), [expected]);
     }
     // A source that does not know the size beforehand is stopped on the way.
-    let limits = Limits {
-        file_bytes: 22,
-        ..fits
-    };
+    let limits = Limits { file_bytes: 22, ..fits };
     let found = places(&read_from(&Failing::default(), &limits));
     assert_eq!(found, ["guardians.csv:3:1 FILE_TOO_LARGE"]);
 }
@@ -157,10 +119,7 @@ fn sizes_are_limited() {
 fn a_row_over_many_lines_is_limited_too() {
     let text = format!("child,guardian\nA,\"{}", "B\n".repeat(10));
     let memory: Memory = [("guardians.csv", text)].into_iter().collect();
-    let limits = Limits {
-        row_bytes: 15,
-        ..Limits::default()
-    };
+    let limits = Limits { row_bytes: 15, ..Limits::default() };
     let found = places(&read_from(&memory, &limits));
     assert_eq!(found, ["guardians.csv:2:3 ROW_TOO_LARGE"]);
 }
@@ -186,25 +145,13 @@ fn bytes_that_are_not_utf8_are_placed_exactly() {
 fn the_first_hundred_errors_by_place_are_kept_and_all_are_counted() {
     let mut guardians = String::from("child,guardian\n");
     guardians.push_str(&"A,\n".repeat(250));
-    let files = [
-        ("guardians.csv", &*guardians),
-        ("categories.csv", "external_id,name\nA,\n"),
-    ];
+    let files = [("guardians.csv", &*guardians), ("categories.csv", "external_id,name\nA,\n")];
     let refused = refused(&files);
     assert_eq!((refused.errors.len(), refused.total), (100, 251));
     assert_eq!(refused.errors[0].at.file, "categories.csv");
-    let lines: Vec<u64> = refused.errors[1..]
-        .iter()
-        .map(|error| error.at.line)
-        .collect();
+    let lines: Vec<u64> = refused.errors[1..].iter().map(|error| error.at.line).collect();
     assert_eq!(lines, (2..101).collect::<Vec<_>>());
     let text = refused.to_string();
-    assert!(
-        text.ends_with("\n251 errors in the bundle, the first 100 shown"),
-        "{text}"
-    );
-    assert!(
-        text.starts_with("categories.csv:2:3: name must have a value [MISSING_VALUE]\n"),
-        "{text}"
-    );
+    assert!(text.ends_with("\n251 errors in the bundle, the first 100 shown"), "{text}");
+    assert!(text.starts_with("categories.csv:2:3: name must have a value [MISSING_VALUE]\n"), "{text}");
 }

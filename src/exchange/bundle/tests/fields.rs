@@ -23,11 +23,7 @@ fn read_one(file: &str, rows: &str) -> Bundle {
 #[test]
 fn categories() {
     let bundle = read_one("categories.csv", "external_id,name\nK,Leden\n");
-    let expected = Category {
-        at: at("categories.csv", 2, 1),
-        external_id: "K".into(),
-        name: "Leden".to_owned(),
-    };
+    let expected = Category { at: at("categories.csv", 2, 1), external_id: "K".into(), name: "Leden".to_owned() };
     assert_eq!(bundle.categories, [expected]);
 }
 
@@ -74,10 +70,7 @@ fn participants() {
         city: Some("Utrecht".into()),
         ..nobody(2, "P", ParticipantKind::Person)
     };
-    let organization = Participant {
-        name: Some("De Linde".into()),
-        ..nobody(3, "O", ParticipantKind::Organization)
-    };
+    let organization = Participant { name: Some("De Linde".into()), ..nobody(3, "O", ParticipantKind::Organization) };
     let address = Participant {
         street: Some("Laan".into()),
         house_number: Some("12".into()),
@@ -143,18 +136,11 @@ fn flags_of_groups() {
         ("mail_group", |group| group.mail_group),
         ("member_directory", |group| group.member_directory),
     ];
-    for (column, _) in flags
-        .into_iter()
-        .chain([("contribution_group", flags[0].1)])
-    {
+    for (column, _) in flags.into_iter().chain([("contribution_group", flags[0].1)]) {
         let text = format!("external_id,name,description,category,{column}\nA,B,,,true\n");
         let group = &read_one("groups.csv", &text).groups[0];
         for (other, flag) in flags {
-            assert_eq!(
-                flag(group),
-                (column == other).then_some(true),
-                "{column} {other}"
-            );
+            assert_eq!(flag(group), (column == other).then_some(true), "{column} {other}");
         }
         let contribution = (column == "contribution_group").then_some(true);
         assert_eq!(group.contribution_group, contribution, "{column}");
@@ -164,14 +150,8 @@ fn flags_of_groups() {
 #[test]
 fn links_between_rows() {
     let bundle = read_texts(&[
-        (
-            "group_components.csv",
-            "component,composite,mode\nA,B,EXCLUDE\nC,B,\n",
-        ),
-        (
-            "residencies.csv",
-            "end_date,start_date,address,participant\n2021-01-01,2020-01-01,H,P\n",
-        ),
+        ("group_components.csv", "component,composite,mode\nA,B,EXCLUDE\nC,B,\n"),
+        ("residencies.csv", "end_date,start_date,address,participant\n2021-01-01,2020-01-01,H,P\n"),
         ("guardians.csv", "guardian,child\nP,Q\n"),
     ])
     .unwrap_or_else(|errors| panic!("{errors}"));

@@ -46,12 +46,7 @@ fn has_circle(edges: &BTreeSet<(u32, u32)>) -> bool {
     loop {
         let further: BTreeSet<_> = reached
             .iter()
-            .flat_map(|(from, via)| {
-                edges
-                    .iter()
-                    .filter(move |edge| edge.0 == *via)
-                    .map(move |edge| (*from, edge.1))
-            })
+            .flat_map(|(from, via)| edges.iter().filter(move |edge| edge.0 == *via).map(move |edge| (*from, edge.1)))
             .collect();
         let known = reached.len();
         reached.extend(further);

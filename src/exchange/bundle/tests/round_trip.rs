@@ -22,8 +22,7 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn date() -> impl Strategy<Value = String> {
-    (1..=9999, 1..=12, 1..=28)
-        .prop_map(|(year, month, day)| format!("{year:04}-{month:02}-{day:02}"))
+    (1..=9999, 1..=12, 1..=28).prop_map(|(year, month, day)| format!("{year:04}-{month:02}-{day:02}"))
 }
 
 /// A table whose rows have a value in any of `columns` besides those they need.
@@ -38,15 +37,10 @@ fn rows_of(
 }
 
 fn row_of(key: Fields, columns: &[(&'static str, BoxedStrategy<String>)]) -> BoxedStrategy<Fields> {
-    let fields: Vec<_> = columns
-        .iter()
-        .map(|(column, value)| (Just(*column), option::of(value.clone())))
-        .collect();
+    let fields: Vec<_> = columns.iter().map(|(column, value)| (Just(*column), option::of(value.clone()))).collect();
     fields
         .prop_map(move |fields| {
-            let given = fields
-                .into_iter()
-                .filter_map(|(column, value)| Some((column, value?)));
+            let given = fields.into_iter().filter_map(|(column, value)| Some((column, value?)));
             key.clone().into_iter().chain(given).collect()
         })
         .boxed()
@@ -55,13 +49,8 @@ fn row_of(key: Fields, columns: &[(&'static str, BoxedStrategy<String>)]) -> Box
 /// People, since they have the most fields that are free.
 fn participants() -> impl Strategy<Value = Table> {
     let keys = btree_map(text(), text(), 1..6).prop_map(|people| {
-        let row = |(id, name)| {
-            BTreeMap::from([
-                ("external_id", id),
-                ("kind", "PERSON".to_owned()),
-                ("family_name", name),
-            ])
-        };
+        let row =
+            |(id, name)| BTreeMap::from([("external_id", id), ("kind", "PERSON".to_owned()), ("family_name", name)]);
         people.into_iter().map(row).collect()
     });
     let word = |words: Vec<&'static str>| select(words).prop_map(str::to_owned).boxed();
@@ -102,31 +91,15 @@ fn groups() -> impl Strategy<Value = Table> {
 /// A bundle of people, groups nested without a circle, and memberships that do not overlap.
 fn bundles() -> impl Strategy<Value = BTreeMap<&'static str, Table>> {
     (participants(), groups()).prop_flat_map(|(participants, groups)| {
-        let people: Vec<_> = participants
-            .iter()
-            .map(|row| row["external_id"].clone())
-            .collect();
-        let ids: Vec<_> = groups
-            .iter()
-            .map(|row| row["external_id"].clone())
-            .collect();
-        let pairs: Vec<_> = (0..ids.len())
-            .flat_map(|i| (i + 1..ids.len()).map(move |j| (i, j)))
-            .collect();
+        let people: Vec<_> = participants.iter().map(|row| row["external_id"].clone()).collect();
+        let ids: Vec<_> = groups.iter().map(|row| row["external_id"].clone()).collect();
+        let pairs: Vec<_> = (0..ids.len()).flat_map(|i| (i + 1..ids.len()).map(move |j| (i, j))).collect();
         let count = pairs.len();
         let dates = btree_set(date(), 1..6).prop_map(|dates| dates.into_iter().collect::<Vec<_>>());
-        (
-            subsequence(pairs, 0..=count),
-            any::<Index>(),
-            any::<Index>(),
-            dates,
-        )
-            .prop_map(move |(edges, group, person, dates)| {
+        (subsequence(pairs, 0..=count), any::<Index>(), any::<Index>(), dates).prop_map(
+            move |(edges, group, person, dates)| {
                 let components = edges.into_iter().map(|(outer, inner)| {
-                    BTreeMap::from([
-                        ("composite", ids[outer].clone()),
-                        ("component", ids[inner].clone()),
-                    ])
+                    BTreeMap::from([("composite", ids[outer].clone()), ("component", ids[inner].clone())])
                 });
                 BTreeMap::from([
                     ("participants.csv", participants.clone()),
@@ -134,14 +107,11 @@ fn bundles() -> impl Strategy<Value = BTreeMap<&'static str, Table>> {
                     ("group_components.csv", components.collect()),
                     (
                         "memberships.csv",
-                        memberships(
-                            &ids[group.index(ids.len())],
-                            &people[person.index(people.len())],
-                            &dates,
-                        ),
+                        memberships(&ids[group.index(ids.len())], &people[person.index(people.len())], &dates),
                     ),
                 ])
-            })
+            },
+        )
     })
 }
 
@@ -169,9 +139,7 @@ fn written(layout: &Layout, table: &Table) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(layout.columns()).expect("memory");
     for row in table {
-        let fields = layout
-            .columns()
-            .map(|column| row.get(column).map_or("", String::as_str));
+        let fields = layout.columns().map(|column| row.get(column).map_or("", String::as_str));
         writer.write_record(fields).expect("memory");
     }
     writer.into_inner().expect("memory")
@@ -189,10 +157,7 @@ fn fields<const N: usize>(columns: [(&'static str, Option<String>); N]) -> Field
 /// What was read, as tables again.
 fn reread(bundle: &Bundle) -> BTreeMap<&'static str, Table> {
     let components = bundle.components.iter().map(|row| {
-        fields([
-            ("composite", shown(Some(&row.composite.id))),
-            ("component", shown(Some(&row.component.id))),
-        ])
+        fields([("composite", shown(Some(&row.composite.id))), ("component", shown(Some(&row.component.id)))])
     });
     let memberships = bundle.memberships.iter().map(|row| {
         fields([
@@ -205,10 +170,7 @@ fn reread(bundle: &Bundle) -> BTreeMap<&'static str, Table> {
         ])
     });
     BTreeMap::from([
-        (
-            "participants.csv",
-            bundle.participants.iter().map(person).collect(),
-        ),
+        ("participants.csv", bundle.participants.iter().map(person).collect()),
         ("groups.csv", bundle.groups.iter().map(group).collect()),
         ("group_components.csv", components.collect()),
         ("memberships.csv", memberships.collect()),

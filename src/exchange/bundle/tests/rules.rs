@@ -108,10 +108,7 @@ pub(super) const CASES: &[Case] = &[
     case(
         "S2: only a subscription group restricts joining",
         &[file!(groups: "A,Nieuws,,,,,,B,,," "B,Nieuws,,,,,false,A,,," "C,Nieuws,,,,,true,A,,,")],
-        &[
-            "groups.csv:2:15 RESTRICTION_WITHOUT_SUBSCRIPTION",
-            "groups.csv:3:20 RESTRICTION_WITHOUT_SUBSCRIPTION",
-        ],
+        &["groups.csv:2:15 RESTRICTION_WITHOUT_SUBSCRIPTION", "groups.csv:3:20 RESTRICTION_WITHOUT_SUBSCRIPTION"],
     ),
     case(
         "nothing is linked to itself (G4)",
@@ -136,10 +133,7 @@ pub(super) const CASES: &[Case] = &[
             ),
             file!(residencies: "P,A,2020-01-02,2020-01-01" "P,B,2020-01-02,2020-01-02"),
         ],
-        &[
-            "memberships.csv:2:25 END_BEFORE_START",
-            "residencies.csv:2:16 END_BEFORE_START",
-        ],
+        &["memberships.csv:2:25 END_BEFORE_START", "residencies.csv:2:16 END_BEFORE_START"],
     ),
     case(
         "M3: an end has a reason, and a reason to end has an end",
@@ -147,10 +141,7 @@ pub(super) const CASES: &[Case] = &[
             "A,P,2020-01-02,IMPORTED,2020-01-03,,"
             "B,P,2020-01-02,IMPORTED,,LEFT,"
         )],
-        &[
-            "memberships.csv:2:36 END_REASON_MISSING",
-            "memberships.csv:3:25 END_DATE_MISSING",
-        ],
+        &["memberships.csv:2:36 END_REASON_MISSING", "memberships.csv:3:25 END_DATE_MISSING"],
     ),
 ];
 
@@ -172,10 +163,7 @@ pub(super) const BETWEEN_ROWS: &[Case] = &[
     ),
     case(
         "a component is listed once, whatever its mode; a guardian too",
-        &[
-            file!(components: "A,B,INCLUDE" "B,C," "A,B,EXCLUDE" "A,B,"),
-            file!(guardians: "P,Q" "P,R" "P,Q"),
-        ],
+        &[file!(components: "A,B,INCLUDE" "B,C," "A,B,EXCLUDE" "A,B,"), file!(guardians: "P,Q" "P,R" "P,Q")],
         &[
             "group_components.csv:4:1 DUPLICATE_ROW",
             "group_components.csv:5:1 DUPLICATE_ROW",
@@ -278,17 +266,11 @@ pub(super) const BETWEEN_ROWS: &[Case] = &[
             "E,Nieuws,,,,,true,D,,,"
             "F,Nieuws,,,,,true,E,A,,"
         )],
-        &[
-            "groups.csv:4:15 SOURCE_CYCLE",
-            "groups.csv:6:19 RESTRICTION_CYCLE",
-        ],
+        &["groups.csv:4:15 SOURCE_CYCLE", "groups.csv:6:19 RESTRICTION_CYCLE"],
     ),
     case(
         "G4: nor is a group fed by a composite that it is a component of",
-        &[
-            file!(components: "B,A," "C,B,"),
-            file!(groups: "A,Leden,,,,,,,C,," "B,Leden,,,,,,,,," "C,Leden,,,,,,,,,"),
-        ],
+        &[file!(components: "B,A," "C,B,"), file!(groups: "A,Leden,,,,,,,C,," "B,Leden,,,,,,,,," "C,Leden,,,,,,,,,")],
         &["groups.csv:2:15 SOURCE_CYCLE"],
     ),
     case(
@@ -304,14 +286,8 @@ pub(super) const BETWEEN_ROWS: &[Case] = &[
 #[test]
 fn a_cycle_is_told_with_its_path_from_the_row_that_closes_it() {
     let components = [file!(components: "A,B," "S,A," "B,D," "B,C," "C,A," "D,E,")];
-    assert_eq!(
-        only_message(&components),
-        "composite groups contain each other in a circle: C → A → B → C"
-    );
-    let fed = [
-        file!(components: "B,A,"),
-        file!(groups: "A,Leden,,,,,,,B,,"),
-    ];
+    assert_eq!(only_message(&components), "composite groups contain each other in a circle: C → A → B → C");
+    let fed = [file!(components: "B,A,"), file!(groups: "A,Leden,,,,,,,B,,")];
     assert_eq!(
         only_message(&fed),
         "groups feed each other in a circle (a composite is fed by its components): A → B → A"
@@ -349,10 +325,7 @@ fn rules_between_rows_name_the_earlier_row() {
     let message = only_message(&[file!(groups: "A,B,,,,,,,,," "A,C,,,,,,,,,")]);
     assert_eq!(message, "external_id \"A\" is there already, on line 2");
     let message = only_message(&[parties!(), file!(guardians: "P,O")]);
-    assert_eq!(
-        message,
-        "guardian must be PERSON, and \"O\" is of kind ORGANIZATION"
-    );
+    assert_eq!(message, "guardian must be PERSON, and \"O\" is of kind ORGANIZATION");
 }
 
 #[test]
@@ -368,7 +341,7 @@ fn references_that_lead_out_of_the_bundle_are_handed_over_once_for_every_demand(
         .unresolved
         .iter()
         .map(|open| {
-            let kinds = value::words(open.kinds);
+            let kinds = words(open.kinds);
             let Reference { id, at } = &open.reference;
             format!("{at} {} {id} {kinds} {}", open.target, open.uses)
         })

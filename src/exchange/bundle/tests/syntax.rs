@@ -3,11 +3,7 @@
 use super::*;
 
 pub(super) const CASES: &[Case] = &[
-    case(
-        "an empty file has no header",
-        &[("guardians.csv", "")],
-        &["guardians.csv:1:1 MISSING_HEADER"],
-    ),
+    case("an empty file has no header", &[("guardians.csv", "")], &["guardians.csv:1:1 MISSING_HEADER"]),
     case(
         "nor has one of empty lines and a byte order mark",
         &[("guardians.csv", "\u{feff}\n\r\n")],
@@ -18,38 +14,21 @@ pub(super) const CASES: &[Case] = &[
         &[("guardians.csv", "child;guardian\nA;B\n")],
         &["guardians.csv:1:1 WRONG_DELIMITER"],
     ),
-    case(
-        "so are tabs",
-        &[("guardians.csv", "child\tguardian\nA\tB\n")],
-        &["guardians.csv:1:1 WRONG_DELIMITER"],
-    ),
-    case(
-        "a column is missing",
-        &[("categories.csv", "external_id\nA\n")],
-        &["categories.csv:1:1 MISSING_COLUMN"],
-    ),
+    case("so are tabs", &[("guardians.csv", "child\tguardian\nA\tB\n")], &["guardians.csv:1:1 WRONG_DELIMITER"]),
+    case("a column is missing", &[("categories.csv", "external_id\nA\n")], &["categories.csv:1:1 MISSING_COLUMN"]),
     case(
         "a column is misspelt, and so missing too",
         &[("categories.csv", "external_id,nmae\nA,B\n")],
-        &[
-            "categories.csv:1:1 MISSING_COLUMN",
-            "categories.csv:1:13 UNKNOWN_COLUMN",
-        ],
+        &["categories.csv:1:1 MISSING_COLUMN", "categories.csv:1:13 UNKNOWN_COLUMN"],
     ),
     case(
         "names are lower-case",
         &[("guardians.csv", "child,Guardian\n")],
-        &[
-            "guardians.csv:1:1 MISSING_COLUMN",
-            "guardians.csv:1:7 UNKNOWN_COLUMN",
-        ],
+        &["guardians.csv:1:1 MISSING_COLUMN", "guardians.csv:1:7 UNKNOWN_COLUMN"],
     ),
     case(
         "an optional column is misspelt",
-        &[(
-            "group_components.csv",
-            "composite,component,mod\nA,B,EXCLUDE\n",
-        )],
+        &[("group_components.csv", "composite,component,mod\nA,B,EXCLUDE\n")],
         &["group_components.csv:1:21 UNKNOWN_COLUMN"],
     ),
     case(
@@ -73,10 +52,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case(
         "half a row and a row and a half, the good row between them read",
-        &[(
-            "guardians.csv",
-            "child,guardian\nA\nB,C\nD,E,F,G\n\n\"H\n\",I,J\n",
-        )],
+        &[("guardians.csv", "child,guardian\nA\nB,C\nD,E,F,G\n\n\"H\n\",I,J\n")],
         &[
             "guardians.csv:2:1 WRONG_FIELD_COUNT",
             "guardians.csv:4:5 WRONG_FIELD_COUNT",
@@ -95,10 +71,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case(
         "quotes are out of place, once a row, and the rows after it are read",
-        &[(
-            "categories.csv",
-            "external_id,name\nA,é\"B\" \"C\"\nD,\"E\"F\nG,\nH, \"I\"\n",
-        )],
+        &[("categories.csv", "external_id,name\nA,é\"B\" \"C\"\nD,\"E\"F\nG,\nH, \"I\"\n")],
         &[
             "categories.csv:2:4 STRAY_QUOTE",
             "categories.csv:3:6 STRAY_QUOTE",
@@ -158,10 +131,7 @@ fn fields_are_read_as_rfc_4180_says() {
 fn line_ends_within_a_field_are_kept_as_one_character() {
     let text = "external_id,name,description,category\r\nA,B,\"one\r\n\r\ntwo\nthree\",\r\n";
     let bundle = read_texts(&[("groups.csv", text)]).expect("a sound bundle");
-    assert_eq!(
-        bundle.groups[0].description.as_deref(),
-        Some("one\n\ntwo\nthree")
-    );
+    assert_eq!(bundle.groups[0].description.as_deref(), Some("one\n\ntwo\nthree"));
 }
 
 #[test]

@@ -8,10 +8,7 @@ pub(super) const CASES: &[Case] = &[
         "what must be there is not, in any field of the row",
         &[(
             "memberships.csv",
-            concat!(
-                "role,group,participant,start_date,start_reason,end_date,end_reason\n",
-                "LEADER, ,\"\",,,,\n",
-            ),
+            concat!("role,group,participant,start_date,start_reason,end_date,end_reason\n", "LEADER, ,\"\",,,,\n",),
         )],
         &[
             "memberships.csv:2:8 MISSING_VALUE",
@@ -22,10 +19,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case(
         "control characters hide in names",
-        &[(
-            "categories.csv",
-            "external_id,name\nA\u{0},B\nC,D\tE\nF,G\rH\nI,\"J\nK\"\nL,M\u{85}N\n\u{feff}O,P\n",
-        )],
+        &[("categories.csv", "external_id,name\nA\u{0},B\nC,D\tE\nF,G\rH\nI,\"J\nK\"\nL,M\u{85}N\n\u{feff}O,P\n")],
         &[
             "categories.csv:2:1 CONTROL_CHARACTER",
             "categories.csv:3:3 CONTROL_CHARACTER",
@@ -39,11 +33,7 @@ pub(super) const CASES: &[Case] = &[
         "a description may have line ends and tabs, and no other control characters",
         &[(
             "groups.csv",
-            concat!(
-                "external_id,name,description,category\n",
-                "A,B,\"one\n\ttwo\",\n",
-                "C,D,one\u{7}two,\n",
-            ),
+            concat!("external_id,name,description,category\n", "A,B,\"one\n\ttwo\",\n", "C,D,one\u{7}two,\n",),
         )],
         &["groups.csv:4:5 CONTROL_CHARACTER"],
     ),
@@ -76,10 +66,7 @@ pub(super) const CASES: &[Case] = &[
     case(
         "so are roles, modes, kinds and genders",
         &[
-            (
-                "group_components.csv",
-                "composite,component,mode\nA,B,include\n",
-            ),
+            ("group_components.csv", "composite,component,mode\nA,B,include\n"),
             (
                 "memberships.csv",
                 concat!(
@@ -162,24 +149,12 @@ fn texts_are_refused_rather_than_cut() {
     let long = |length: usize| "é".repeat(length);
     let cases = [
         (format!("{},B,,\n", long(200)), None),
-        (
-            format!("{},B,,\n", long(201)),
-            Some("groups.csv:2:1 TOO_LONG"),
-        ),
+        (format!("{},B,,\n", long(201)), Some("groups.csv:2:1 TOO_LONG")),
         (format!("A,{},,\n", long(200)), None),
-        (
-            format!("A,{},,\n", long(201)),
-            Some("groups.csv:2:3 TOO_LONG"),
-        ),
+        (format!("A,{},,\n", long(201)), Some("groups.csv:2:3 TOO_LONG")),
         (format!("A,B,{},\n", long(10_000)), None),
-        (
-            format!("A,B,{},\n", long(10_001)),
-            Some("groups.csv:2:5 TOO_LONG"),
-        ),
-        (
-            format!("A,B,,{}\n", long(201)),
-            Some("groups.csv:2:6 TOO_LONG"),
-        ),
+        (format!("A,B,{},\n", long(10_001)), Some("groups.csv:2:5 TOO_LONG")),
+        (format!("A,B,,{}\n", long(201)), Some("groups.csv:2:6 TOO_LONG")),
     ];
     for (row, expected) in cases {
         let text = format!("{header}{row}");
@@ -225,10 +200,7 @@ fn dates_are_strictly_iso() {
 fn messages_list_what_is_allowed_and_show_what_was_there() {
     let row = |value: &str| format!("composite,component,mode\nA,B,{value}\n");
     let message = |value: &str| only_message(&[("group_components.csv", &row(value))]);
-    assert_eq!(
-        message("\"include\nit\""),
-        r#"mode "include\nit" is not allowed here; write INCLUDE or EXCLUDE"#
-    );
+    assert_eq!(message("\"include\nit\""), r#"mode "include\nit" is not allowed here; write INCLUDE or EXCLUDE"#);
     let long = message(&"x".repeat(61));
     assert!(long.contains(&format!("\"{}…\"", "x".repeat(60))), "{long}");
     let text = "external_id,name,description,category,neighbourhood_role\nA,B,,,X\n";

@@ -151,7 +151,8 @@ impl<'r> Run<'r> {
             let before = |place: usize| stored.get(place);
             match found {
                 Match::Same(place) | Match::Ends(place) => {
-                    plan.updates.extend(before(place).and_then(|before| self.compare_membership(&line, before, reasons)));
+                    plan.updates
+                        .extend(before(place).and_then(|before| self.compare_membership(&line, before, reasons)));
                 }
                 // What an administrator declared a mistake stays one, however often the sender repeats it.
                 Match::New | Match::Overlaps(_) if is_mistake(&mistakes, line.said.span()) => {
@@ -190,10 +191,17 @@ impl<'r> Run<'r> {
     }
 
     /// Whether the reasons that a row gives anew are not retired (M3).
-    fn may_give(&mut self, row: &Membership, before: Option<&Said>, after: &Said, (starts, ends): &BothReasons) -> bool {
+    fn may_give(
+        &mut self,
+        row: &Membership,
+        before: Option<&Said>,
+        after: &Said,
+        (starts, ends): &BothReasons,
+    ) -> bool {
         let new_start = before.is_none_or(|before| before.start_reason_id != after.start_reason_id);
         let new_end = before.is_none_or(|before| before.end_reason_id != after.end_reason_id);
-        let end_reason = after.end_reason_id.filter(|id| new_end && ends.is_retired(*id)).and(row.end_reason.as_deref());
+        let end_reason =
+            after.end_reason_id.filter(|id| new_end && ends.is_retired(*id)).and(row.end_reason.as_deref());
         let start_reason = (new_start && starts.is_retired(after.start_reason_id)).then_some(&*row.start_reason);
         for code in start_reason.into_iter().chain(end_reason) {
             let message = format!("the reason {} is retired and can no longer be given", Shown(code));

@@ -51,7 +51,8 @@ impl Run<'_> {
 
     /// How many memberships of these groups have no end.
     pub(super) fn open_memberships(&mut self, groups: &[i64]) -> Result<u64, Error> {
-        let sql = Sql::new("SELECT COUNT(*) FROM memberships WHERE annulled_at IS NULL AND end_date IS NULL AND group_id");
+        let sql =
+            Sql::new("SELECT COUNT(*) FROM memberships WHERE annulled_at IS NULL AND end_date IS NULL AND group_id");
         let number = sql.in_ids(groups).first::<BigInt, i64>(self.conn)?.unwrap_or_default();
         Ok(u64::try_from(number).unwrap_or_default())
     }

@@ -8,7 +8,9 @@ use diesel::sql_types::{BigInt, Date, Nullable};
 use super::{BothReasons, Line, Said, Update};
 use crate::db::Sql;
 use crate::error::Error;
-use crate::exchange::import::batch::{self, CHUNK, Column, Keyed, Type, assignments, hold, names, overtaken, values, written};
+use crate::exchange::import::batch::{
+    self, CHUNK, Column, Keyed, Type, assignments, hold, names, overtaken, values, written,
+};
 use crate::exchange::import::periods::Span;
 use crate::exchange::import::{Outcome, Run, Step};
 use crate::history::{self, Action, Entity};

@@ -46,15 +46,14 @@ fn literal() -> impl Strategy<Value = String> {
         r#""{[(\"\\""#,
         r#""""{ " \""" [""""#,
     ]);
-    leaf.prop_map(str::to_owned)
-        .prop_recursive(4, 12, 3, |item| {
-            let list = prop::collection::vec(item.clone(), 0..3);
-            let object = prop::collection::vec(item.prop_map(|item| format!("k: {item}")), 0..3);
-            prop_oneof![
-                list.prop_map(|items| format!("[{}]", items.join(" "))),
-                object.prop_map(|members| format!("{{{}}}", members.join(" "))),
-            ]
-        })
+    leaf.prop_map(str::to_owned).prop_recursive(4, 12, 3, |item| {
+        let list = prop::collection::vec(item.clone(), 0..3);
+        let object = prop::collection::vec(item.prop_map(|item| format!("k: {item}")), 0..3);
+        prop_oneof![
+            list.prop_map(|items| format!("[{}]", items.join(" "))),
+            object.prop_map(|members| format!("{{{}}}", members.join(" "))),
+        ]
+    })
 }
 
 /// A field without selections, some of them with an alias or an argument.
@@ -80,18 +79,14 @@ fn selections(first_fragment: usize) -> impl Strategy<Value = Vec<Generated>> {
     let selection = leaf.prop_recursive(4, 24, 4, |inner| {
         let inline = r"\.\.\.( on (Query|QueryConnection|QueryEdge))?";
         let head = prop_oneof![field(), inline];
-        (head, prop::collection::vec(inner, 1..4))
-            .prop_map(|(head, selections)| Generated::Braced(head, selections))
+        (head, prop::collection::vec(inner, 1..4)).prop_map(|(head, selections)| Generated::Braced(head, selections))
     });
     prop::collection::vec(selection, 1..5)
 }
 
 fn document() -> impl Strategy<Value = Document> {
     let fragments: Vec<_> = (1..=FRAGMENTS).map(selections).collect();
-    (selections(0), fragments).prop_map(|(operation, fragments)| Document {
-        operation,
-        fragments,
-    })
+    (selections(0), fragments).prop_map(|(operation, fragments)| Document { operation, fragments })
 }
 
 /// Writes selections; where fragments are given, with inline fragments in place of spreads.
@@ -113,18 +108,9 @@ fn write(selections: &[Generated], fragments: &[Vec<Generated>]) -> String {
 impl Document {
     fn with_fragments(&self) -> String {
         let mut parts = vec![write(&self.operation, &[])];
-        parts.extend(
-            self.fragments
-                .iter()
-                .enumerate()
-                .map(|(index, selections)| {
-                    format!(
-                        "fragment F{index} on {} {}",
-                        condition(index),
-                        write(selections, &[])
-                    )
-                }),
-        );
+        parts.extend(self.fragments.iter().enumerate().map(|(index, selections)| {
+            format!("fragment F{index} on {} {}", condition(index), write(selections, &[]))
+        }));
         parts.join(" ")
     }
 
