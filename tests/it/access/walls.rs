@@ -124,6 +124,20 @@ both! {
         }
     }
 
+    fn external_ids_are_each_organizations_own(world) {
+        let [a, b] = ["Alfa", "Bravo"].map(|mark| Tenant::new(world, mark));
+        let person = |number: &str| json!({ "details": { "person": { "familyName": "Nieuw" } }, "externalId": number });
+        let group = |number: &str| json!({ "settings": { "name": "Nieuw", "externalId": number } });
+        for tenant in [&a, &b] {
+            let token = tenant.administrator(world);
+            world.done_as(&token, "createParticipant", "participant { id }", person("1"));
+            world.done_as(&token, "createGroup", "group { id }", group("1"));
+            assert_eq!(world.refused_as(&token, "createParticipant", person("1")), ["NOT_UNIQUE"]);
+            assert_eq!(world.refused_as(&token, "createGroup", group("1")), ["NOT_UNIQUE"]);
+        }
+        assert_eq!(world.refused("createParticipant", json!({ "details": { "person": { "familyName": "X" } }, "externalId": "1", "organizationId": b.organization })), ["NOT_UNIQUE"]);
+    }
+
     fn writes_stop_at_the_wall(world) {
         let [a, b] = ["Alfa", "Bravo"].map(|mark| Tenant::new(world, mark));
         let shared = world.person_of(Some(&b.organization), "Samen", "Gedeeld");
