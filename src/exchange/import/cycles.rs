@@ -92,7 +92,8 @@ impl Run<'_> {
             }
             let sight = administration_sight(self.conn, self.scope)?;
             let names = store::names(self.conn, &sight, &cycle)?;
-            let path: Vec<&str> = cycle.iter().map(|group| names.get(group).map_or("?", String::as_str)).collect();
+            let hidden = "(a group that you may not see)";
+            let path: Vec<&str> = cycle.iter().map(|group| names.get(group).map_or(hidden, String::as_str)).collect();
             self.log.report(edge.at, code, format!("groups {what} in a circle: {}", path.join(" → ")));
         }
         Ok(())
