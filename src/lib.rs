@@ -1,4 +1,24 @@
 //! Kring: group and membership administration behind one GraphQL gateway.
+//!
+//! Where things are:
+//!
+//! - [`app`], [`config`]: from settings to a running gateway; `main.rs` and `cli.rs` are the command line.
+//! - [`http`]: routes, the guard before the parser, permits, metrics, the explorer.
+//! - [`graphql`]: the schema. `engine` turns selections into rows and JSON; `types` has one table of fields for each type;
+//!   `query` and `mutation` are the roots.
+//! - [`exchange`]: what comes in from other systems.
+//! - [`members`]: memberships with their reasons; `effective` is the one door to who belongs to a group.
+//! - [`groups`]: settings and composition; [`people`]: participants, residencies, guardians.
+//! - [`access`]: tokens, roles, `table` (which fields) and `sight` (which objects).
+//! - [`db`]: pools, transactions and the two backends behind one connection type.
+//!
+//! What always holds:
+//!
+//! - Everything that one query reads is one state of the database; every mutation is one transaction, history included.
+//! - The number of statements follows from the document, never from the number of rows.
+//! - Nothing is read or done without an entry in `access::table`, and nothing out of sight is read at all.
+//! - Periods of one participant in one group never overlap, and no group gets its members from itself.
+//! - The moment and the date come from [`scope::Scope`], never from the machine's clock.
 
 pub mod access;
 pub mod app;
