@@ -34,14 +34,6 @@ impl Dialect {
             Self::Postgres => " FOR UPDATE",
         }
     }
-
-    /// What makes a correlated subquery in `FROM` legal.
-    pub fn lateral(self) -> &'static str {
-        match self {
-            Self::Sqlite => "",
-            Self::Postgres => " LATERAL",
-        }
-    }
 }
 
 /// A constraint of the schema that a write ran into.

@@ -62,13 +62,6 @@ impl Sql {
         self
     }
 
-    /// Binds a text or null.
-    #[must_use]
-    pub fn opt_string(mut self, value: Option<String>) -> Self {
-        self.parts.push(Part::String(value));
-        self
-    }
-
     /// Binds a calendar date or null.
     #[must_use]
     pub fn date(mut self, value: impl Into<Option<NaiveDate>>) -> Self {
