@@ -7,6 +7,7 @@ use diesel::Queryable;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::db::batch::{self, CHUNK, Column, Type, names, values};
 use crate::db::text_enum::text_enum;
 use crate::db::{Conn, Dialect, Sql};
 use crate::error::Error;
@@ -108,6 +109,49 @@ pub fn record(
         Dialect::Postgres => sql.text("unnest(").id_array(ids).text(") source (value)"),
     };
     sql.execute(conn)?;
+    Ok(())
+}
+
+/// What was done to one object, its changes as JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    action: Action,
+    entity: Entity,
+    entity_id: i64,
+    changes: String,
+}
+
+impl Entry {
+    /// What was done to an object.
+    ///
+    /// # Errors
+    /// `Internal` when the changes cannot be written as JSON.
+    pub fn new(action: Action, entity: Entity, entity_id: i64, changes: &[Change]) -> Result<Self, Error> {
+        let changes = serde_json::to_string(changes).map_err(|error| Error::internal(error.to_string()))?;
+        Ok(Self { action, entity, entity_id, changes })
+    }
+}
+
+const ENTRY: &[Column] =
+    &[("action", Type::Text), ("entity", Type::Text), ("entity_id", Type::Int), ("changes", Type::Text)];
+
+/// Writes entries that differ from object to object, in the transaction of the changes themselves.
+///
+/// # Errors
+/// What the database answers.
+pub fn record_each(conn: &mut Conn, scope: &Scope, entries: &[Entry]) -> Result<(), Error> {
+    for entries in entries.chunks(CHUNK) {
+        let rows = batch::rows(conn.dialect(), ENTRY, entries)?;
+        Sql::new(format!("INSERT INTO history (at, actor_id, actor_name, {}) SELECT ", names(ENTRY)))
+            .instant(scope.instant())
+            .text(", ")
+            .int(scope.viewer.participant)
+            .text(", ")
+            .string(scope.viewer.name.clone())
+            .text(format!(", {} FROM ", values(ENTRY)))
+            .then(rows)
+            .execute(conn)?;
+    }
     Ok(())
 }
 

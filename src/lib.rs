@@ -7,7 +7,9 @@
 //! - [`graphql`]: the schema. `engine` turns selections into rows and JSON; `types` has one table of fields for each type;
 //!   `query` and `mutation` are the roots.
 //! - [`exchange`]: what comes in from other systems.
-//! - [`members`]: memberships with their reasons; `effective` is the one door to who belongs to a group.
+//! - [`subscriptions`]: joining and leaving by oneself, a rule in each file.
+//! - [`members`]: memberships with their reasons; `effective` is the one door to who belongs to a group, `derive` keeps
+//!   automatic participation in step, and `causes` has the changes of groups and people that it follows from.
 //! - [`groups`]: settings and composition; [`people`]: participants, residencies, guardians.
 //! - [`access`]: tokens, roles, `table` (which fields) and `sight` (which objects).
 //! - [`db`]: pools, transactions and the two backends behind one connection type.
@@ -37,4 +39,5 @@ pub mod page;
 pub mod people;
 pub mod repeat;
 pub mod scope;
+pub mod subscriptions;
 pub mod text;

@@ -36,6 +36,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
         "node nodes group groups groupCategories participant participants membership memberships \
                          startReasons endReasons viewer",
     ),
+    ("Mutation", SignedIn, "subscribe unsubscribe"),
     (
         "Mutation",
         Administration,
@@ -64,7 +65,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("Participant", Personal, "externalId email phone organization history"),
     ("Person", Seen, "givenName namePrefix familyName"),
     ("Person", Personal, "birthDate gender residencies guardians children"),
-    ("Organization", Seen, "name"),
+    ("Organization", Seen, "name enforcePortalSettings"),
     ("Organization", Personal, "residencies"),
     ("Address", Personal, "street houseNumber postalCode city complexNumber dwellingType residents"),
     (
@@ -90,7 +91,10 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
         "kinds search complexNumber dwellingType city postalCode bornFrom bornUntil currentGroup \
                             organization externalIds",
     ),
-    ("Viewer", Seen, "participant memberships administrator administers staffOf today"),
+    ("Viewer", Seen, "participant memberships subscriptions administrator administers staffOf today"),
+    ("GroupSubscription", Seen, "group membership canSubscribe subscribeErrors canUnsubscribe unsubscribeErrors"),
+    ("GroupSubscriptionConnection", Seen, "totalCount pageInfo edges"),
+    ("GroupSubscriptionEdge", Seen, "cursor node"),
     ("PageInfo", Seen, "hasNextPage hasPreviousPage startCursor endCursor"),
     ("GroupConnection", Seen, "totalCount pageInfo edges"),
     ("GroupEdge", Seen, "cursor node"),
@@ -109,7 +113,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("UserError", Seen, "code message field"),
     ("RefusedMember", Seen, "participant code message"),
     ("AddMembershipsPayload", Seen, "added alreadyMember refused memberships dryRun clientMutationId userErrors"),
-    ("GroupPayload", Seen, "group warnings clientMutationId userErrors"),
+    ("GroupPayload", Seen, "group warnings membershipsStarted membershipsEnded dryRun clientMutationId userErrors"),
     ("Warning", Seen, "code message"),
     ("DeleteGroupPayload", Seen, "deletedId closed group clientMutationId userErrors"),
     ("MembershipPayload", Seen, "membership clientMutationId userErrors"),

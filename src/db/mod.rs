@@ -1,5 +1,6 @@
 //! The database floor: pools, transactions and the two backends behind one connection type.
 
+pub mod batch;
 mod dialect;
 mod migrate;
 pub mod moment;

@@ -20,6 +20,7 @@ diesel::table! {
         complex_number -> Nullable<Text>,
         dwelling_type -> Nullable<Text>,
         organization_id -> Nullable<BigInt>,
+        enforce_portal_settings -> Bool,
         display_name -> Text,
         sort_key -> Text,
         search_text -> Text,

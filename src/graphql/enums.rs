@@ -218,16 +218,28 @@ pub enum UserErrorCode {
     ContributionGroupConflict,
     /// The setting would make groups depend on themselves; the message names the groups on the way round.
     CycleDetected,
+    /// The membership follows from another group or from an address, and so does its period.
+    DerivedMembership,
     /// The group is dynamic: its members follow from its filter, so it has neither components nor memberships.
     DynamicGroup,
     /// You may not do this.
     Forbidden,
+    /// The group is closed, and its organization lets closed groups take no new members.
+    GroupClosed,
     /// Something else holds on to it; the message says what.
     InUse,
     /// The date makes no sense here, for instance an end before the start.
     InvalidDate,
     /// The value is not acceptable; the message says why.
     InvalidValue,
+    /// The participant is not a member of the group, so there is nothing to leave.
+    NotAMember,
+    /// The group cannot be joined or left by oneself.
+    NotASubscriptionGroup,
+    /// The organization lets only groups be joined and left that are visible and changeable on the portal.
+    NotChangeableOnPortal,
+    /// Joining and leaving are for the members of another group only.
+    NotEligible,
     /// There is no such object, or you may not see it.
     NotFound,
     /// Another object has this value already.

@@ -15,8 +15,8 @@ use super::inputs::{date, key};
 use super::mutation_inputs::{
     AddMembershipsInput, AnnulMembershipInput, CreateGroupCategoryInput, CreateGroupInput, CreateParticipantInput,
     CreateReasonInput, DeleteGroupCategoryInput, DeleteReasonInput, EndMembershipInput, EndResidencyInput, GroupInput,
-    GuardianInput, RegisterResidencyInput, SetGroupComponentsInput, UpdateGroupCategoryInput, UpdateGroupInput,
-    UpdateMembershipInput, UpdateParticipantInput, UpdateReasonInput,
+    GuardianInput, RegisterResidencyInput, SetGroupComponentsInput, SubscribeInput, UnsubscribeInput, UpdateGroupCategoryInput,
+    UpdateGroupInput, UpdateMembershipInput, UpdateParticipantInput, UpdateReasonInput,
 };
 
 use super::session::Session;
@@ -32,10 +32,12 @@ use crate::id::Kind;
 use crate::members::add::{self, Addition, MAX_IDS, Whom};
 use crate::members::commands::{Correction, Ending};
 use crate::members::store::ReasonTable;
+use crate::members::causes::{self, Changed};
 use crate::members::{self, reasons};
 use crate::people::{self, Details};
 use crate::repeat::{self, Repeatable};
 use crate::scope::Scope;
+use crate::subscriptions::{self, Request};
 
 /// The root of mutations.
 pub struct Mutation;
@@ -50,10 +52,27 @@ where
     T: Serialize + DeserializeOwned,
     P: Entity<Row = PayloadRow<T>>,
 {
+    rehearse(ctx, client_mutation_id, false, command)
+}
+
+/// The same, or in a dry run all of it without a trace.
+fn rehearse<T, P>(
+    ctx: &Context<'_>,
+    client_mutation_id: Option<String>,
+    dry_run: bool,
+    command: impl FnOnce(&mut Conn, &Scope) -> Result<T, Error>,
+) -> Result<Obj<P>>
+where
+    T: Serialize + DeserializeOwned,
+    P: Entity<Row = PayloadRow<T>>,
+{
     let session = ctx.data_unchecked::<Arc<Session>>();
-    let repeatable = Repeatable { id: client_mutation_id.clone(), request: fingerprint(ctx)? };
-    let done =
-        session.write(|conn| repeat::once(conn, session.scope(), &repeatable, |conn| command(conn, session.scope())));
+    let scope = session.scope();
+    let repeatable = Repeatable { id: client_mutation_id.clone().filter(|_| !dry_run), request: fingerprint(ctx)? };
+    let done = session.write_if(|conn| {
+        let done = repeat::once(conn, scope, &repeatable, |conn| command(conn, scope))?;
+        Ok((done, !dry_run))
+    });
     payload(client_mutation_id, done)
 }
 
@@ -80,6 +99,10 @@ fn identifier(kind: Kind, id: &ID, name: &str) -> Result<i64> {
     key(kind, id, name).map_err(|error| resolver_error(&error))
 }
 
+fn optional(id: &Option<ID>, name: &str) -> Result<Option<i64>> {
+    id.as_ref().map(|id| identifier(Kind::Participant, id, name)).transpose()
+}
+
 /// Everything that can be changed. Each mutation is carried out whole or not at all; a refusal stands in `userErrors`.
 #[Object]
 #[allow(
@@ -94,12 +117,12 @@ impl Mutation {
         #[graphql(desc = "The group to be made.")] input: CreateGroupInput,
     ) -> Result<Obj<GroupPayload>> {
         let organization =
-            input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
+            optional(&input.organization_id, "organizationId")?;
         let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let mut settings = Settings { organization_id: organization, ..Settings::default() };
             patch(&mut settings);
-            groups::commands::create(conn, scope, settings)
+            causes::create_group(conn, scope, settings)
         })
     }
 
@@ -111,14 +134,16 @@ impl Mutation {
     ) -> Result<Obj<GroupPayload>> {
         let group = identifier(Kind::Group, &input.group_id, "groupId")?;
         let organization =
-            input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
+            optional(&input.organization_id, "organizationId")?;
         let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
-        run(ctx, input.client_mutation_id, move |conn, scope| {
+        let dry_run = input.dry_run;
+        rehearse(ctx, input.client_mutation_id, dry_run, move |conn, scope| {
             let patch = Box::new(move |settings: &mut Settings| {
                 patch(settings);
                 settings.organization_id = organization.or(settings.organization_id);
             });
-            groups::commands::update(conn, scope, group, patch)
+            let changed = causes::update_group(conn, scope, group, patch)?;
+            Ok(Changed { dry_run, ..changed })
         })
     }
 
@@ -129,7 +154,7 @@ impl Mutation {
         #[graphql(desc = "The group to be closed.")] input: GroupInput,
     ) -> Result<Obj<GroupPayload>> {
         let group = identifier(Kind::Group, &input.group_id, "groupId")?;
-        run(ctx, input.client_mutation_id, move |conn, scope| groups::commands::set_closed(conn, scope, group, true))
+        run(ctx, input.client_mutation_id, move |conn, scope| causes::set_group_closed(conn, scope, group, true))
     }
 
     /// Opens a closed group again.
@@ -139,7 +164,7 @@ impl Mutation {
         #[graphql(desc = "The group to be opened again.")] input: GroupInput,
     ) -> Result<Obj<GroupPayload>> {
         let group = identifier(Kind::Group, &input.group_id, "groupId")?;
-        run(ctx, input.client_mutation_id, move |conn, scope| groups::commands::set_closed(conn, scope, group, false))
+        run(ctx, input.client_mutation_id, move |conn, scope| causes::set_group_closed(conn, scope, group, false))
     }
 
     /// Deletes a group that nothing holds. One that has memberships or that others depend on is closed instead, and
@@ -183,7 +208,7 @@ impl Mutation {
         let components = components.collect::<Result<Vec<_>>>()?;
         let composition = input.composition.map(Into::into);
         run(ctx, input.client_mutation_id, move |conn, scope| {
-            groups::commands::set_components(conn, scope, group, composition, &components)
+            causes::set_components(conn, scope, group, composition, &components)
         })
     }
 
@@ -216,7 +241,47 @@ impl Mutation {
         }
     }
 
-    /// Ends a membership.
+    /// Makes a participant a member of a subscription group: the viewer, or a child whose guardian the viewer is;
+    /// administrators of the organization that owns the group, anybody they administer. Everything that stands in the way
+    /// is in `userErrors`.
+    async fn subscribe(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who is to join which group.")] input: SubscribeInput,
+    ) -> Result<Obj<MembershipPayload>> {
+        let request = Request {
+            group_id: identifier(Kind::Group, &input.group_id, "groupId")?,
+            participant_id: optional(&input.participant_id, "participantId")?,
+            end_reason: None,
+            note: None,
+        };
+        let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            subscriptions::subscribe(conn, scope, cache, &request)
+        })
+    }
+
+    /// Ends the membership of a subscription group that is in force. If the group is fed by another group or by
+    /// addresses, the participant stays out until joining again.
+    async fn unsubscribe(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who is to leave which group.")] input: UnsubscribeInput,
+    ) -> Result<Obj<MembershipPayload>> {
+        let request = Request {
+            group_id: identifier(Kind::Group, &input.group_id, "groupId")?,
+            participant_id: optional(&input.participant_id, "participantId")?,
+            end_reason: input.end_reason_code,
+            note: trimmed(input.note),
+        };
+        let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            subscriptions::unsubscribe(conn, scope, cache, &request)
+        })
+    }
+
+    /// Ends a membership. If it follows from another group or from an address, the participant stays out until joining
+    /// again.
     async fn end_membership(
         &self,
         ctx: &Context<'_>,
@@ -274,7 +339,7 @@ impl Mutation {
         #[graphql(desc = "The participant to be registered.")] input: CreateParticipantInput,
     ) -> Result<Obj<ParticipantPayload>> {
         let organization =
-            input.organization_id.as_ref().map(|id| identifier(Kind::Participant, id, "organizationId")).transpose()?;
+            optional(&input.organization_id, "organizationId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let mut details = Details {
                 external_id: trimmed(input.external_id),
@@ -282,7 +347,7 @@ impl Mutation {
                 ..Details::default()
             };
             input.details.put(&mut details);
-            people::commands::create(conn, scope, input.details.kind(), details)
+            causes::create_participant(conn, scope, input.details.kind(), details)
         })
     }
 
@@ -296,7 +361,7 @@ impl Mutation {
         let client_mutation_id = input.client_mutation_id.clone();
         let kind = input.details.as_ref().map(super::mutation_inputs::ParticipantDetailsInput::kind);
         let patch = input.patch().map_err(|error| resolver_error(&error))?;
-        run(ctx, client_mutation_id, move |conn, scope| people::commands::update(conn, scope, participant, kind, patch))
+        run(ctx, client_mutation_id, move |conn, scope| causes::update_participant(conn, scope, participant, kind, patch))
     }
 
     /// Registers a person or an organization at an address.
@@ -309,7 +374,7 @@ impl Mutation {
         let address = identifier(Kind::Participant, &input.address_id, "addressId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let start = date(input.start_date).unwrap_or(scope.today);
-            people::commands::register_residency(conn, scope, participant, address, start, date(input.end_date))
+            causes::register_residency(conn, scope, participant, address, start, date(input.end_date))
         })
     }
 
@@ -321,7 +386,7 @@ impl Mutation {
     ) -> Result<Obj<ResidencyPayload>> {
         let residency = identifier(Kind::Residency, &input.residency_id, "residencyId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
-            people::commands::end_residency(conn, scope, residency, date(input.end_date).unwrap_or(scope.today))
+            causes::end_residency(conn, scope, residency, date(input.end_date).unwrap_or(scope.today))
         })
     }
 

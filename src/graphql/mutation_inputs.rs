@@ -173,6 +173,9 @@ pub struct UpdateGroupInput {
     pub settings: GroupSettingsInput,
     /// The organization to hand the group to.
     pub organization_id: Option<ID>,
+    /// Change nothing and answer what would happen, to memberships that follow from the settings too.
+    #[graphql(default)]
+    pub dry_run: bool,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
     pub client_mutation_id: Option<String>,
 }
@@ -231,6 +234,32 @@ pub struct AddMembershipsInput {
     /// Add the others when some are refused. Otherwise it is all or nobody.
     #[graphql(default)]
     pub allow_partial: bool,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A subscription group to be joined.
+#[derive(InputObject, Clone, Debug)]
+pub struct SubscribeInput {
+    /// The group.
+    pub group_id: ID,
+    /// Who is to join; the viewer when absent.
+    pub participant_id: Option<ID>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// A subscription group to be left.
+#[derive(InputObject, Clone, Debug)]
+pub struct UnsubscribeInput {
+    /// The group.
+    pub group_id: ID,
+    /// Who is to leave; the viewer when absent.
+    pub participant_id: Option<ID>,
+    /// The code of the end reason; `SELF_UNSUBSCRIBED` when absent.
+    pub end_reason_code: Option<String>,
+    /// A free note, at most 10,000 characters.
+    pub note: Option<String>,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
     pub client_mutation_id: Option<String>,
 }
@@ -308,6 +337,9 @@ pub struct OrganizationInput {
     email: MaybeUndefined<String>,
     /// The telephone number.
     phone: MaybeUndefined<String>,
+    /// Whether the organization keeps to the portal settings of its groups: then a closed group takes no new members,
+    /// and only a group that is visible and changeable on the portal can be joined or left by oneself.
+    enforce_portal_settings: Option<bool>,
 }
 
 /// An address. A field that is left out stays as it is; null empties it.
@@ -368,6 +400,8 @@ impl ParticipantDetailsInput {
                 put_text(&mut details.name, &organization.name);
                 put_text(&mut details.email, &organization.email);
                 put_text(&mut details.phone, &organization.phone);
+                details.enforce_portal_settings =
+                    organization.enforce_portal_settings.unwrap_or(details.enforce_portal_settings);
             }
             Self::Address(address) => {
                 put_text(&mut details.street, &address.street);

@@ -39,6 +39,11 @@ impl Session {
         &self.scope
     }
 
+    /// What groups are made of, as far as it is known.
+    pub fn compositions(&self) -> &CompositionCache {
+        &self.shared.compositions
+    }
+
     /// Reads in the request's snapshot.
     ///
     /// # Errors

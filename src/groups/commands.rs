@@ -43,6 +43,8 @@ pub fn create(conn: &mut Conn, scope: &Scope, mut settings: Settings) -> Result<
     settings.organization_id = owner(scope, settings.organization_id)?;
     if leads_elsewhere(&settings) {
         store::lock_composition(conn)?;
+    } else {
+        store::hold_composition(conn)?;
     }
     validate(conn, scope, None, &settings, false)?;
     let written = Written::new(settings.clone(), scope.instant())?;
@@ -53,11 +55,16 @@ pub fn create(conn: &mut Conn, scope: &Scope, mut settings: Settings) -> Result<
     Ok(Saved { id, warnings: warnings(&settings) })
 }
 
-/// Changes the settings of a group.
+/// Changes the settings of a group, and answers with them as they were and as they are.
 ///
 /// # Errors
 /// A rejection for each rule that the change breaks; `NotFound` and `Forbidden` among them.
-pub fn update(conn: &mut Conn, scope: &Scope, id: i64, patch: Patch<Settings>) -> Result<Saved, Error> {
+pub fn update(
+    conn: &mut Conn,
+    scope: &Scope,
+    id: i64,
+    patch: Patch<Settings>,
+) -> Result<(Saved, [Settings; 2]), Error> {
     // Every command takes the lock of the composition before that of a group; so whether it is needed is found out first.
     let composes = match store::peek(conn, id)? {
         None => false,
@@ -69,6 +76,8 @@ pub fn update(conn: &mut Conn, scope: &Scope, id: i64, patch: Patch<Settings>) -
     };
     if composes {
         store::lock_composition(conn)?;
+    } else {
+        store::hold_composition(conn)?;
     }
     let (before, composite) = administered(conn, scope, id, "input.groupId")?;
     let mut after = before.clone();
@@ -80,7 +89,7 @@ pub fn update(conn: &mut Conn, scope: &Scope, id: i64, patch: Patch<Settings>) -
     let changes = history::diff(&fields(&before), &fields(&after));
     let warnings = warnings(&after);
     if changes.is_empty() {
-        return Ok(Saved { id, warnings });
+        return Ok((Saved { id, warnings }, [before, after]));
     }
     validate(conn, scope, Some(id), &after, composite)?;
     // The shortest circle is one that the database refuses by itself, before the others are looked for.
@@ -95,15 +104,7 @@ pub fn update(conn: &mut Conn, scope: &Scope, id: i64, patch: Patch<Settings>) -
         .map_err(|error| taken(error, "This external id"))?;
     check_pointers(conn, scope, id, &after)?;
     history::record(conn, scope, Action::Updated, Entity::Group, &[id], &changes)?;
-    Ok(Saved { id, warnings })
-}
-
-/// Closes a group, or opens it again.
-///
-/// # Errors
-/// `NotFound` or `Forbidden`.
-pub fn set_closed(conn: &mut Conn, scope: &Scope, id: i64, closed: bool) -> Result<Saved, Error> {
-    update(conn, scope, id, Box::new(move |settings| settings.closed = closed))
+    Ok((Saved { id, warnings }, [before, after]))
 }
 
 /// Replaces what a group is made of (G3, G4).
@@ -209,7 +210,7 @@ pub fn delete(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Deleted, Error>
         history::record(conn, scope, Action::Deleted, Entity::Group, &[id], &changes)?;
         return Ok(Deleted { id, gone: true, held_by: None });
     }
-    set_closed(conn, scope, id, true)?;
+    update(conn, scope, id, Box::new(|settings| settings.closed = true))?;
     Ok(Deleted { id, gone: false, held_by: Some(holders.join(", ")) })
 }
 
@@ -230,9 +231,9 @@ pub fn administered(conn: &mut Conn, scope: &Scope, id: i64, field: &str) -> Res
     }
 }
 
-/// Whether a group takes its members from elsewhere, so that its settings can close a circle.
+/// Whether a group takes its members from elsewhere, so that its settings can close a circle or others follow from them.
 fn leads_elsewhere(settings: &Settings) -> bool {
-    settings.member_filter.is_some() || settings.source_group_id.is_some() || settings.restricted_to_id.is_some()
+    settings.member_filter.is_some() || settings.is_fed() || settings.restricted_to_id.is_some()
 }
 
 fn validate(
@@ -256,7 +257,7 @@ fn validate(
         checks.refuse(Code::InvalidDate, "input.completedOn", "The group is completed before it starts.");
     }
     if settings.contribution_group
-        && (settings.subscription_group || settings.source_group_id.is_some() || settings.via_home_address)
+        && (settings.subscription_group || settings.is_fed())
     {
         let message = "A contribution group is not joined by oneself and not fed automatically: whoever leaves a newsletter must \
                        not stop being a member.";
@@ -293,7 +294,7 @@ fn dynamic(
     {
         checks.refuse(Code::DynamicGroup, field, "A group with memberships cannot be dynamic.");
     }
-    if settings.subscription_group || settings.source_group_id.is_some() || settings.via_home_address {
+    if settings.subscription_group || settings.is_fed() {
         checks.refuse(
             Code::DynamicGroup,
             field,
@@ -375,8 +376,7 @@ fn refuse(conn: &mut Conn, scope: &Scope, cycle: Option<Vec<i64>>, field: &str) 
 
 /// G8: anybody may join, and nothing feeds it.
 fn warnings(settings: &Settings) -> Vec<Rejection> {
-    let fed = settings.source_group_id.is_some() || settings.via_home_address;
-    if settings.subscription_group && settings.restricted_to_id.is_none() && !fed {
+    if settings.subscription_group && settings.restricted_to_id.is_none() && !settings.is_fed() {
         let message = "Anybody may join this subscription group, and no other group feeds it. Restrict it to a group, or give it a \
                        source group, unless this is what you want.";
         return vec![Rejection::new(Code::SubscriptionGroupUnrestricted, message)];

@@ -59,6 +59,13 @@ pub struct Settings {
     pub year_group: Option<i32>,
 }
 
+impl Settings {
+    /// Whether members follow from another group or from where people live (A1, A2).
+    pub fn is_fed(&self) -> bool {
+        self.source_group_id.is_some() || self.via_home_address
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

@@ -11,7 +11,7 @@ use super::composition::{Composition, Compositions, Mode, Node};
 use super::{GroupKind, NeighbourhoodRole, Settings};
 use crate::access::sight::Sight;
 use crate::db::schema::{group_categories, groups};
-use crate::db::{Conn, Sql, on};
+use crate::db::{Conn, Dialect, Sql, on};
 use crate::error::Error;
 use crate::page::{Key, KeyType, Order, Page, Window, position};
 use crate::people::filter::ParticipantFilter;
@@ -153,6 +153,41 @@ impl GroupRow {
     }
 }
 
+impl GroupRow {
+    /// The settings, and when they were last changed; nothing unless the rest was read.
+    pub fn into_settings(self) -> Option<(Settings, NaiveDateTime)> {
+        let more = *self.more?;
+        let settings = Settings {
+            external_id: self.external_id,
+            name: self.name,
+            description: more.description,
+            category_id: self.category_id,
+            organization_id: more.organization_id,
+            responsible_id: self.responsible_id,
+            composition: self.composition,
+            member_filter: more.member_filter,
+            start_date: more.start_date,
+            completed_on: more.completed_on,
+            closed: self.closed,
+            visible_on_portal: more.visible_on_portal,
+            visible_with_contact: more.visible_with_contact,
+            changeable_on_portal: more.changeable_on_portal,
+            new_member_template: more.new_member_template,
+            neighbourhood_role: more.neighbourhood_role,
+            subscription_group: more.subscription_group,
+            restricted_to_id: more.restricted_to_id,
+            source_group_id: more.source_group_id,
+            via_home_address: more.via_home_address,
+            analytics_group: more.analytics_group,
+            contribution_group: more.contribution_group,
+            mail_group: more.mail_group,
+            member_directory: more.member_directory,
+            year_group: more.year_group,
+        };
+        Some((settings, more.updated_at))
+    }
+}
+
 fn select(conn: &mut Conn, sight: &Sight, details: bool, tail: Sql) -> Result<Vec<GroupRow>, Error> {
     if details {
         let sql = Sql::new(BRIEF).text(MORE).then(tail);
@@ -162,6 +197,14 @@ fn select(conn: &mut Conn, sight: &Sight, details: bool, tail: Sql) -> Result<Ve
         let rows = Sql::new(BRIEF).then(tail).load::<BriefSql, Brief>(conn)?;
         Ok(rows.into_iter().map(GroupRow::brief).collect())
     }
+}
+
+/// The groups that the rest of a statement, from ` FROM groups g` on, selects, with all that is known of them.
+///
+/// # Errors
+/// What the database answers.
+pub fn selected(conn: &mut Conn, tail: Sql) -> Result<Vec<GroupRow>, Error> {
+    select(conn, &Sight::default(), true, tail)
 }
 
 /// The groups with these keys that are within sight, in no order.
@@ -368,8 +411,8 @@ pub fn part_of(conn: &mut Conn, sight: &Sight, components: &[i64]) -> Result<Vec
 pub struct CompositionCache(Mutex<Option<(i64, Arc<Compositions>)>>);
 
 impl CompositionCache {
-    /// The composition as the reader's own transaction sees it. Only for readers: a writer may see a revision that is
-    /// rolled back later and then used by another.
+    /// The composition as the caller's own transaction sees it. Not after that transaction has changed it: the
+    /// revision may be rolled back and then used by another.
     ///
     /// # Errors
     /// What the database answers.
@@ -420,6 +463,17 @@ pub fn compositions(conn: &mut Conn) -> Result<Compositions, Error> {
 /// What the database answers.
 pub fn lock_composition(conn: &mut Conn) -> Result<(), Error> {
     Sql::new("UPDATE composition_revision SET revision = revision + 1").execute(conn)?;
+    Ok(())
+}
+
+/// Keeps what groups are made of as it is until this transaction ends; others may do so at the same time.
+///
+/// # Errors
+/// What the database answers.
+pub fn hold_composition(conn: &mut Conn) -> Result<(), Error> {
+    if conn.dialect() == Dialect::Postgres {
+        Sql::new("SELECT revision FROM composition_revision FOR SHARE").load::<BigInt, i64>(conn)?;
+    }
     Ok(())
 }
 
@@ -555,37 +609,11 @@ pub fn peek(conn: &mut Conn, id: i64) -> Result<Option<Settings>, Error> {
 }
 
 fn settings(conn: &mut Conn, tail: Sql) -> Result<Option<(Settings, bool)>, Error> {
-    let Some(row) = select(conn, &Sight::default(), true, tail)?.into_iter().next() else { return Ok(None) };
-    let Some(more) = row.more else { return Ok(None) };
-    let more = *more;
-    let settings = Settings {
-        external_id: row.external_id,
-        name: row.name,
-        description: more.description,
-        category_id: row.category_id,
-        organization_id: more.organization_id,
-        responsible_id: row.responsible_id,
-        composition: row.composition,
-        member_filter: more.member_filter,
-        start_date: more.start_date,
-        completed_on: more.completed_on,
-        closed: row.closed,
-        visible_on_portal: more.visible_on_portal,
-        visible_with_contact: more.visible_with_contact,
-        changeable_on_portal: more.changeable_on_portal,
-        new_member_template: more.new_member_template,
-        neighbourhood_role: more.neighbourhood_role,
-        subscription_group: more.subscription_group,
-        restricted_to_id: more.restricted_to_id,
-        source_group_id: more.source_group_id,
-        via_home_address: more.via_home_address,
-        analytics_group: more.analytics_group,
-        contribution_group: more.contribution_group,
-        mail_group: more.mail_group,
-        member_directory: more.member_directory,
-        year_group: more.year_group,
-    };
-    Ok(Some((settings, row.composite)))
+    let row = select(conn, &Sight::default(), true, tail)?.into_iter().next();
+    Ok(row.and_then(|row| {
+        let composite = row.composite;
+        row.into_settings().map(|(settings, _)| (settings, composite))
+    }))
 }
 
 /// Replaces the components of a group.

@@ -6,16 +6,20 @@ use chrono::NaiveDate;
 use diesel::sql_types::BigInt;
 use serde::{Deserialize, Serialize};
 
+use super::derive::{self, Derivation, Seeds, Wanted, Whom as Concerned};
 use super::reasons::usable;
 use super::store::{self, NewMemberships, ReasonTable};
 use super::{Origin, Role};
 use crate::access::sight::Sight;
+use crate::check::Checks;
 use crate::db::{Conn, Sql, Violation, violation};
 use crate::error::{Code, Error, Rejection};
+use crate::groups::Settings;
 use crate::groups::commands::administered;
 use crate::history::{self, Action, Entity};
 use crate::people::commands::administration_sight;
 use crate::people::filter::ParticipantFilter;
+use crate::people::store::enforces_portal_settings;
 use crate::scope::Scope;
 
 /// The start reason when none is named.
@@ -71,11 +75,9 @@ impl Added {
 /// # Errors
 /// A rejection when the group is out of reach or dynamic, or the reason cannot be used.
 pub fn add(conn: &mut Conn, scope: &Scope, addition: &Addition) -> Result<Added, Error> {
+    let derivation = Derivation::prepare(conn, Seeds::Groups(&[addition.group_id]))?;
     let (group, _) = administered(conn, scope, addition.group_id, "input.groupId")?;
-    if group.member_filter.is_some() {
-        let message = "A dynamic group has no memberships; its members follow from its filter.";
-        return Err(Rejection::new(Code::DynamicGroup, message).at("input.groupId").into());
-    }
+    takes_members(conn, &group)?;
     let code = addition.start_reason.as_deref().unwrap_or(DEFAULT_REASON);
     let start_reason_id = usable(conn, ReasonTable::Start, code, "input.startReasonCode")?;
     let start = addition.start_date.unwrap_or(scope.today);
@@ -95,6 +97,15 @@ pub fn add(conn: &mut Conn, scope: &Scope, addition: &Addition) -> Result<Added,
         origin: Origin::Manual,
         now: scope.instant(),
     };
+    if derivation.reaches(addition.group_id) {
+        let wanted = |participant: &i64| Wanted {
+            group_id: addition.group_id,
+            participant_id: *participant,
+            start_date: start,
+            end_date: None,
+        };
+        derive::make_room(conn, scope, &joining.iter().map(wanted).collect::<Vec<_>>())?;
+    }
     let ids = store::insert_many(conn, &new, &joining).map_err(overlap)?;
     let fields = vec![
         ("startDate", Some(start.to_string())),
@@ -103,11 +114,28 @@ pub fn add(conn: &mut Conn, scope: &Scope, addition: &Addition) -> Result<Added,
         ("origin", Some(Origin::Manual.as_str().to_owned())),
     ];
     history::record(conn, scope, Action::Created, Entity::Membership, &ids, &history::diff(&[], &fields))?;
+    derivation.follow(conn, scope, Concerned::These(&joining))?;
     added.added = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     if !addition.dry_run {
         added.memberships = ids;
     }
     Ok(added)
+}
+
+/// Whether members can be added by hand: not to a dynamic group (G1), and not to a closed one of an organization that
+/// keeps to its portal settings (G2).
+fn takes_members(conn: &mut Conn, group: &Settings) -> Result<(), Error> {
+    let mut checks = Checks::default();
+    if group.member_filter.is_some() {
+        let message = "A dynamic group has no memberships; its members follow from its filter.";
+        checks.refuse(Code::DynamicGroup, "input.groupId", message);
+    }
+    if let Some(organization) = group.organization_id.filter(|_| group.closed)
+        && enforces_portal_settings(conn, organization)?
+    {
+        checks.refuse(Code::GroupClosed, "input.groupId", "This group is closed and takes no new members.");
+    }
+    checks.done()
 }
 
 /// Everybody who is meant and may be added by this viewer; whoever is named and out of reach is refused.
@@ -138,7 +166,8 @@ fn candidates(
     }
 }
 
-/// Who can join: neither a member on the start date nor about to become one.
+/// Who can join: neither a member on the start date nor about to become one. Whoever is so only because the group is
+/// fed can: the membership made by hand takes the place of the other (A3).
 fn sort_out(
     conn: &mut Conn,
     group: i64,

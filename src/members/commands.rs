@@ -4,6 +4,8 @@ use chrono::NaiveDate;
 
 use super::Role;
 use super::add::overlap;
+use super::derive::store::opt_out;
+use super::derive::{self, Derivation, Seeds, Wanted, Whom};
 use super::reasons::usable;
 use super::store::{self, Change, MembershipRow, ReasonTable};
 use crate::check::{Checks, TEXT};
@@ -22,12 +24,13 @@ pub struct Ending {
     pub note: Option<String>,
 }
 
-/// Ends a membership (M1, M3).
+/// Ends a membership (M1, M3). Of one that follows from another group or from an address, the member stays out until
+/// joining again.
 ///
 /// # Errors
 /// A rejection for each rule that is broken.
 pub fn end(conn: &mut Conn, scope: &Scope, ending: &Ending) -> Result<i64, Error> {
-    let row = within_reach(conn, scope, ending.membership_id)?;
+    let (row, derivation) = within_reach(conn, scope, ending.membership_id)?;
     let mut checks = Checks::default();
     checks.text("input.note", ending.note.as_deref(), TEXT);
     let end = ending.end_date.unwrap_or(scope.today);
@@ -53,7 +56,11 @@ pub fn end(conn: &mut Conn, scope: &Scope, ending: &Ending) -> Result<i64, Error
         updated_at: Some(scope.instant()),
         ..Change::default()
     };
-    write(conn, scope, &row, &change, Action::Ended)
+    if row.origin.is_derived() {
+        // What it follows from stays, and would bring it back.
+        opt_out(conn, scope, row.group_id, row.participant_id, end)?;
+    }
+    write(conn, scope, &row, &change, Action::Ended, &derivation)
 }
 
 /// A correction: absent fields stay as they are, an empty end reopens the membership.
@@ -73,11 +80,14 @@ pub struct Correction {
 /// # Errors
 /// A rejection for each rule that is broken.
 pub fn update(conn: &mut Conn, scope: &Scope, correction: &Correction) -> Result<i64, Error> {
-    let row = within_reach(conn, scope, correction.membership_id)?;
+    let (row, derivation) = within_reach(conn, scope, correction.membership_id)?;
     let start = correction.start_date.unwrap_or(row.start_date);
     let end = correction.end_date.unwrap_or(row.end_date);
     let mut checks = Checks::default();
     checks.text("input.note", correction.note.as_ref().and_then(Option::as_deref), TEXT);
+    if row.origin.is_derived() && (start, end) != (row.start_date, row.end_date) {
+        checks.refuse(Code::DerivedMembership, "input.membershipId", FOLLOWS);
+    }
     if end.is_some_and(|end| end < start) {
         checks.refuse(Code::InvalidDate, "input.endDate", "The end comes before the start.");
     }
@@ -112,7 +122,11 @@ pub fn update(conn: &mut Conn, scope: &Scope, correction: &Correction) -> Result
         updated_at: Some(scope.instant()),
         annulled_at: None,
     };
-    write(conn, scope, &row, &change, Action::Updated)
+    if !row.origin.is_derived() && derivation.reaches(row.group_id) {
+        let (group_id, participant_id) = (row.group_id, row.participant_id);
+        derive::make_room(conn, scope, &[Wanted { group_id, participant_id, start_date: start, end_date: end }])?;
+    }
+    write(conn, scope, &row, &change, Action::Updated, &derivation)
 }
 
 /// Declares a membership a mistake: it stays in the history and is gone from every list and count (M6).
@@ -120,43 +134,55 @@ pub fn update(conn: &mut Conn, scope: &Scope, correction: &Correction) -> Result
 /// # Errors
 /// `NotFound` or `Forbidden`. Annulling twice is no error.
 pub fn annul(conn: &mut Conn, scope: &Scope, id: i64) -> Result<i64, Error> {
-    let row = reachable(conn, scope, id)?;
+    let (row, derivation) = reachable(conn, scope, id)?;
     if row.annulled_at.is_some() {
         return Ok(id);
     }
+    if row.origin.is_derived() && row.end_date.is_none_or(|end| end > scope.today) {
+        return Err(Rejection::new(Code::DerivedMembership, FOLLOWS).at("input.membershipId").into());
+    }
     let change =
         Change { annulled_at: Some(Some(scope.instant())), updated_at: Some(scope.instant()), ..Change::default() };
-    write(conn, scope, &row, &change, Action::Annulled)
+    write(conn, scope, &row, &change, Action::Annulled, &derivation)
 }
 
+const FOLLOWS: &str = "This membership follows from another group or from an address; its period is that of what it follows \
+                       from. End it, and the member stays out of the group until joining again.";
+
 /// The membership, locked, if the viewer administers its group.
-fn reachable(conn: &mut Conn, scope: &Scope, id: i64) -> Result<MembershipRow, Error> {
+fn reachable(conn: &mut Conn, scope: &Scope, id: i64) -> Result<(MembershipRow, Derivation), Error> {
     let missing =
         || Error::from(Rejection::new(Code::NotFound, "There is no such membership.").at("input.membershipId"));
     let group = store::group_of(conn, id)?.ok_or_else(missing)?;
+    let derivation = Derivation::prepare(conn, Seeds::Groups(&[group]))?;
     // The group first, as when members are added: two commands never wait for each other.
     administered(conn, scope, group, "input.membershipId").map_err(|error| match error {
         Error::Rejected(rejections) if rejections.iter().all(|rejection| rejection.code == Code::NotFound) => missing(),
         error => error,
     })?;
-    store::lock(conn, scope.today, id)?.ok_or_else(missing)
+    store::lock(conn, scope.today, id)?.map(|row| (row, derivation)).ok_or_else(missing)
 }
 
-fn within_reach(conn: &mut Conn, scope: &Scope, id: i64) -> Result<MembershipRow, Error> {
-    let row = reachable(conn, scope, id)?;
+fn within_reach(conn: &mut Conn, scope: &Scope, id: i64) -> Result<(MembershipRow, Derivation), Error> {
+    let (row, derivation) = reachable(conn, scope, id)?;
     if row.annulled_at.is_some() {
         let message = "This membership was annulled and can no longer be changed.";
         return Err(Rejection::new(Code::InvalidValue, message).at("input.membershipId").into());
     }
-    Ok(row)
+    Ok((row, derivation))
 }
 
-fn write(
+/// Writes a change of a membership with its history, and what follows from it.
+///
+/// # Errors
+/// What the database answers, an overlap among it.
+pub fn write(
     conn: &mut Conn,
     scope: &Scope,
     before: &MembershipRow,
     change: &Change,
     action: Action,
+    derivation: &Derivation,
 ) -> Result<i64, Error> {
     store::update(conn, before.id, change).map_err(overlap)?;
     let missing = || Error::internal(format!("membership {} vanished while it was locked", before.id));
@@ -164,6 +190,7 @@ fn write(
     let changes = history::diff(&fields(conn, before)?, &fields(conn, &after)?);
     if !changes.is_empty() {
         history::record(conn, scope, action, Entity::Membership, &[before.id], &changes)?;
+        derivation.follow(conn, scope, Whom::These(&[before.participant_id]))?;
     }
     Ok(before.id)
 }

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use roaring::RoaringTreemap;
 
 use crate::access::sight::{Sight, people_of};
@@ -321,21 +321,40 @@ fn computed(
     if dynamic.is_empty() {
         return Ok(());
     }
-    let filters = Sql::new(
-        "SELECT id, member_filter, coalesce(organization_id, 0) FROM groups WHERE member_filter IS NOT NULL AND id",
-    )
-    .in_ids(dynamic)
-    .load::<(BigInt, Text, BigInt), (i64, String, i64)>(conn)?;
+    let filters = Sql::new("SELECT id, member_filter, organization_id FROM groups WHERE member_filter IS NOT NULL AND id")
+        .in_ids(dynamic)
+        .load::<(BigInt, Text, Nullable<BigInt>), (i64, String, Option<i64>)>(conn)?
+        .into_iter()
+        .map(|(group, text, organization)| {
+            let filter = serde_json::from_str(&text)
+                .map_err(|error| Error::internal(format!("group {group} has an unreadable filter: {error}")))?;
+            Ok((group, filter, organization))
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    gather(members, passing(conn, &filters, on, among)?);
+    Ok(())
+}
+
+/// Who passes the filters of dynamic groups, each given with the organization that owns the group; as many filters in
+/// one statement as SQLite compounds.
+///
+/// # Errors
+/// What the database answers.
+pub fn passing(
+    conn: &mut Conn,
+    filters: &[(i64, ParticipantFilter, Option<i64>)],
+    on: NaiveDate,
+    among: Option<&[i64]>,
+) -> Result<Vec<(i64, i64)>, Error> {
+    let mut pairs = Vec::new();
     for chunk in filters.chunks(100) {
         let mut sql = Sql::default();
-        for (n, (group, text, organization)) in chunk.iter().enumerate() {
-            let filter: ParticipantFilter = serde_json::from_str(text)
-                .map_err(|error| Error::internal(format!("group {group} has an unreadable filter: {error}")))?;
+        for (n, (group, filter, organization)) in chunk.iter().enumerate() {
             sql = sql
                 .text(if n > 0 { " UNION ALL SELECT " } else { "SELECT " })
                 .text(format!("CAST({group} AS BIGINT)"))
                 .text(" AS group_id, p.id FROM participants p WHERE 1 = 1");
-            if *organization > 0 {
+            if let Some(organization) = organization {
                 // An organization's filter finds its own people, whatever else the gateway holds.
                 sql = people_of(sql.text(" AND "), "p", &[*organization]);
             }
@@ -345,7 +364,7 @@ fn computed(
             // Whoever wrote the filter could see what it names; that it still holds is no matter of who asks now.
             sql = filter.conditions(sql, &Sight::unlimited(), on);
         }
-        gather(members, sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?);
+        pairs.append(&mut sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?);
     }
-    Ok(())
+    Ok(pairs)
 }

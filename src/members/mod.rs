@@ -1,7 +1,9 @@
 //! Memberships: who is in which group, from when to when, and why; directly and through components.
 
 pub mod add;
+pub mod causes;
 pub mod commands;
+pub mod derive;
 pub mod effective;
 pub mod reasons;
 pub mod store;
@@ -19,6 +21,13 @@ text_enum! {
         SourceGroup = "SOURCE_GROUP",
         YearTransition = "YEAR_TRANSITION",
         Import = "IMPORT",
+    }
+}
+
+impl Origin {
+    /// Whether the membership follows from something else, and goes when that goes (A3).
+    pub fn is_derived(self) -> bool {
+        matches!(self, Self::SourceGroup | Self::HomeAddress)
     }
 }
 

@@ -401,6 +401,25 @@ pub fn by_ids(conn: &mut Conn, sight: &Sight, today: NaiveDate, ids: &[i64]) -> 
     load(sight.personal_membership(sql, "m").text(")"), conn, today)
 }
 
+/// A participant's memberships of these groups, whoever asks, by their start.
+///
+/// # Errors
+/// What the database answers.
+pub fn of_participant_in(
+    conn: &mut Conn,
+    participant: i64,
+    groups: &[i64],
+    today: NaiveDate,
+) -> Result<Vec<MembershipRow>, Error> {
+    let sql = Sql::new(COLUMNS)
+        .text("(1 = 1) FROM memberships m WHERE m.annulled_at IS NULL AND m.participant_id = ")
+        .int(participant)
+        .text(" AND m.group_id")
+        .in_ids(groups)
+        .text(" ORDER BY m.start_date, m.id");
+    load(sql, conn, today)
+}
+
 /// A membership, locked until the transaction ends.
 ///
 /// # Errors
@@ -511,7 +530,8 @@ pub fn delete_reason(conn: &mut Conn, table: ReasonTable, id: i64) -> QueryResul
     Sql::new("DELETE FROM ").text(table.name()).text(" WHERE id = ").int(id).execute(conn)
 }
 
-/// Of these participants, the periods in the group that are not over at a date: participant, start, end.
+/// Of these participants, the periods in the group, derived ones left out, that are not over at a date: participant,
+/// start, end.
 ///
 /// # Errors
 /// What the database answers.
@@ -522,7 +542,8 @@ pub fn periods_from(
     from: NaiveDate,
 ) -> Result<Vec<(i64, NaiveDate, Option<NaiveDate>)>, Error> {
     let sql = Sql::new(
-        "SELECT participant_id, start_date, end_date FROM memberships WHERE annulled_at IS NULL AND group_id = ",
+        "SELECT participant_id, start_date, end_date FROM memberships WHERE annulled_at IS NULL \
+         AND origin NOT IN ('SOURCE_GROUP', 'HOME_ADDRESS') AND group_id = ",
     )
     .int(group)
     .text(" AND (end_date IS NULL OR (end_date > ")

@@ -180,11 +180,11 @@ pub fn register_residency(
     Ok(id)
 }
 
-/// Ends a residency.
+/// Ends a residency, and answers with its key and that of the participant.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`, or `InvalidDate` for an end before the start or of what is over.
-pub fn end_residency(conn: &mut Conn, scope: &Scope, id: i64, end: NaiveDate) -> Result<i64, Error> {
+pub fn end_residency(conn: &mut Conn, scope: &Scope, id: i64, end: NaiveDate) -> Result<(i64, i64), Error> {
     let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such residency.").at("input.residencyId"));
     let row = store::lock_residency(conn, id)?.ok_or_else(missing)?;
     administered(conn, scope, row.participant_id, "input.residencyId").map_err(|error| match error {
@@ -209,7 +209,7 @@ pub fn end_residency(conn: &mut Conn, scope: &Scope, id: i64, end: NaiveDate) ->
     let after = residency_text(row.address_id, row.start_date, Some(end));
     let changes = [change("residency", Some(before), Some(after))];
     history::record(conn, scope, Action::Updated, Entity::Participant, &[row.participant_id], &changes)?;
-    Ok(id)
+    Ok((id, row.participant_id))
 }
 
 /// Makes somebody the guardian of a child; nothing happens when it is so already.
@@ -303,5 +303,6 @@ pub fn fields(details: &Details) -> Fields {
         ("complexNumber", details.complex_number.clone()),
         ("dwellingType", details.dwelling_type.clone()),
         ("organization", details.organization_id.map(|key| id::encode(Kind::Participant, key))),
+        ("enforcePortalSettings", details.enforce_portal_settings.then(|| true.to_string())),
     ]
 }

@@ -46,6 +46,8 @@ pub struct Details {
     pub complex_number: Option<String>,
     pub dwelling_type: Option<String>,
     pub organization_id: Option<i64>,
+    /// Whether the groups of an organization keep to their portal settings (G2).
+    pub enforce_portal_settings: bool,
 }
 
 impl Details {

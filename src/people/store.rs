@@ -44,6 +44,7 @@ pub struct More {
     pub complex_number: Option<String>,
     pub dwelling_type: Option<String>,
     pub organization_id: Option<i64>,
+    pub enforce_portal_settings: bool,
     pub created_at: NaiveDateTime,
     pub updated_at: NaiveDateTime,
 }
@@ -58,7 +59,7 @@ type MoreSql = (
     Nullable<Text>,
     Nullable<Text>,
     (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
-    Nullable<BigInt>,
+    (Nullable<BigInt>, Bool),
     Timestamp,
     Timestamp,
 );
@@ -71,7 +72,7 @@ type MoreTuple = (
     Option<String>,
     Option<String>,
     Residence,
-    Option<i64>,
+    (Option<i64>, bool),
     NaiveDateTime,
     NaiveDateTime,
 );
@@ -79,7 +80,7 @@ type MoreTuple = (
 const BRIEF: &str =
     "SELECT p.id, p.external_id, p.kind, p.given_name, p.name_prefix, p.family_name, p.display_name, p.sort_key";
 const MORE: &str = ", p.name, p.birth_date, p.gender, p.email, p.phone, p.street, p.house_number, p.postal_code, p.city, \
-                    p.complex_number, p.dwelling_type, p.organization_id, p.created_at, p.updated_at";
+                    p.complex_number, p.dwelling_type, p.organization_id, p.enforce_portal_settings, p.created_at, p.updated_at";
 
 impl ParticipantRow {
     fn brief(row: Brief) -> Self {
@@ -88,8 +89,8 @@ impl ParticipantRow {
     }
 
     fn whole((brief, more): (Brief, MoreTuple)) -> Self {
-        let (personal, name, birth_date, gender, email, phone, residence, organization_id, created_at, updated_at) =
-            more;
+        let (personal, name, birth_date, gender, email, phone, residence, keeping, created_at, updated_at) = more;
+        let (organization_id, enforce_portal_settings) = keeping;
         let (street, house_number, postal_code, city, complex_number, dwelling_type) = residence;
         let more = More {
             personal,
@@ -105,10 +106,38 @@ impl ParticipantRow {
             complex_number,
             dwelling_type,
             organization_id,
+            enforce_portal_settings,
             created_at,
             updated_at,
         };
         Self { more: Some(Box::new(more)), ..Self::brief(brief) }
+    }
+}
+
+impl ParticipantRow {
+    /// What is recorded, and when it was last changed; nothing unless the rest was read.
+    pub fn into_details(self) -> Option<(ParticipantKind, Details, NaiveDateTime)> {
+        let more = *self.more?;
+        let details = Details {
+            external_id: self.external_id,
+            given_name: self.given_name,
+            name_prefix: self.name_prefix,
+            family_name: self.family_name,
+            name: more.name,
+            birth_date: more.birth_date,
+            gender: more.gender,
+            email: more.email,
+            phone: more.phone,
+            street: more.street,
+            house_number: more.house_number,
+            postal_code: more.postal_code,
+            city: more.city,
+            complex_number: more.complex_number,
+            dwelling_type: more.dwelling_type,
+            organization_id: more.organization_id,
+            enforce_portal_settings: more.enforce_portal_settings,
+        };
+        Some((self.kind, details, more.updated_at))
     }
 }
 
@@ -239,6 +268,7 @@ pub struct Written {
     pub complex_number: Option<String>,
     pub dwelling_type: Option<String>,
     pub organization_id: Option<i64>,
+    pub enforce_portal_settings: bool,
     pub display_name: String,
     pub sort_key: String,
     pub search_text: String,
@@ -269,6 +299,7 @@ impl Written {
             complex_number: details.complex_number,
             dwelling_type: details.dwelling_type,
             organization_id: details.organization_id,
+            enforce_portal_settings: details.enforce_portal_settings,
             updated_at: now,
         }
     }
@@ -302,28 +333,16 @@ pub fn lock(conn: &mut Conn, id: i64) -> Result<Option<(ParticipantKind, Details
     let sql = Sql::new(BRIEF).text(", (1 = 1)").text(MORE).text(" FROM participants p WHERE p.id = ").int(id);
     let sql = sql.text(conn.dialect().for_update());
     let row = sql.first::<(BriefSql, MoreSql), (Brief, MoreTuple)>(conn)?.map(ParticipantRow::whole);
-    Ok(row.and_then(|row| {
-        let more = *row.more?;
-        let details = Details {
-            external_id: row.external_id,
-            given_name: row.given_name,
-            name_prefix: row.name_prefix,
-            family_name: row.family_name,
-            name: more.name,
-            birth_date: more.birth_date,
-            gender: more.gender,
-            email: more.email,
-            phone: more.phone,
-            street: more.street,
-            house_number: more.house_number,
-            postal_code: more.postal_code,
-            city: more.city,
-            complex_number: more.complex_number,
-            dwelling_type: more.dwelling_type,
-            organization_id: more.organization_id,
-        };
-        Some((row.kind, details))
-    }))
+    Ok(row.and_then(|row| row.into_details().map(|(kind, details, _)| (kind, details))))
+}
+
+/// Whether an organization's groups keep to their portal settings (G2).
+///
+/// # Errors
+/// What the database answers.
+pub fn enforces_portal_settings(conn: &mut Conn, organization: i64) -> Result<bool, Error> {
+    let sql = Sql::new("SELECT enforce_portal_settings FROM participants WHERE id = ").int(organization);
+    Ok(sql.first::<Bool, bool>(conn)?.unwrap_or_default())
 }
 
 /// A participant's registration at an address.

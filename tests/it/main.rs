@@ -19,9 +19,12 @@ mod http;
 mod import_rules;
 mod members;
 mod operations;
+mod participation;
 mod people;
+mod races;
 mod reads;
 mod schema;
+mod subscriptions;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();

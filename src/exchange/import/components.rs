@@ -35,7 +35,7 @@ impl<'r> Run<'r> {
     pub(super) fn composes(&mut self) -> Result<bool, Error> {
         let bundle = self.bundle;
         let columns = self.columns("groups.csv");
-        let points = |row: &Group| row.restricted_to.is_some() || row.source_group.is_some();
+        let points = |row: &Group| row.restricted_to.is_some() || row.source_group.is_some() || row.via_home_address == Some(true);
         let (known, new): (Vec<&Group>, Vec<&Group>) =
             bundle.groups.iter().partition(|row| self.known.groups.contains_key(&*row.external_id));
         if new.iter().any(|row| points(row)) {
@@ -194,6 +194,8 @@ pub(super) fn leads_elsewhere(before: &Settings, after: &Settings) -> bool {
     before.composition != after.composition
         || before.restricted_to_id != after.restricted_to_id
         || before.source_group_id != after.source_group_id
+        || before.via_home_address != after.via_home_address
+        || before.is_fed() && before.closed != after.closed
 }
 
 /// Components as history shows them.

@@ -257,33 +257,6 @@ fn differences(before: &Settings, after: &Settings) -> Vec<Change> {
 }
 
 fn stored(row: GroupRow) -> Option<(i64, Stored)> {
-    let more = *row.more?;
-    let settings = Settings {
-        external_id: row.external_id,
-        name: row.name,
-        description: more.description,
-        category_id: row.category_id,
-        organization_id: more.organization_id,
-        responsible_id: row.responsible_id,
-        composition: row.composition,
-        member_filter: more.member_filter,
-        start_date: more.start_date,
-        completed_on: more.completed_on,
-        closed: row.closed,
-        visible_on_portal: more.visible_on_portal,
-        visible_with_contact: more.visible_with_contact,
-        changeable_on_portal: more.changeable_on_portal,
-        new_member_template: more.new_member_template,
-        neighbourhood_role: more.neighbourhood_role,
-        subscription_group: more.subscription_group,
-        restricted_to_id: more.restricted_to_id,
-        source_group_id: more.source_group_id,
-        via_home_address: more.via_home_address,
-        analytics_group: more.analytics_group,
-        contribution_group: more.contribution_group,
-        mail_group: more.mail_group,
-        member_directory: more.member_directory,
-        year_group: more.year_group,
-    };
-    Some((row.id, Stored { settings, updated_at: more.updated_at }))
+    let id = row.id;
+    row.into_settings().map(|(settings, updated_at)| (id, Stored { settings, updated_at }))
 }

@@ -3,24 +3,10 @@
 use std::collections::BTreeMap;
 use std::mem;
 
-use serde::Serialize;
-
-use super::batch::{self, CHUNK, Column, Type, names, values};
-use crate::db::{Conn, Sql};
+use crate::db::Conn;
 use crate::error::Error;
-use crate::history::{Action, Change, Entity};
+use crate::history::{self, Action, Change, Entity, Entry};
 use crate::scope::Scope;
-
-const COLUMNS: &[Column] =
-    &[("action", Type::Text), ("entity", Type::Text), ("entity_id", Type::Int), ("changes", Type::Text)];
-
-#[derive(Serialize)]
-struct Entry {
-    action: Action,
-    entity: Entity,
-    entity_id: i64,
-    changes: String,
-}
 
 /// Entries that are still to be written.
 #[derive(Default)]
@@ -37,8 +23,7 @@ impl Journal {
     /// # Errors
     /// `Internal` when the changes cannot be written as JSON.
     pub(super) fn note(&mut self, action: Action, entity: Entity, id: i64, changes: &[Change]) -> Result<(), Error> {
-        let changes = serde_json::to_string(changes).map_err(|error| Error::internal(error.to_string()))?;
-        self.entries.push(Entry { action, entity, entity_id: id, changes });
+        self.entries.push(Entry::new(action, entity, id, changes)?);
         Ok(())
     }
 
@@ -63,18 +48,6 @@ impl Journal {
     /// # Errors
     /// What the database answers.
     pub(super) fn write(&mut self, conn: &mut Conn, scope: &Scope) -> Result<(), Error> {
-        for entries in mem::take(&mut self.entries).chunks(CHUNK) {
-            let rows = batch::rows(conn.dialect(), COLUMNS, entries)?;
-            Sql::new(format!("INSERT INTO history (at, actor_id, actor_name, {}) SELECT ", names(COLUMNS)))
-                .instant(scope.instant())
-                .text(", ")
-                .int(scope.viewer.participant)
-                .text(", ")
-                .string(scope.viewer.name.clone())
-                .text(format!(", {} FROM ", values(COLUMNS)))
-                .then(rows)
-                .execute(conn)?;
-        }
-        Ok(())
+        history::record_each(conn, scope, &mem::take(&mut self.entries))
     }
 }

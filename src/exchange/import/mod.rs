@@ -47,6 +47,7 @@ use crate::db::{Conn, Db};
 use crate::error::Error;
 use crate::exchange::bundle::{Bundle, BundleErrors, Log};
 use crate::groups::store::lock_composition;
+use crate::members::derive::{Derivation, Seeds, Whom};
 use crate::scope::Scope;
 
 pub use report::{Outcome, Report, RowReport, Tally};
@@ -236,6 +237,8 @@ impl<'r> Run<'r> {
         if self.composes {
             lock_composition(self.conn)?;
         }
+        // Taken now as well, since whoever waits for it holds no other rows.
+        Derivation::prepare(self.conn, Seeds::Everything)?;
         self.categories()?;
         self.participants()?;
         self.groups(&gone)?;
@@ -245,7 +248,9 @@ impl<'r> Run<'r> {
         }
         self.memberships()?;
         self.residencies()?;
-        self.guardians()
+        self.guardians()?;
+        Derivation::prepare(self.conn, Seeds::Everything)?.follow(self.conn, self.scope, Whom::Everybody)?;
+        Ok(())
     }
 
     fn finish(self) -> Result<Report, BundleErrors> {

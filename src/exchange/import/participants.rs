@@ -37,6 +37,7 @@ const COLUMNS: &[Column] = &[
     ("complex_number", Type::Text),
     ("dwelling_type", Type::Text),
     ("organization_id", Type::Int),
+    ("enforce_portal_settings", Type::Flag),
     ("display_name", Type::Text),
     ("search_text", Type::Text),
 ];
@@ -209,26 +210,9 @@ impl Run<'_> {
 }
 
 fn stored(row: ParticipantRow) -> Option<(i64, Stored)> {
-    let more = *row.more?;
-    let details = Details {
-        external_id: row.external_id,
-        given_name: row.given_name,
-        name_prefix: row.name_prefix,
-        family_name: row.family_name,
-        name: more.name,
-        birth_date: more.birth_date,
-        gender: more.gender,
-        email: more.email,
-        phone: more.phone,
-        street: more.street,
-        house_number: more.house_number,
-        postal_code: more.postal_code,
-        city: more.city,
-        complex_number: more.complex_number,
-        dwelling_type: more.dwelling_type,
-        organization_id: more.organization_id,
-    };
-    Some((row.id, Stored { kind: row.kind, details, sort_key: row.sort_key, updated_at: more.updated_at }))
+    let (id, sort_key) = (row.id, row.sort_key.clone());
+    let (kind, details, updated_at) = row.into_details()?;
+    Some((id, Stored { kind, details, sort_key, updated_at }))
 }
 
 /// What a row makes of what is stored: a column that the file does not have leaves it alone, an empty field clears it.
@@ -253,5 +237,6 @@ fn merge(row: &Participant, columns: &HashSet<&'static str>, old: Details) -> De
         complex_number: text("complex_number", &row.complex_number, old.complex_number),
         dwelling_type: text("dwelling_type", &row.dwelling_type, old.dwelling_type),
         organization_id: old.organization_id,
+        enforce_portal_settings: old.enforce_portal_settings,
     }
 }

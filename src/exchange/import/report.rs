@@ -19,6 +19,8 @@ pub enum Outcome {
     Ended,
     /// Its membership was declared a mistake by an administrator, and stays one (M6).
     Annulled,
+    /// Its participant has left the group by themselves, and stays out (S5).
+    OptedOut,
     /// All that it says was stored already.
     Unchanged,
 }
@@ -36,6 +38,8 @@ pub struct Tally {
     pub removed: u64,
     /// Memberships that an administrator had declared a mistake and that were left so.
     pub annulled: u64,
+    /// Memberships of participants who have left the group by themselves, and were left out.
+    pub opted_out: u64,
     /// Records that were stored just so already.
     pub unchanged: u64,
 }
@@ -47,8 +51,16 @@ impl Tally {
         self.created + self.updated + self.ended + self.removed == 0
     }
 
-    fn figures(&self) -> [u64; 6] {
-        [self.created, self.updated, self.ended, self.removed, self.annulled, self.unchanged]
+    fn figures(&self) -> [u64; 7] {
+        [
+            self.created,
+            self.updated,
+            self.ended,
+            self.removed,
+            self.annulled,
+            self.opted_out,
+            self.unchanged,
+        ]
     }
 
     fn add(&mut self, outcome: Outcome) {
@@ -57,6 +69,7 @@ impl Tally {
             Outcome::Updated => &mut self.updated,
             Outcome::Ended => &mut self.ended,
             Outcome::Annulled => &mut self.annulled,
+            Outcome::OptedOut => &mut self.opted_out,
             Outcome::Unchanged => &mut self.unchanged,
         };
         *figure += 1;
@@ -113,7 +126,7 @@ pub struct Report {
 /// How wide a column of the table is.
 const WIDTH: usize = 9;
 
-const HEADINGS: [&str; 6] = ["created", "updated", "ended", "removed", "annulled", "unchanged"];
+const HEADINGS: [&str; 7] = ["created", "updated", "ended", "removed", "annulled", "opted out", "unchanged"];
 
 impl Report {
     /// Whether nothing was written.
@@ -157,7 +170,7 @@ impl Report {
 impl fmt::Display for Report {
     /// A small table of the files that had rows, without the columns in which there is nothing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<(&str, [u64; 6])> = self
+        let rows: Vec<(&str, [u64; 7])> = self
             .tallies()
             .into_iter()
             .map(|(name, tally)| (name, tally.figures()))

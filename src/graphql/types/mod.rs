@@ -7,6 +7,7 @@ pub mod membership;
 pub mod participant;
 pub mod payload;
 pub mod reason;
+pub mod subscription;
 pub mod viewer;
 
 use std::collections::HashMap;

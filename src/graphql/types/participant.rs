@@ -181,6 +181,15 @@ const FIELDS: &[Field<Participant>] = &[
     })
     .on(ORGANIZATION)
     .details(),
+    Field::<Participant>::value(
+        "enforcePortalSettings",
+        ty::<bool>,
+        "Whether the organization keeps to the portal settings of its groups: then a closed group takes no new members, and \
+         only a group that is visible and changeable on the portal can be joined or left by oneself.",
+        |row, out| out.bool(row.more.as_deref().is_some_and(|more| more.enforce_portal_settings)),
+    )
+    .on(ORGANIZATION)
+    .details(),
     Field::<Participant>::link(
         "residencies",
         ty::<Option<Vec<Obj<Residency>>>>,

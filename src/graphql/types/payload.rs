@@ -13,9 +13,10 @@ use crate::graphql::engine::{
     Connection, Entity, Exec, Field, Obj, Out, PAGE_ARGS, Pages, Pick, connection, inline_list, one, page_args, ty,
 };
 use crate::graphql::enums::UserErrorCode;
-use crate::groups::commands::{Deleted, Saved};
+use crate::groups::commands::Deleted;
 use crate::id::{self, Kind};
 use crate::members::add::Added;
+use crate::members::causes::Changed;
 use crate::members::store::{self as members, MembershipRow};
 use crate::page::{Key, Page};
 
@@ -123,24 +124,42 @@ macro_rules! payload {
 
 payload!(
     GroupPayload,
-    Saved,
+    Changed,
     "What became of a change of a group.",
     [
         Field::<GroupPayload>::link(
             "group",
             ty::<Option<Obj<Group>>>,
             "The group as it is now; null when the mutation was refused.",
-            |pick| { one::<PayloadRow<Saved>, Group>(pick, |row| row.done.as_ref().map(|saved| saved.id)) }
+            |pick| one::<PayloadRow<Changed>, Group>(pick, |row| row.done.as_ref().map(|done| done.saved.id)),
         ),
         Field::<GroupPayload>::link(
             "warnings",
             ty::<Vec<Obj<Warning>>>,
             "What the administrator should know about the group.",
             |pick| {
-                inline_list::<PayloadRow<Saved>, Warning>(pick, |row| {
-                    row.done.as_ref().map_or(&[], |saved| saved.warnings.as_slice())
+                inline_list::<PayloadRow<Changed>, Warning>(pick, |row| {
+                    row.done.as_ref().map_or(&[], |done| done.saved.warnings.as_slice())
                 })
             }
+        ),
+        Field::<GroupPayload>::value(
+            "membershipsStarted",
+            ty::<i32>,
+            "How many memberships followed from the change by automatic participation, or would in a dry run.",
+            |row, out| out.int(row.done.as_ref().map_or(0, |done| done.followed.started)),
+        ),
+        Field::<GroupPayload>::value(
+            "membershipsEnded",
+            ty::<i32>,
+            "How many memberships that had followed from the group ended with the change, or would in a dry run.",
+            |row, out| out.int(row.done.as_ref().map_or(0, |done| done.followed.ended)),
+        ),
+        Field::<GroupPayload>::value(
+            "dryRun",
+            ty::<bool>,
+            "Whether this only says what would happen.",
+            |row, out| out.bool(row.done.as_ref().is_some_and(|done| done.dry_run)),
         ),
     ]
 );

@@ -4,6 +4,7 @@ use async_graphql::ID;
 
 use super::membership::{self, Membership, memberships_of};
 use super::participant::Participant;
+use super::subscription;
 use crate::access::Viewer as Asker;
 use crate::graphql::engine::{Connection, Entity, Field, Link, Obj, Out, Pick, Values, one, ty};
 use crate::graphql::scalars::Date;
@@ -50,6 +51,14 @@ impl Entity for Viewer {
                 own_memberships,
             )
             .args(membership::ARGS),
+            Field::<Viewer>::link(
+                "subscriptions",
+                ty::<subscription::List>,
+                "The subscription groups that a participant can join, has joined or has left. Null when you may not act for that \
+                 participant.",
+                subscription::subscriptions,
+            )
+            .args(subscription::ARGS),
             Field::<Viewer>::value(
                 "administrator",
                 ty::<bool>,

@@ -3,7 +3,7 @@
 mod stored;
 mod write;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::Serialize;
@@ -89,6 +89,8 @@ impl<'r> Run<'r> {
         let groups: Vec<i64> = groups.into_iter().collect();
         let stored = self.stored_memberships(&lines)?;
         let annulled = self.annulled_memberships(&groups)?;
+        let opt_outs = self.opt_outs(&groups)?;
+        let lines = self.without_opted_out(lines, &stored, &opt_outs);
         let plan = self.compare_memberships(lines, &stored, &annulled, &reasons);
         self.fail_safe(&plan, &groups)?;
         self.update_memberships(&plan.updates)?;
@@ -122,6 +124,28 @@ impl<'r> Run<'r> {
                 role: row.role.unwrap_or(MembershipRole::Member).into(),
             };
             lines.push(Line { row, said });
+        }
+        lines
+    }
+
+    /// Whoever left by themselves is not brought back by the sender's next delivery, which may not know of it (S5).
+    fn without_opted_out(
+        &mut self,
+        lines: Vec<Line<'r>>,
+        stored: &[Stored],
+        opt_outs: &HashMap<(i64, i64), NaiveDate>,
+    ) -> Vec<Line<'r>> {
+        if opt_outs.is_empty() {
+            return lines;
+        }
+        let known: HashSet<Span> = stored.iter().map(|stored| stored.said.span()).collect();
+        let (out, lines): (Vec<Line<'r>>, Vec<Line<'r>>) = lines.into_iter().partition(|line| {
+            let span = line.said.span();
+            let since = opt_outs.get(&span.pair);
+            !known.contains(&span) && since.is_some_and(|since| span.end.is_none_or(|end| end > *since))
+        });
+        for line in out {
+            self.report.count(line.row.at, Outcome::OptedOut, &[]);
         }
         lines
     }

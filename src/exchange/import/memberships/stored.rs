@@ -1,6 +1,6 @@
 //! What is stored of the memberships that a bundle names.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::sql_types::{BigInt, Date, Nullable, Text, Timestamp};
@@ -27,7 +27,8 @@ struct Pair {
 }
 
 impl Run<'_> {
-    /// The memberships of the same participants in the same groups.
+    /// The memberships of the same participants in the same groups. Derived ones that are not over are left out: they
+    /// give way to what a row says.
     pub(super) fn stored_memberships(&mut self, lines: &[Line<'_>]) -> Result<Vec<Stored>, Error> {
         let pair = |line: &Line<'_>| Pair { group_id: line.said.group_id, participant_id: line.said.participant_id };
         let pairs: HashSet<Pair> = lines.iter().map(pair).collect();
@@ -36,8 +37,10 @@ impl Run<'_> {
         for chunk in pairs.chunks(CHUNK) {
             let sql = Sql::new(SELECT).then(batch::rows(self.conn.dialect(), PAIR, chunk)?).text(
                 " CROSS JOIN memberships m WHERE m.group_id = r.group_id AND m.participant_id = r.participant_id \
-                 AND m.annulled_at IS NULL",
+                 AND m.annulled_at IS NULL \
+                 AND (m.origin NOT IN ('SOURCE_GROUP', 'HOME_ADDRESS') OR m.end_date <= ",
             );
+            let sql = sql.date(self.scope.today).text(")");
             stored.extend(load(self.conn, sql)?);
         }
         Ok(stored)
@@ -47,6 +50,13 @@ impl Run<'_> {
     pub(super) fn annulled_memberships(&mut self, groups: &[i64]) -> Result<Vec<Stored>, Error> {
         let sql = Sql::new(SELECT).text("memberships m WHERE m.annulled_at IS NOT NULL AND m.group_id").in_ids(groups);
         load(self.conn, sql)
+    }
+
+    /// Who has left which of these groups by themselves, and from when on they stay out (S5).
+    pub(super) fn opt_outs(&mut self, groups: &[i64]) -> Result<HashMap<(i64, i64), NaiveDate>, Error> {
+        let sql = Sql::new("SELECT group_id, participant_id, since FROM opt_outs WHERE group_id").in_ids(groups);
+        let rows = sql.load::<(BigInt, BigInt, Date), (i64, i64, NaiveDate)>(self.conn)?;
+        Ok(rows.into_iter().map(|(group, participant, since)| ((group, participant), since)).collect())
     }
 
     /// How many memberships of these groups have no end.

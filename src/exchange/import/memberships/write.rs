@@ -15,6 +15,7 @@ use crate::exchange::import::periods::Span;
 use crate::exchange::import::{Outcome, Run, Step};
 use crate::history::{self, Action, Entity};
 use crate::members::Origin;
+use crate::members::derive::{Wanted, make_room};
 
 const COLUMNS: &[Column] = &[
     ("group_id", Type::Int),
@@ -69,6 +70,13 @@ impl Run<'_> {
     }
 
     fn insert_chunk(&mut self, lines: &[Line<'_>], reasons: &BothReasons) -> Result<(), Error> {
+        let wanted = |line: &Line<'_>| Wanted {
+            group_id: line.said.group_id,
+            participant_id: line.said.participant_id,
+            start_date: line.said.start_date,
+            end_date: line.said.end_date,
+        };
+        make_room(self.conn, self.scope, &lines.iter().map(wanted).collect::<Vec<_>>())?;
         let now = self.scope.instant();
         let rows: Vec<&Said> = lines.iter().map(|line| &line.said).collect();
         let source = batch::rows(self.conn.dialect(), COLUMNS, &rows)?;

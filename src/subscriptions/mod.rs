@@ -1,0 +1,181 @@
+//! Joining and leaving by oneself (S1 to S5).
+//!
+//! `rule` says what a rule is and lists all of them; `rules` has one file for each; `facts` finds out what they look
+//! at, for many groups at once.
+
+pub mod facts;
+pub mod rule;
+pub mod rules;
+pub mod store;
+
+use crate::db::Conn;
+use crate::error::{Code, Error, Rejection};
+use crate::groups::Settings;
+use crate::groups::store::{self as groups, CompositionCache};
+use crate::history::{self, Action, Entity};
+use crate::members::add::overlap;
+use crate::members::commands::write;
+use crate::members::derive::store::{opt_in, opt_out};
+use crate::members::derive::{self, Derivation, Seeds, Wanted, Whom};
+use crate::members::reasons::usable;
+use crate::members::store::{self as members, Change, NewMemberships, ReasonTable};
+use crate::members::{Origin, Role};
+use crate::check::{Checks, TEXT};
+use crate::people;
+use crate::people::commands::administration_sight;
+use crate::scope::Scope;
+use rule::{Acting, Wish};
+
+/// The start reason of whoever joins.
+pub const JOINED: &str = "SELF_SUBSCRIBED";
+/// The end reason of whoever leaves and names no other.
+pub const LEFT: &str = "SELF_UNSUBSCRIBED";
+
+/// Who wants to join or leave what.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub group_id: i64,
+    /// The participant concerned; the viewer when absent.
+    pub participant_id: Option<i64>,
+    /// The code of the end reason; only for leaving.
+    pub end_reason: Option<String>,
+    /// A note beside it; only for leaving.
+    pub note: Option<String>,
+}
+
+/// Makes a participant a member of a subscription group, and answers with the key of the membership.
+///
+/// # Errors
+/// A rejection for each rule that stands in the way.
+pub fn subscribe(
+    conn: &mut Conn,
+    scope: &Scope,
+    cache: &CompositionCache,
+    request: &Request,
+) -> Result<i64, Error> {
+    let group = request.group_id;
+    let derivation = Derivation::prepare(conn, Seeds::Groups(&[group]))?;
+    let (participant, _) = granted(conn, scope, cache, request, Wish::Join)?;
+    let start_reason_id = usable(conn, ReasonTable::Start, JOINED, "input")?;
+    let start = scope.today;
+    opt_in(conn, group, participant)?;
+    if derivation.reaches(group) {
+        let wanted = Wanted { group_id: group, participant_id: participant, start_date: start, end_date: None };
+        derive::make_room(conn, scope, &[wanted])?;
+    }
+    let new = NewMemberships {
+        group_id: group,
+        start_date: start,
+        start_reason_id,
+        role: Role::Member,
+        origin: Origin::Subscription,
+        now: scope.instant(),
+    };
+    let ids = members::insert_many(conn, &new, &[participant]).map_err(overlap)?;
+    let fields = [
+        ("startDate", Some(start.to_string())),
+        ("startReason", Some(JOINED.to_owned())),
+        ("role", Some(Role::Member.as_str().to_owned())),
+        ("origin", Some(Origin::Subscription.as_str().to_owned())),
+    ];
+    history::record(conn, scope, Action::Created, Entity::Membership, &ids, &history::diff(&[], &fields))?;
+    derivation.follow(conn, scope, Whom::These(&[participant]))?;
+    ids.first().copied().ok_or_else(|| Error::internal("nobody was added"))
+}
+
+/// Ends a participant's membership of a subscription group, and answers with its key. What the group is fed by stays as
+/// it is and does not bring them back (S5).
+///
+/// # Errors
+/// A rejection for each rule that stands in the way.
+pub fn unsubscribe(
+    conn: &mut Conn,
+    scope: &Scope,
+    cache: &CompositionCache,
+    request: &Request,
+) -> Result<i64, Error> {
+    let group = request.group_id;
+    let derivation = Derivation::prepare(conn, Seeds::Groups(&[group]))?;
+    let (participant, membership) = granted(conn, scope, cache, request, Wish::Leave)?;
+    let mut checks = Checks::default();
+    checks.text("input.note", request.note.as_deref(), TEXT);
+    checks.done()?;
+    let code = request.end_reason.as_deref().unwrap_or(LEFT);
+    let reason = usable(conn, ReasonTable::End, code, "input.endReasonCode")?;
+    let gone = || Error::internal("a membership vanished while its group was locked");
+    let row = members::lock(conn, scope.today, membership.ok_or_else(gone)?)?.ok_or_else(gone)?;
+    opt_out(conn, scope, group, participant, scope.today)?;
+    let change = Change {
+        end_date: Some(Some(scope.today)),
+        end_reason_id: Some(Some(reason)),
+        end_note: Some(request.note.clone()),
+        updated_at: Some(scope.instant()),
+        ..Change::default()
+    };
+    write(conn, scope, &row, &change, Action::Ended, &derivation)
+}
+
+/// The participant, and the membership that is in force, if every rule grants the wish. The group is locked, so that
+/// of many requests each sees what the one before did.
+fn granted(
+    conn: &mut Conn,
+    scope: &Scope,
+    cache: &CompositionCache,
+    request: &Request,
+    wish: Wish,
+) -> Result<(i64, Option<i64>), Error> {
+    let participant = request.participant_id.or(scope.viewer.participant).ok_or_else(|| {
+        let message = "Say who it is for: this token is not that of a participant.";
+        Rejection::new(Code::Required, message).at("input.participantId")
+    })?;
+    let settings = groups::lock(conn, request.group_id)?.map(|(settings, _)| settings);
+    let acting = acting(conn, scope, participant, settings.as_ref().and_then(|settings| settings.organization_id))?;
+    let unknown = |what: &str, field: &str| Rejection::new(Code::NotFound, format!("There is no such {what}.")).at(field);
+    let settings = match settings {
+        Some(settings) => settings,
+        // To a stranger a group that is not there is as good as one that is.
+        None if acting == Acting::Stranger => Settings::default(),
+        None => return Err(unknown("group", "input.groupId").into()),
+    };
+    match acting {
+        Acting::Stranger => {}
+        Acting::Administrator => {
+            let sight = administration_sight(conn, scope)?;
+            if people::store::by_ids(conn, &sight, false, &[participant])?.is_empty() {
+                return Err(unknown("participant", "input.participantId").into());
+            }
+        }
+        Acting::Own => {
+            if people::store::lock(conn, participant)?.is_none() {
+                return Err(unknown("participant", "input.participantId").into());
+            }
+        }
+    }
+    let found = facts::of_one(conn, cache, scope, participant, request.group_id, &settings, acting)?;
+    if acting == Acting::Own && !found.within_reach {
+        return Err(unknown("group", "input.groupId").into());
+    }
+    match rule::refusals(wish, &found.facts) {
+        refusals if refusals.is_empty() => Ok((participant, found.membership)),
+        refusals => Err(Error::Rejected(refusals)),
+    }
+}
+
+/// In whose name the viewer acts for a participant, towards a group of an organization (S3).
+///
+/// # Errors
+/// What the database answers.
+pub fn acting(
+    conn: &mut Conn,
+    scope: &Scope,
+    participant: i64,
+    organization: Option<i64>,
+) -> Result<Acting, Error> {
+    let viewer = &scope.viewer;
+    if let Some(own) = viewer.participant
+        && (own == participant || people::store::is_guardian(conn, participant, own)?)
+    {
+        return Ok(Acting::Own);
+    }
+    Ok(if viewer.may_administer(organization) { Acting::Administrator } else { Acting::Stranger })
+}

@@ -1,0 +1,296 @@
+//! Automatic participation: memberships that follow from a source group or from where people live (A1 to A5).
+
+use kring::access::Role;
+use serde_json::{Value, json};
+
+use crate::harness::{World, both, text};
+
+/// Of a group: who has which membership, as "name origin status start end".
+fn rows(world: &World, group: &str) -> Vec<String> {
+    let query = "query($id: ID!) { group(id: $id) { memberships(first: 100, filter: { status: ANY }, \
+                 orderBy: { field: PARTICIPANT_NAME, direction: ASC }) { edges { node { origin status startDate endDate \
+                 endReason { code } participant { displayName } } } } } }";
+    let data = world.data(query, json!({ "id": group }));
+    let edges = data["group"]["memberships"]["edges"].as_array().unwrap().clone();
+    edges
+        .iter()
+        .map(|edge| {
+            let node = &edge["node"];
+            let of = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+            format!(
+                "{} {} {} {} {} {}",
+                of(&node["participant"]["displayName"]),
+                of(&node["origin"]),
+                of(&node["status"]),
+                of(&node["startDate"]),
+                of(&node["endDate"]),
+                of(&node["endReason"]["code"])
+            )
+        })
+        .collect()
+}
+
+fn fed(world: &World, name: &str, source: &str) -> String {
+    world.group_with(None, json!({ "name": name, "sourceGroupId": source }))
+}
+
+fn at_home(world: &World, name: &str) -> String {
+    world.group_with(None, json!({ "name": name, "viaHomeAddress": true }))
+}
+
+fn register(world: &World, who: &str, address: &str, start: &str, end: Option<&str>) -> String {
+    let input = json!({ "participantId": who, "addressId": address, "startDate": start, "endDate": end });
+    text(&world.done("registerResidency", "residency { id }", input)["residency"]["id"])
+}
+
+fn membership_of(world: &World, group: &str, name: &str) -> String {
+    let query = "query($id: ID!) { group(id: $id) { memberships(first: 100) { edges { node { id participant { displayName } } } } } }";
+    let data = world.data(query, json!({ "id": group }));
+    let edges = data["group"]["memberships"]["edges"].as_array().unwrap().clone();
+    let found = edges.iter().find(|edge| edge["node"]["participant"]["displayName"] == name);
+    text(&found.unwrap_or_else(|| panic!("{name} is no member"))["node"]["id"])
+}
+
+both! {
+    fn a1_a_source_feeds_a_chain_and_its_components_count(world) {
+        let [cell, source] = ["Cell", "Source"].map(|name| world.group(name));
+        world.compose(&source, "ANY", &[(&cell, "INCLUDE")]);
+        let fed_group = fed(world, "Fed", &source);
+        let chained = fed(world, "Chained", &fed_group);
+        let anna = world.person("Anna", "Aa");
+        let added = world.add(&cell, &[&anna], "2026-09-15");
+        assert_eq!(rows(world, &fed_group), ["Anna Aa SOURCE_GROUP ACTIVE 2026-09-15 - -"]);
+        assert_eq!(rows(world, &chained), ["Anna Aa SOURCE_GROUP ACTIVE 2026-09-15 - -"]);
+        world.end(&added[0], "2026-09-15");
+        for group in [&fed_group, &chained] {
+            assert_eq!(rows(world, group), ["Anna Aa SOURCE_GROUP ENDED 2026-09-15 2026-09-15 LEFT_SOURCE_GROUP"]);
+            assert_eq!(world.members(group, None), [""; 0]);
+        }
+        let bas = world.person("Bas", "Bb");
+        world.add(&source, &[&bas], "2026-01-01");
+        assert_eq!(world.members(&chained, None), ["Bas Bb"], "a member of long ago is one from today on");
+        world.compose(&source, "ANY", &[(&cell, "EXCLUDE")]);
+        world.add(&cell, &[&bas], "2026-09-15");
+        assert_eq!(world.members(&chained, None), [""; 0], "a component that keeps people out keeps them out below");
+        world.compose(&source, "ANY", &[]);
+        assert_eq!(world.members(&chained, None), ["Bas Bb"], "components are followed when they change");
+    }
+
+    fn a1_a_membership_of_a_later_day_is_followed_on_that_day(world) {
+        let source = world.group("Source");
+        let group = fed(world, "Fed", &source);
+        let anna = world.person("Anna", "Aa");
+        let added = world.add(&source, &[&anna], "2026-10-01");
+        assert_eq!(rows(world, &group), ["Anna Aa SOURCE_GROUP SCHEDULED 2026-10-01 - -"]);
+        assert_eq!((world.members(&group, None).len(), world.members(&group, Some("2026-10-01")).len()), (0, 1));
+        let update = |start: &str, end: Option<&str>| {
+            let input = json!({ "membershipId": added[0], "startDate": start, "endDate": end, "endReasonCode": end.map(|_| "LEFT") });
+            world.done("updateMembership", "membership { id }", input);
+        };
+        update("2026-09-01", Some("2026-12-01"));
+        assert_eq!(rows(world, &group), ["Anna Aa SOURCE_GROUP ACTIVE 2026-09-15 2026-12-01 LEFT_SOURCE_GROUP"]);
+        update("2026-09-01", Some("2026-11-01"));
+        assert_eq!(rows(world, &group), ["Anna Aa SOURCE_GROUP ACTIVE 2026-09-15 2026-11-01 LEFT_SOURCE_GROUP"]);
+        update("2026-09-01", None);
+        assert_eq!(rows(world, &group), ["Anna Aa SOURCE_GROUP ACTIVE 2026-09-15 - -"]);
+        world.done("annulMembership", "membership { id }", json!({ "membershipId": added[0] }));
+        assert_eq!(rows(world, &group), ["Anna Aa SOURCE_GROUP ENDED 2026-09-15 2026-09-15 LEFT_SOURCE_GROUP"]);
+    }
+
+    fn a1_a_dynamic_group_feeds_too(world) {
+        let club = world.group("Club");
+        let utrecht = world.group_with(None, json!({ "name": "Utrecht", "memberFilter": { "kinds": ["PERSON"], "search": "aa", "currentGroupId": club } }));
+        let group = fed(world, "Fed", &utrecht);
+        let anna = world.person("Anna", "Aa");
+        assert_eq!(world.members(&group, None), [""; 0]);
+        let added = world.add(&club, &[&anna], "2026-11-01");
+        assert_eq!(rows(world, &group), ["Anna Aa SOURCE_GROUP SCHEDULED 2026-11-01 - -"]);
+        let rename = |family: &str| {
+            let input = json!({ "participantId": anna, "details": { "person": { "familyName": family } } });
+            world.done("updateParticipant", "participant { id }", input);
+        };
+        rename("Bb");
+        assert_eq!(rows(world, &group), [""; 0], "what never came into force is in no list");
+        rename("Aa");
+        assert_eq!(world.members(&group, Some("2026-11-01")), ["Anna Aa"]);
+        world.done("annulMembership", "membership { id }", json!({ "membershipId": added[0] }));
+        assert_eq!(rows(world, &group), [""; 0]);
+        let all = world.group_with(None, json!({ "name": "All", "memberFilter": { "kinds": ["PERSON"] } }));
+        let everybody = fed(world, "Everybody", &all);
+        assert_eq!(world.members(&everybody, None), ["Anna Aa"]);
+        world.person("Bas", "Bb");
+        assert_eq!(world.members(&everybody, None), ["Anna Aa", "Bas Bb"]);
+    }
+
+    fn a2_whoever_lives_at_a_member_address_is_a_member(world) {
+        let group = at_home(world, "Complex");
+        let chained = fed(world, "Chained", &group);
+        let address = world.address(None, "Dorpsstraat", "1");
+        let [anna, bas] = [("Anna", "Aa"), ("Bas", "Bb")].map(|(given, family)| world.person(given, family));
+        register(world, &bas, &address, "2020-01-01", Some("2026-12-31"));
+        let added = world.add(&group, &[&address], "2026-09-15");
+        assert_eq!(rows(world, &group)[..1], ["Bas Bb HOME_ADDRESS ACTIVE 2026-09-15 2026-12-31 MOVED_OUT"]);
+        let residency = register(world, &anna, &address, "2026-10-01", None);
+        assert_eq!(rows(world, &group)[..1], ["Anna Aa HOME_ADDRESS SCHEDULED 2026-10-01 - -"]);
+        assert_eq!(world.members(&chained, Some("2026-10-01")).len(), 3, "two people and their address");
+        world.done("endResidency", "residency { id }", json!({ "residencyId": residency, "endDate": "2026-11-01" }));
+        assert_eq!(rows(world, &chained)[..1], ["Anna Aa SOURCE_GROUP SCHEDULED 2026-10-01 2026-11-01 LEFT_SOURCE_GROUP"]);
+        world.end(&added[0], "2026-09-15");
+        assert_eq!((world.members(&group, None), world.members(&chained, Some("2026-10-15"))), (vec![], vec![]));
+        assert!(rows(world, &group).contains(&"Bas Bb HOME_ADDRESS ENDED 2026-09-15 2026-09-15 MOVED_OUT".to_owned()));
+    }
+
+    fn a2_an_address_that_a_source_feeds_brings_its_residents(world) {
+        let addresses = world.group("Addresses");
+        let group = world.group_with(None, json!({ "name": "Complex", "viaHomeAddress": true, "sourceGroupId": addresses }));
+        let address = world.address(None, "Dorpsstraat", "1");
+        let anna = world.person("Anna", "Aa");
+        register(world, &anna, &address, "2026-01-01", None);
+        world.add(&addresses, &[&address], "2026-09-15");
+        assert_eq!(world.members(&group, None).len(), 2);
+        world.add(&addresses, &[&anna], "2026-09-15");
+        assert_eq!(rows(world, &group).iter().filter(|row| row.starts_with("Anna") && row.contains("ACTIVE")).count(), 1, "one membership, whichever way");
+    }
+
+    fn a3_a_membership_made_by_hand_outlives_the_source(world) {
+        let source = world.group("Source");
+        let group = fed(world, "Fed", &source);
+        let [anna, bas] = [("Anna", "Aa"), ("Bas", "Bb")].map(|(given, family)| world.person(given, family));
+        let first = world.add(&group, &[&anna], "2026-09-01");
+        let sources = world.add(&source, &[&anna, &bas], "2026-09-15");
+        assert_eq!(rows(world, &group), ["Anna Aa MANUAL ACTIVE 2026-09-01 - -", "Bas Bb SOURCE_GROUP ACTIVE 2026-09-15 - -"]);
+        let by_hand = world.add(&group, &[&bas], "2026-10-01");
+        assert_eq!(rows(world, &group)[1..], [
+            "Bas Bb SOURCE_GROUP ACTIVE 2026-09-15 2026-10-01 LEFT_SOURCE_GROUP".replace("LEFT_SOURCE_GROUP", "TAKEN_OVER"),
+            "Bas Bb MANUAL SCHEDULED 2026-10-01 - -".to_owned(),
+        ]);
+        for membership in &sources {
+            world.end(membership, "2026-09-15");
+        }
+        assert_eq!(world.members(&group, None), ["Anna Aa"]);
+        assert_eq!(world.members(&group, Some("2026-10-01")), ["Anna Aa", "Bas Bb"]);
+        world.add(&source, &[&anna, &bas], "2026-09-15");
+        world.end(&first[0], "2026-09-15");
+        world.done("annulMembership", "membership { id }", json!({ "membershipId": by_hand[0] }));
+        assert_eq!(world.members(&group, None), ["Anna Aa", "Bas Bb"], "the source takes over again");
+    }
+
+    fn a3_a_derived_membership_is_ended_by_hand_for_good_and_not_corrected(world) {
+        let source = world.group("Source");
+        let group = fed(world, "Fed", &source);
+        let anna = world.person("Anna", "Aa");
+        world.add(&source, &[&anna], "2026-09-15");
+        let derived = membership_of(world, &group, "Anna Aa");
+        let update = json!({ "membershipId": derived, "startDate": "2026-01-01" });
+        assert_eq!(world.refused("updateMembership", update), ["DERIVED_MEMBERSHIP"]);
+        assert_eq!(world.refused("annulMembership", json!({ "membershipId": derived })), ["DERIVED_MEMBERSHIP"]);
+        world.done("updateMembership", "membership { role }", json!({ "membershipId": derived, "role": "LEADER" }));
+        world.end(&derived, "2026-12-01");
+        assert_eq!(rows(world, &group), ["Anna Aa SOURCE_GROUP ACTIVE 2026-09-15 2026-12-01 LEFT"]);
+        let input = json!({ "groupId": group, "settings": { "description": "x" } });
+        world.done("updateGroup", "group { id }", input);
+        world.compose(&source, "ANY", &[]);
+        assert_eq!(rows(world, &group), ["Anna Aa SOURCE_GROUP ACTIVE 2026-09-15 2026-12-01 LEFT"], "nothing brings it back");
+    }
+
+    fn a4_switching_on_fills_and_switching_off_ends_with_a_dry_run_of_both(world) {
+        let source = world.group("Source");
+        let group = world.group("Group");
+        let [anna, bas, cor] = [("Anna", "Aa"), ("Bas", "Bb"), ("Cor", "Cc")].map(|(given, family)| world.person(given, family));
+        world.add(&source, &[&anna, &bas], "2026-09-01");
+        world.add(&source, &[&cor], "2026-12-01");
+        world.add(&group, &[&anna], "2026-09-01");
+        let switch = |source: Option<&str>, dry_run: bool| {
+            let input = json!({ "groupId": group, "settings": { "sourceGroupId": source }, "dryRun": dry_run });
+            let done = world.done("updateGroup", "membershipsStarted membershipsEnded dryRun group { sourceGroup { name } memberCount }", input);
+            assert_eq!(done["dryRun"], json!(dry_run));
+            (done["membershipsStarted"].as_i64().unwrap(), done["membershipsEnded"].as_i64().unwrap())
+        };
+        let history = world.rows("history");
+        assert_eq!(switch(Some(&source), true), (2, 0));
+        assert_eq!((world.members(&group, None), world.rows("history")), (vec!["Anna Aa".to_owned()], history));
+        assert_eq!(switch(Some(&source), false), (2, 0));
+        assert_eq!(world.members(&group, None), ["Anna Aa", "Bas Bb"]);
+        assert_eq!(world.members(&group, Some("2026-12-01")), ["Anna Aa", "Bas Bb", "Cor Cc"]);
+        assert_eq!(switch(Some(&source), false), (0, 0), "switched on already");
+        assert_eq!(switch(None, true), (0, 2));
+        assert_eq!(world.members(&group, None), ["Anna Aa", "Bas Bb"]);
+        assert_eq!(switch(None, false), (0, 2));
+        assert_eq!(world.members(&group, Some("2026-12-01")), ["Anna Aa"]);
+    }
+
+    fn a5_what_follows_is_written_with_its_cause_or_not_at_all(world) {
+        let source = world.group("Source");
+        let group = fed(world, "Fed", &source);
+        let anna = world.person("Anna", "Aa");
+        let input = json!({ "groupId": source, "participantIds": [anna, "UGVyc29uOjk5OTk"], "startDate": "2026-09-15" });
+        let answer = world.ask("mutation($input: AddMembershipsInput!) { addMemberships(input: $input) { added } }", json!({ "input": input }));
+        assert!(answer.get("errors").is_some(), "an id of no kind");
+        let dry = json!({ "groupId": source, "participantIds": [anna], "dryRun": true });
+        world.done("addMemberships", "added", dry);
+        assert_eq!((world.rows("memberships"), world.members(&group, None).len()), (0, 0));
+        world.add(&source, &[&anna], "2026-09-15");
+        let query = "query($id: ID!) { membership(id: $id) { history(first: 5) { edges { node { action actor { displayName } changes { field after } } } } } }";
+        let data = world.data(query, json!({ "id": membership_of(world, &group, "Anna Aa") }));
+        let entry = &data["membership"]["history"]["edges"][0]["node"];
+        assert_eq!((&entry["action"], &entry["actor"]["displayName"]), (&json!("CREATED"), &json!("Tester")));
+        assert!(entry["changes"].as_array().unwrap().contains(&json!({ "field": "startReason", "after": "JOINED_SOURCE_GROUP" })));
+    }
+
+    fn g4_a_source_that_leads_back_is_refused(world) {
+        let source = world.group("Source");
+        let group = fed(world, "Fed", &source);
+        let input = json!({ "groupId": source, "settings": { "sourceGroupId": group } });
+        assert_eq!(world.refused("updateGroup", input), ["CYCLE_DETECTED"]);
+        let input = json!({ "groupId": source, "components": [{ "groupId": group, "mode": "EXCLUDE" }] });
+        assert_eq!(world.refused("setGroupComponents", input), ["CYCLE_DETECTED"]);
+    }
+
+    fn g2_a_closed_group_takes_new_members_unless_its_organization_says_otherwise(world) {
+        let organization = world.organization("Vereniging");
+        let source = world.group_with(Some(&organization), json!({ "name": "Source" }));
+        let group = world.group_with(Some(&organization), json!({ "name": "Fed", "sourceGroupId": source }));
+        let [anna, bas, cor] = [("Anna", "Aa"), ("Bas", "Bb"), ("Cor", "Cc")].map(|(given, family)| world.person_of(Some(&organization), given, family));
+        world.done("closeGroup", "group { id }", json!({ "groupId": group }));
+        let sources = world.add(&source, &[&anna], "2026-09-15");
+        world.add(&group, &[&cor], "2026-09-15");
+        assert_eq!(world.members(&group, None), ["Anna Aa", "Cor Cc"], "closed describes the group and changes no rule");
+        let enforce = |enforce: bool| {
+            let input = json!({ "participantId": organization, "details": { "organization": { "enforcePortalSettings": enforce } } });
+            world.done("updateParticipant", "participant { id ... on Organization { enforcePortalSettings } }", input);
+        };
+        enforce(true);
+        world.add(&source, &[&bas], "2026-09-15");
+        assert_eq!(world.members(&group, None), ["Anna Aa", "Cor Cc"], "nobody new");
+        let input = json!({ "groupId": group, "participantIds": [bas] });
+        assert_eq!(world.refused("addMemberships", input), ["GROUP_CLOSED"]);
+        world.end(&sources[0], "2026-09-15");
+        assert_eq!(world.members(&group, None), ["Cor Cc"], "leaving goes on");
+        enforce(false);
+        assert_eq!(world.members(&group, None), ["Bas Bb", "Cor Cc"]);
+        enforce(true);
+        world.done("reopenGroup", "group { id }", json!({ "groupId": group }));
+        let staff = world.token(Role::Staff, None, Some(&organization));
+        let input = json!({ "participantId": organization, "details": { "organization": { "enforcePortalSettings": false } } });
+        let answer = world.ask_as(Some(&staff), "mutation($input: UpdateParticipantInput!) { updateParticipant(input: $input) { participant { id } } }", json!({ "input": input }));
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    }
+
+    fn the_number_of_statements_depends_neither_on_people_nor_on_depth(world) {
+        let people: Vec<String> = (0..60).map(|n| world.person(&format!("P{n}"), "Aa")).collect();
+        let count = |depth: usize, people: &[String]| {
+            let source = world.group(&format!("Source {depth} {}", people.len()));
+            let mut last = source.clone();
+            for n in 0..depth {
+                last = fed(world, &format!("Fed {depth} {} {n}", people.len()), &last);
+            }
+            let before = world.db.statements();
+            world.add(&source, &people.iter().map(String::as_str).collect::<Vec<_>>(), "2026-09-15");
+            assert_eq!(world.members(&last, None).len(), people.len());
+            world.db.statements() - before
+        };
+        let few = count(1, &people[..2]);
+        assert_eq!((count(6, &people[..2]), count(6, &people[..50])), (few, few));
+        assert!(few < 40, "{few}");
+    }
+}
