@@ -115,8 +115,8 @@ async fn story(browser: &Browser, base_url: &str, token: &str) -> Result<(), Str
         )
         .await?;
 
-    let field = ".graphiql-query-editor .CodeMirror textarea";
-    browser.press(field, &format!("{CONTROL}a{RELEASE}{DELETE}{{ __typename }}")).await?;
+    browser.click(".graphiql-query-editor .CodeMirror-lines").await?;
+    browser.press(&format!("{CONTROL}a{RELEASE}{DELETE}{{ __typename }}")).await?;
     browser
         .until(
             "the typed query in the editor",
@@ -169,7 +169,7 @@ fn no_other_host(log: &[Value], base: &str) -> Result<(), String> {
         .filter_map(|entry| serde_json::from_str::<Value>(text(entry, "/message")).ok())
         .filter(|event| text(event, "/message/method") == "Network.requestWillBeSent")
         // The empty page that a browser starts with is a program of its own.
-        .filter(|event| !text(event, "/message/params/documentURL").starts_with("chrome:"))
+        .filter(|event| !text(event, "/message/params/documentURL").starts_with("chrome"))
         .map(|event| text(&event, "/message/params/request/url").to_owned())
         .filter(|url| !url.starts_with("data:"))
         .collect();
@@ -338,8 +338,22 @@ impl Browser {
         self.act(selector, "click", &json!({})).await
     }
 
-    async fn press(&self, selector: &str, keys: &str) -> Result<(), String> {
-        self.act(selector, "value", &json!({ "text": keys })).await
+    /// Presses keys, whatever has the focus: the editor's own field is too small for the browser to call it visible.
+    /// [`RELEASE`] lets go of what is held down.
+    async fn press(&self, keys: &str) -> Result<(), String> {
+        let mut actions = Vec::new();
+        for key in keys.chars() {
+            match key {
+                RELEASE => actions.push(json!({ "type": "keyUp", "value": CONTROL })),
+                CONTROL => actions.push(json!({ "type": "keyDown", "value": CONTROL })),
+                key => {
+                    actions.push(json!({ "type": "keyDown", "value": key }));
+                    actions.push(json!({ "type": "keyUp", "value": key }));
+                }
+            }
+        }
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": actions });
+        self.post("/actions", &json!({ "actions": [keyboard] })).await.map(drop)
     }
 
     /// Presses the run button and returns the response, once the page shows a whole one.
