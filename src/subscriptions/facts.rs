@@ -133,7 +133,9 @@ fn standing_of(rows: &[MembershipRow], implicit: bool, scope: &Scope) -> (Standi
         return (Standing::Member, Some(row.id));
     }
     let last = of(Status::Ended).next_back().map(|row| row.id);
-    let next = of(Status::Scheduled).find(|row| !row.origin.is_derived());
+    // A period without a day never comes.
+    let comes = |row: &&MembershipRow| row.end_date.is_none_or(|end| row.start_date < end);
+    let next = of(Status::Scheduled).filter(comes).find(|row| !row.origin.is_derived());
     match next {
         Some(next) => (Standing::Scheduled(next.start_date), Some(next.id)),
         None if implicit => (Standing::Implicit, last),

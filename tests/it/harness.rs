@@ -172,16 +172,25 @@ impl World {
 
     fn new(db: Db, files: Option<tempfile::TempDir>, schema: Option<String>) -> Self {
         let keys = Keys::from_secret(SECRET);
+        let router = Self::gateway(&db, &keys, now(), chrono_tz::Europe::Amsterdam);
+        Self { db, router, keys, _files: files, schema }
+    }
+
+    fn gateway(db: &Db, keys: &Keys, moment: DateTime<Utc>, zone: chrono_tz::Tz) -> Router {
         let shared = Shared { db: db.clone(), compositions: Arc::new(CompositionCache::default()) };
         let options = kring::http::Options {
             limits: Limits::default(),
             execution: Duration::from_secs(10),
             wait: Duration::from_secs(10),
-            clock: Clock::Fixed(now()),
-            zone: chrono_tz::Europe::Amsterdam,
+            clock: Clock::Fixed(moment),
+            zone,
         };
-        let gateway = Gateway::new(shared, keys.clone(), options).unwrap();
-        Self { db, router: router(gateway), keys, _files: files, schema }
+        router(Gateway::new(shared, keys.clone(), options).unwrap())
+    }
+
+    /// From now on it is another moment, in another zone.
+    pub fn turn_clock(&mut self, moment: DateTime<Utc>, zone: chrono_tz::Tz) {
+        self.router = Self::gateway(&self.db, &self.keys, moment, zone);
     }
 
     pub fn is_postgres(&self) -> bool {

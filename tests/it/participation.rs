@@ -1,6 +1,7 @@
 //! Automatic participation: memberships that follow from a source group or from where people live (A1 to A5).
 
 use kring::access::Role;
+use kring::db::{Dialect, Sql};
 use serde_json::{Value, json};
 
 use crate::harness::{World, both, text};
@@ -235,6 +236,61 @@ both! {
         let entry = &data["membership"]["history"]["edges"][0]["node"];
         assert_eq!((&entry["action"], &entry["actor"]["displayName"]), (&json!("CREATED"), &json!("Tester")));
         assert!(entry["changes"].as_array().unwrap().contains(&json!({ "field": "startReason", "after": "JOINED_SOURCE_GROUP" })));
+    }
+
+    fn a5_when_what_follows_fails_its_cause_is_not_there_either(world) {
+        let source = world.group("Source");
+        let group = at_home(world, "Fed");
+        world.done("updateGroup", "group { id }", json!({ "groupId": group, "settings": { "sourceGroupId": source } }));
+        let [anna, bas] = [("Anna", "Aa"), ("Bas", "Bb")].map(|(given, family)| world.person(given, family));
+        let address = world.address(None, "Dorpsstraat", "1");
+        world.add(&group, &[&address], "2026-09-15");
+        let added = world.add(&source, &[&bas], "2026-09-15");
+        world.db.write(|conn| {
+            for table in ["memberships", "history"] {
+                let trigger = match conn.dialect() {
+                    Dialect::Sqlite => vec![format!("CREATE TRIGGER fail_{table} BEFORE INSERT ON {table} WHEN (SELECT armed FROM fault) = '{table}' \
+                        BEGIN SELECT RAISE(ABORT, 'injected'); END")],
+                    Dialect::Postgres => vec![
+                        format!("CREATE FUNCTION fail_{table}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                            IF (SELECT armed FROM fault) = '{table}' THEN RAISE EXCEPTION 'injected'; END IF; RETURN NEW; END $$"),
+                        format!("CREATE TRIGGER fail_{table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION fail_{table}()"),
+                    ],
+                };
+                if table == "memberships" {
+                    Sql::new("CREATE TABLE fault (armed TEXT)").execute(conn)?;
+                    Sql::new("INSERT INTO fault VALUES ('none')").execute(conn)?;
+                }
+                for statement in trigger {
+                    Sql::new(statement).execute(conn)?;
+                }
+            }
+            Ok(())
+        }).unwrap();
+        let arm = |what: &'static str| {
+            world.db.write(|conn| Ok(Sql::new("UPDATE fault SET armed = ").string(what).execute(conn)?)).unwrap();
+        };
+        let before = || (rows(world, &group), rows(world, &source), world.rows("history"), world.rows("residencies"), world.rows("opt_outs"));
+        let expected = before();
+        let causes = [
+            ("addMemberships(input: $input) { added }", "AddMembershipsInput", json!({ "groupId": source, "participantIds": [anna] })),
+            ("registerResidency(input: $input) { residency { id } }", "RegisterResidencyInput", json!({ "participantId": anna, "addressId": address, "startDate": "2026-09-15" })),
+            ("endMembership(input: $input) { membership { id } }", "EndMembershipInput", json!({ "membershipId": added[0], "endReasonCode": "LEFT" })),
+            ("updateGroup(input: $input) { group { id } }", "UpdateGroupInput", json!({ "groupId": group, "settings": { "sourceGroupId": null } })),
+        ];
+        for armed in ["memberships", "history"] {
+            for (mutation, input_type, input) in &causes {
+                if armed == "memberships" && (mutation.starts_with("end") || mutation.starts_with("update")) {
+                    continue;
+                }
+                arm(armed);
+                let query = format!("mutation($input: {input_type}!) {{ {mutation} }}");
+                let answer = world.ask(&query, json!({ "input": input }));
+                assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL", "{mutation}: {answer}");
+                arm("none");
+                assert_eq!(before(), expected, "{mutation} with {armed}");
+            }
+        }
     }
 
     fn g4_a_source_that_leads_back_is_refused(world) {

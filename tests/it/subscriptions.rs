@@ -241,7 +241,34 @@ both! {
     }
 }
 
+fn at_midnight(mut world: World) {
+    let group = newsletter(&world, json!({}));
+    let anna = world.person("Anna", "Aa");
+    let midnight = chrono::TimeZone::with_ymd_and_hms(&chrono::Utc, 2026, 9, 15, 22, 0, 0).unwrap();
+    let grants = [(Role::Participant, None)];
+    let key = kring::id::decode_as(kring::id::Kind::Participant, &anna);
+    let token = world.keys.sign(key, &grants, "Anna", midnight, chrono::Duration::hours(1)).unwrap();
+    let moments = [
+        (midnight - chrono::Duration::milliseconds(1), chrono_tz::Europe::Amsterdam, "2026-09-15"),
+        (midnight, chrono_tz::Europe::Amsterdam, "2026-09-16"),
+        (midnight, chrono_tz::America::Curacao, "2026-09-15"),
+        (midnight, chrono_tz::Pacific::Kiritimati, "2026-09-16"),
+    ];
+    for (moment, zone, date) in moments {
+        world.turn_clock(moment, zone);
+        let joined = send(&world, &token, "Subscribe", json!({ "groupId": group }));
+        assert_eq!(joined["membership"]["startDate"], json!(date), "{moment} {zone}");
+        assert_eq!(joined["membership"]["status"], "ACTIVE");
+        let left = send(&world, &token, "Unsubscribe", json!({ "groupId": group }));
+        assert_eq!((&left["membership"]["endDate"], &left["membership"]["status"]), (&json!(date), &json!("ENDED")), "{moment} {zone}");
+    }
+}
+
 once! {
+    fn s4_the_date_is_that_of_the_zone_to_the_second() {
+        at_midnight(World::sqlite());
+    }
+
     fn the_copy_is_what_clients_send() {
         let shared = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/operations/subscriptions.graphql");
         if let Ok(original) = std::fs::read_to_string(shared) {

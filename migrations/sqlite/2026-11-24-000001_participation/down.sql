@@ -5,3 +5,4 @@ DROP INDEX memberships_by_member_key;
 DROP INDEX groups_dynamic;
 DROP INDEX groups_fed;
 DROP TABLE opt_outs;
+DROP TABLE derivation_turn;

@@ -16,6 +16,13 @@ CREATE INDEX groups_dynamic ON groups (id) WHERE member_filter IS NOT NULL;
 CREATE INDEX memberships_by_member_key ON memberships (participant_id, member_key);
 CREATE INDEX memberships_annulled ON memberships (group_id, participant_id) WHERE annulled_at IS NOT NULL;
 
+-- Whoever changes memberships from which others follow takes this row first and holds it until the commit; here the
+-- one writer holds everything anyway.
+CREATE TABLE derivation_turn (
+    singleton INTEGER PRIMARY KEY NOT NULL CHECK (singleton = 1)
+);
+INSERT INTO derivation_turn (singleton) VALUES (1);
+
 ALTER TABLE participants ADD COLUMN enforce_portal_settings INTEGER NOT NULL DEFAULT 0
     CHECK (enforce_portal_settings IN (0, 1));
 
