@@ -15,8 +15,8 @@ use super::inputs::{date, key};
 use super::mutation_inputs::{
     AddMembershipsInput, AnnulMembershipInput, CreateGroupCategoryInput, CreateGroupInput, CreateParticipantInput,
     CreateReasonInput, DeleteGroupCategoryInput, DeleteReasonInput, EndMembershipInput, EndResidencyInput, GroupInput,
-    GuardianInput, RegisterResidencyInput, SetGroupComponentsInput, SubscribeInput, UnsubscribeInput, UpdateGroupCategoryInput,
-    UpdateGroupInput, UpdateMembershipInput, UpdateParticipantInput, UpdateReasonInput,
+    GuardianInput, RegisterResidencyInput, SetGroupComponentsInput, SubscribeInput, UnsubscribeInput,
+    UpdateGroupCategoryInput, UpdateGroupInput, UpdateMembershipInput, UpdateParticipantInput, UpdateReasonInput,
 };
 
 use super::session::Session;
@@ -30,9 +30,9 @@ use crate::error::{Code, Error, Rejection};
 use crate::groups::{self, Settings, categories};
 use crate::id::Kind;
 use crate::members::add::{self, Addition, MAX_IDS, Whom};
+use crate::members::causes::{self, Changed};
 use crate::members::commands::{Correction, Ending};
 use crate::members::store::ReasonTable;
-use crate::members::causes::{self, Changed};
 use crate::members::{self, reasons};
 use crate::people::{self, Details};
 use crate::repeat::{self, Repeatable};
@@ -116,8 +116,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The group to be made.")] input: CreateGroupInput,
     ) -> Result<Obj<GroupPayload>> {
-        let organization =
-            optional(&input.organization_id, "organizationId")?;
+        let organization = optional(&input.organization_id, "organizationId")?;
         let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let mut settings = Settings { organization_id: organization, ..Settings::default() };
@@ -133,8 +132,7 @@ impl Mutation {
         #[graphql(desc = "The group to be changed.")] input: UpdateGroupInput,
     ) -> Result<Obj<GroupPayload>> {
         let group = identifier(Kind::Group, &input.group_id, "groupId")?;
-        let organization =
-            optional(&input.organization_id, "organizationId")?;
+        let organization = optional(&input.organization_id, "organizationId")?;
         let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
         let dry_run = input.dry_run;
         rehearse(ctx, input.client_mutation_id, dry_run, move |conn, scope| {
@@ -256,9 +254,7 @@ impl Mutation {
             note: None,
         };
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
-        run(ctx, input.client_mutation_id, move |conn, scope| {
-            subscriptions::subscribe(conn, scope, cache, &request)
-        })
+        run(ctx, input.client_mutation_id, move |conn, scope| subscriptions::subscribe(conn, scope, cache, &request))
     }
 
     /// Ends the membership of a subscription group that is in force. If the group is fed by another group or by
@@ -275,9 +271,7 @@ impl Mutation {
             note: trimmed(input.note),
         };
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
-        run(ctx, input.client_mutation_id, move |conn, scope| {
-            subscriptions::unsubscribe(conn, scope, cache, &request)
-        })
+        run(ctx, input.client_mutation_id, move |conn, scope| subscriptions::unsubscribe(conn, scope, cache, &request))
     }
 
     /// Ends a membership. If it follows from another group or from an address, the participant stays out until joining
@@ -338,8 +332,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The participant to be registered.")] input: CreateParticipantInput,
     ) -> Result<Obj<ParticipantPayload>> {
-        let organization =
-            optional(&input.organization_id, "organizationId")?;
+        let organization = optional(&input.organization_id, "organizationId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let mut details = Details {
                 external_id: trimmed(input.external_id),
@@ -361,7 +354,9 @@ impl Mutation {
         let client_mutation_id = input.client_mutation_id.clone();
         let kind = input.details.as_ref().map(super::mutation_inputs::ParticipantDetailsInput::kind);
         let patch = input.patch().map_err(|error| resolver_error(&error))?;
-        run(ctx, client_mutation_id, move |conn, scope| causes::update_participant(conn, scope, participant, kind, patch))
+        run(ctx, client_mutation_id, move |conn, scope| {
+            causes::update_participant(conn, scope, participant, kind, patch)
+        })
     }
 
     /// Registers a person or an organization at an address.

@@ -13,6 +13,7 @@ use crate::error::{Code, Error, Rejection};
 use crate::history::{self, Action, Change, Entity, Fields};
 use crate::id::{self, Kind};
 use crate::people::commands::{Patch, administration_sight, owner, taken};
+use crate::people::filter::ParticipantFilter;
 use crate::people::{self, ParticipantKind};
 use crate::scope::Scope;
 
@@ -66,14 +67,7 @@ pub fn update(
     patch: Patch<Settings>,
 ) -> Result<(Saved, [Settings; 2]), Error> {
     // Every command takes the lock of the composition before that of a group; so whether it is needed is found out first.
-    let composes = match store::peek(conn, id)? {
-        None => false,
-        Some(stored) => {
-            let mut wanted = stored.clone();
-            patch(&mut wanted);
-            leads_elsewhere(&stored) || leads_elsewhere(&wanted)
-        }
-    };
+    let composes = leads_anywhere(&patch) || store::peek(conn, id)?.is_some_and(|stored| leads_elsewhere(&stored));
     if composes {
         store::lock_composition(conn)?;
     } else {
@@ -82,6 +76,14 @@ pub fn update(
     let (before, composite) = administered(conn, scope, id, "input.groupId")?;
     let mut after = before.clone();
     patch(&mut after);
+    if !composes
+        && leads_elsewhere(&before)
+        && (before.closed, before.organization_id) != (after.closed, after.organization_id)
+    {
+        // It did not when it was looked at, and now it is too late for the lock that this takes.
+        let message = "Somebody else changed this group at the same moment. Please try again.";
+        return Err(Rejection::new(Code::Conflict, message).at("input.groupId").into());
+    }
     if after.organization_id != before.organization_id && !scope.viewer.may_administer(after.organization_id) {
         let message = "You may only hand a group to an organization that you administer.";
         return Err(Rejection::new(Code::Forbidden, message).at("input.organizationId").into());
@@ -236,6 +238,31 @@ fn leads_elsewhere(settings: &Settings) -> bool {
     settings.member_filter.is_some() || settings.is_fed() || settings.restricted_to_id.is_some()
 }
 
+/// Whether a patch says anything about where a group takes its members from, be it that it no longer does.
+fn leads_anywhere(patch: &Patch<Settings>) -> bool {
+    let leading = |settings: &Settings| {
+        (
+            settings.member_filter.is_some(),
+            settings.source_group_id,
+            settings.via_home_address,
+            settings.restricted_to_id,
+        )
+    };
+    let nowhere = Settings::default();
+    let everywhere = Settings {
+        member_filter: Some(ParticipantFilter::default()),
+        source_group_id: Some(0),
+        via_home_address: true,
+        restricted_to_id: Some(0),
+        ..Settings::default()
+    };
+    [nowhere, everywhere].into_iter().any(|before| {
+        let mut after = before.clone();
+        patch(&mut after);
+        leading(&before) != leading(&after)
+    })
+}
+
 fn validate(
     conn: &mut Conn,
     scope: &Scope,
@@ -256,9 +283,7 @@ fn validate(
     {
         checks.refuse(Code::InvalidDate, "input.completedOn", "The group is completed before it starts.");
     }
-    if settings.contribution_group
-        && (settings.subscription_group || settings.is_fed())
-    {
+    if settings.contribution_group && (settings.subscription_group || settings.is_fed()) {
         let message = "A contribution group is not joined by oneself and not fed automatically: whoever leaves a newsletter must \
                        not stop being a member.";
         checks.refuse(Code::ContributionGroupConflict, "input.contributionGroup", message);

@@ -321,16 +321,17 @@ fn computed(
     if dynamic.is_empty() {
         return Ok(());
     }
-    let filters = Sql::new("SELECT id, member_filter, organization_id FROM groups WHERE member_filter IS NOT NULL AND id")
-        .in_ids(dynamic)
-        .load::<(BigInt, Text, Nullable<BigInt>), (i64, String, Option<i64>)>(conn)?
-        .into_iter()
-        .map(|(group, text, organization)| {
-            let filter = serde_json::from_str(&text)
-                .map_err(|error| Error::internal(format!("group {group} has an unreadable filter: {error}")))?;
-            Ok((group, filter, organization))
-        })
-        .collect::<Result<Vec<_>, Error>>()?;
+    let filters =
+        Sql::new("SELECT id, member_filter, organization_id FROM groups WHERE member_filter IS NOT NULL AND id")
+            .in_ids(dynamic)
+            .load::<(BigInt, Text, Nullable<BigInt>), (i64, String, Option<i64>)>(conn)?
+            .into_iter()
+            .map(|(group, text, organization)| {
+                let filter = serde_json::from_str(&text)
+                    .map_err(|error| Error::internal(format!("group {group} has an unreadable filter: {error}")))?;
+                Ok((group, filter, organization))
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
     gather(members, passing(conn, &filters, on, among)?);
     Ok(())
 }

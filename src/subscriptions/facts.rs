@@ -119,8 +119,8 @@ pub fn of_many(
             standing: standing_here,
         };
         let near = place.organization_id.is_none_or(|organization| organizations.contains(&organization));
-        let invited = place.subscription_group
-            && (place.visible_on_portal || place.restricted_to_id.is_some() && eligible);
+        let invited =
+            place.subscription_group && (place.visible_on_portal || place.restricted_to_id.is_some() && eligible);
         Found { facts, membership, within_reach: near || invited || implicit || !rows.is_empty() }
     });
     Ok(found.collect())
@@ -128,7 +128,8 @@ pub fn of_many(
 
 /// Where somebody stands, and by which membership; the rows are ordered by their start.
 fn standing_of(rows: &[MembershipRow], implicit: bool, scope: &Scope) -> (Standing, Option<i64>) {
-    let of = |wanted: Status| rows.iter().filter(move |row| status(row.start_date, row.end_date, scope.today) == wanted);
+    let of =
+        |wanted: Status| rows.iter().filter(move |row| status(row.start_date, row.end_date, scope.today) == wanted);
     if let Some(row) = of(Status::Active).next() {
         return (Standing::Member, Some(row.id));
     }

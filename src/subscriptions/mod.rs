@@ -8,6 +8,7 @@ pub mod rule;
 pub mod rules;
 pub mod store;
 
+use crate::check::{Checks, TEXT};
 use crate::db::Conn;
 use crate::error::{Code, Error, Rejection};
 use crate::groups::Settings;
@@ -20,7 +21,6 @@ use crate::members::derive::{self, Derivation, Seeds, Wanted, Whom};
 use crate::members::reasons::usable;
 use crate::members::store::{self as members, Change, NewMemberships, ReasonTable};
 use crate::members::{Origin, Role};
-use crate::check::{Checks, TEXT};
 use crate::people;
 use crate::people::commands::administration_sight;
 use crate::scope::Scope;
@@ -47,12 +47,7 @@ pub struct Request {
 ///
 /// # Errors
 /// A rejection for each rule that stands in the way.
-pub fn subscribe(
-    conn: &mut Conn,
-    scope: &Scope,
-    cache: &CompositionCache,
-    request: &Request,
-) -> Result<i64, Error> {
+pub fn subscribe(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, request: &Request) -> Result<i64, Error> {
     let group = request.group_id;
     let derivation = Derivation::prepare(conn, Seeds::Groups(&[group]))?;
     let (participant, _) = granted(conn, scope, cache, request, Wish::Join)?;
@@ -88,12 +83,7 @@ pub fn subscribe(
 ///
 /// # Errors
 /// A rejection for each rule that stands in the way.
-pub fn unsubscribe(
-    conn: &mut Conn,
-    scope: &Scope,
-    cache: &CompositionCache,
-    request: &Request,
-) -> Result<i64, Error> {
+pub fn unsubscribe(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, request: &Request) -> Result<i64, Error> {
     let group = request.group_id;
     let derivation = Derivation::prepare(conn, Seeds::Groups(&[group]))?;
     let (participant, membership) = granted(conn, scope, cache, request, Wish::Leave)?;
@@ -130,7 +120,8 @@ fn granted(
     })?;
     let settings = groups::lock(conn, request.group_id)?.map(|(settings, _)| settings);
     let acting = acting(conn, scope, participant, settings.as_ref().and_then(|settings| settings.organization_id))?;
-    let unknown = |what: &str, field: &str| Rejection::new(Code::NotFound, format!("There is no such {what}.")).at(field);
+    let unknown =
+        |what: &str, field: &str| Rejection::new(Code::NotFound, format!("There is no such {what}.")).at(field);
     let settings = match settings {
         Some(settings) => settings,
         // To a stranger a group that is not there is as good as one that is.
@@ -165,12 +156,7 @@ fn granted(
 ///
 /// # Errors
 /// What the database answers.
-pub fn acting(
-    conn: &mut Conn,
-    scope: &Scope,
-    participant: i64,
-    organization: Option<i64>,
-) -> Result<Acting, Error> {
+pub fn acting(conn: &mut Conn, scope: &Scope, participant: i64, organization: Option<i64>) -> Result<Acting, Error> {
     let viewer = &scope.viewer;
     if let Some(own) = viewer.participant
         && (own == participant || people::store::is_guardian(conn, participant, own)?)

@@ -147,7 +147,10 @@ mod tests {
             }
         }
         let scheduled = Facts { standing: Standing::Scheduled(day), ..granted(Wish::Join) };
-        assert_eq!((codes(Wish::Join, &scheduled), codes(Wish::Leave, &scheduled)), (vec![AlreadyMember], vec![NotAMember]));
+        assert_eq!(
+            (codes(Wish::Join, &scheduled), codes(Wish::Leave, &scheduled)),
+            (vec![AlreadyMember], vec![NotAMember])
+        );
     }
 
     #[test]

@@ -72,7 +72,9 @@ const MUTATIONS: &str = "
 fn change(world: &World, field: &Field, token: &str, dice: &mut Dice) -> &'static str {
     let person = dice.of(&field.people).clone();
     let (operation, input) = match dice.roll(10) {
-        0 | 1 => ("Add", json!({ "groupId": dice.of(&field.cells), "participantIds": [person], "startDate": dice.day() })),
+        0 | 1 => {
+            ("Add", json!({ "groupId": dice.of(&field.cells), "participantIds": [person], "startDate": dice.day() }))
+        }
         2 => {
             let whom = if dice.roll(2) == 0 { person } else { dice.of(&field.addresses).clone() };
             ("Add", json!({ "groupId": dice.of(&field.fed), "participantIds": [whom], "startDate": dice.day() }))
@@ -91,7 +93,10 @@ fn change(world: &World, field: &Field, token: &str, dice: &mut Dice) -> &'stati
             cells.remove(dice.roll(cells.len()));
             let components: Vec<Value> =
                 cells.iter().map(|cell| json!({ "groupId": cell, "mode": dice.of(&modes) })).collect();
-            ("Compose", json!({ "groupId": field.composite, "composition": dice.of(&["ANY", "ALL"]), "components": components }))
+            (
+                "Compose",
+                json!({ "groupId": field.composite, "composition": dice.of(&["ANY", "ALL"]), "components": components }),
+            )
         }
         5 => {
             let sources = [Some(&field.composite), Some(&field.cells[2]), None];
@@ -99,7 +104,10 @@ fn change(world: &World, field: &Field, token: &str, dice: &mut Dice) -> &'stati
         }
         6 => ("Join", json!({ "groupId": dice.of(&field.fed), "participantId": person })),
         7 => ("Leave", json!({ "groupId": dice.of(&field.fed), "participantId": person })),
-        8 => ("Move", json!({ "participantId": person, "addressId": dice.of(&field.addresses), "startDate": dice.day() })),
+        8 => (
+            "Move",
+            json!({ "participantId": person, "addressId": dice.of(&field.addresses), "startDate": dice.day() }),
+        ),
         _ => {
             let all = open(world, "residencies");
             if all.is_empty() {
@@ -113,14 +121,20 @@ fn change(world: &World, field: &Field, token: &str, dice: &mut Dice) -> &'stati
     let (_, text) = crate::harness::RUNTIME.block_on(world.send(World::post(Some(token), body)));
     let answer: Value = serde_json::from_str(&text).unwrap();
     assert!(answer.get("errors").is_none(), "{operation}: {text}");
-    let conflict = answer["data"]["done"]["userErrors"].as_array().unwrap().iter().any(|error| error["code"] == "CONFLICT");
+    let conflict =
+        answer["data"]["done"]["userErrors"].as_array().unwrap().iter().any(|error| error["code"] == "CONFLICT");
     if conflict { "conflict" } else { "answered" }
 }
 
 fn open(world: &World, table: &'static str) -> Vec<i64> {
     world
         .db
-        .read(|conn| Ok(Sql::new("SELECT id FROM ").text(table).text(" WHERE end_date IS NULL ORDER BY id").load::<BigInt, i64>(conn)?))
+        .read(|conn| {
+            Ok(Sql::new("SELECT id FROM ")
+                .text(table)
+                .text(" WHERE end_date IS NULL ORDER BY id")
+                .load::<BigInt, i64>(conn)?)
+        })
         .unwrap()
 }
 
@@ -188,7 +202,13 @@ impl Stored {
 
     fn combined(&self, group: i64, day: NaiveDate, mut members: HashSet<i64>) -> HashSet<i64> {
         let Some((composition, components)) = self.components.get(&group) else { return members };
-        let of = |mode: &str| components.iter().filter(|(_, found)| found == mode).map(|(id, _)| self.members(*id, day)).collect::<Vec<_>>();
+        let of = |mode: &str| {
+            components
+                .iter()
+                .filter(|(_, found)| found == mode)
+                .map(|(id, _)| self.members(*id, day))
+                .collect::<Vec<_>>()
+        };
         let included = of("INCLUDE");
         if composition == "ANY" {
             members.extend(included.iter().flatten());
@@ -223,14 +243,20 @@ impl Stored {
             for group in self.fed.keys() {
                 let sorted = |people: HashSet<i64>| people.into_iter().collect::<BTreeSet<i64>>();
                 let found = sorted(on(&self.derived, *group, day));
-                assert_eq!(found, sorted(self.derived_members(*group, day)), "seed {seed}: group {group} on {day} (A1, A2, A3, S5)");
+                assert_eq!(
+                    found,
+                    sorted(self.derived_members(*group, day)),
+                    "seed {seed}: group {group} on {day} (A1, A2, A3, S5)"
+                );
             }
         }
         let all: Vec<Period> = self.by_hand.iter().chain(&self.derived).copied().collect();
         for (n, (group, who, start, end)) in all.iter().enumerate() {
             for (other_group, other, from, until) in &all[n + 1..] {
-                let overlap = start < &until.unwrap_or(NaiveDate::MAX) && from < &end.unwrap_or(NaiveDate::MAX)
-                    && end.is_none_or(|end| *start < end) && until.is_none_or(|until| *from < until);
+                let overlap = start < &until.unwrap_or(NaiveDate::MAX)
+                    && from < &end.unwrap_or(NaiveDate::MAX)
+                    && end.is_none_or(|end| *start < end)
+                    && until.is_none_or(|until| *from < until);
                 assert!((group, who) != (other_group, other) || !overlap, "seed {seed}: M2");
             }
         }

@@ -8,7 +8,8 @@ use crate::harness::{RUNTIME, World, both, once, text};
 const SUBSCRIPTIONS: &str = include_str!("operations/subscriptions.graphql");
 
 fn send(world: &World, token: &str, operation: &str, input: Value) -> Value {
-    let body = json!({ "query": SUBSCRIPTIONS, "operationName": operation, "variables": { "input": input } }).to_string();
+    let body =
+        json!({ "query": SUBSCRIPTIONS, "operationName": operation, "variables": { "input": input } }).to_string();
     let (status, text) = RUNTIME.block_on(world.send(World::post(Some(token), body)));
     assert_eq!(status, 200, "{text}");
     let mut answer: Value = serde_json::from_str(&text).unwrap();
@@ -260,7 +261,11 @@ fn at_midnight(mut world: World) {
         assert_eq!(joined["membership"]["startDate"], json!(date), "{moment} {zone}");
         assert_eq!(joined["membership"]["status"], "ACTIVE");
         let left = send(&world, &token, "Unsubscribe", json!({ "groupId": group }));
-        assert_eq!((&left["membership"]["endDate"], &left["membership"]["status"]), (&json!(date), &json!("ENDED")), "{moment} {zone}");
+        assert_eq!(
+            (&left["membership"]["endDate"], &left["membership"]["status"]),
+            (&json!(date), &json!("ENDED")),
+            "{moment} {zone}"
+        );
     }
 }
 

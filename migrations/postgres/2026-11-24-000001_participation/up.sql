@@ -27,3 +27,16 @@ ALTER TABLE participants ADD COLUMN enforce_portal_settings BOOLEAN NOT NULL DEF
 
 INSERT INTO end_reasons (code, label, system) VALUES
     ('TAKEN_OVER', 'Taken over by a membership made by hand', TRUE);
+
+-- The same rule as before (M2), at a third of its price: one box for each period instead of three ranges. Across, a box
+-- is as wide as the participant's key; along, a group's key and the days since year 1 of which it has 2 ^ 22, exact as
+-- long as keys of groups stay below 2 ^ 28. The last day is cut short by half, since boxes that touch overlap.
+ALTER TABLE memberships DROP CONSTRAINT memberships_no_overlap;
+ALTER TABLE memberships ADD CONSTRAINT memberships_group_id_range CHECK (group_id < 268435456);
+ALTER TABLE memberships ADD CONSTRAINT memberships_no_overlap EXCLUDE USING gist (
+    box(
+        point(participant_id, group_id * 4194304.0::float8 + (start_date - DATE '0001-01-01')),
+        point(participant_id,
+            group_id * 4194304.0::float8 + coalesce(end_date - DATE '0001-01-01', 4194303) - 0.5)
+    ) WITH &&
+) WHERE (annulled_at IS NULL AND (end_date IS NULL OR end_date > start_date));

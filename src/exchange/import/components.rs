@@ -35,7 +35,9 @@ impl<'r> Run<'r> {
     pub(super) fn composes(&mut self) -> Result<bool, Error> {
         let bundle = self.bundle;
         let columns = self.columns("groups.csv");
-        let points = |row: &Group| row.restricted_to.is_some() || row.source_group.is_some() || row.via_home_address == Some(true);
+        let points = |row: &Group| {
+            row.restricted_to.is_some() || row.source_group.is_some() || row.via_home_address == Some(true)
+        };
         let (known, new): (Vec<&Group>, Vec<&Group>) =
             bundle.groups.iter().partition(|row| self.known.groups.contains_key(&*row.external_id));
         if new.iter().any(|row| points(row)) {

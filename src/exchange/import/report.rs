@@ -52,15 +52,7 @@ impl Tally {
     }
 
     fn figures(&self) -> [u64; 7] {
-        [
-            self.created,
-            self.updated,
-            self.ended,
-            self.removed,
-            self.annulled,
-            self.opted_out,
-            self.unchanged,
-        ]
+        [self.created, self.updated, self.ended, self.removed, self.annulled, self.opted_out, self.unchanged]
     }
 
     fn add(&mut self, outcome: Outcome) {

@@ -155,12 +155,8 @@ payload!(
             "How many memberships that had followed from the group ended with the change, or would in a dry run.",
             |row, out| out.int(row.done.as_ref().map_or(0, |done| done.followed.ended)),
         ),
-        Field::<GroupPayload>::value(
-            "dryRun",
-            ty::<bool>,
-            "Whether this only says what would happen.",
-            |row, out| out.bool(row.done.as_ref().is_some_and(|done| done.dry_run)),
-        ),
+        Field::<GroupPayload>::value("dryRun", ty::<bool>, "Whether this only says what would happen.", |row, out| out
+            .bool(row.done.as_ref().is_some_and(|done| done.dry_run)),),
     ]
 );
 

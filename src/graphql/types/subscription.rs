@@ -8,8 +8,8 @@ use super::payload::UserError;
 use super::viewer::ViewerRow;
 use crate::error::{Error, Rejection};
 use crate::graphql::engine::{
-    Argument, Connection, Edge, Entity, Exec, Field, Link, Listed, Obj, PAGE_ARGS, Pages, Pick, Values, arg, connection,
-    inline, inline_list, input, one, page_args, ty,
+    Argument, Connection, Edge, Entity, Exec, Field, Link, Listed, Obj, PAGE_ARGS, Pages, Pick, Values, arg,
+    connection, inline, inline_list, input, one, page_args, ty,
 };
 use crate::graphql::inputs::key;
 use crate::groups::store::{GroupOrder, GroupRow};
@@ -18,10 +18,10 @@ use crate::members::effective;
 use crate::page::{Page, Window};
 use crate::people::commands::administration_sight;
 use crate::people::store as people;
+use crate::subscriptions::acting;
 use crate::subscriptions::facts::{self, Place};
 use crate::subscriptions::rule::{Acting, Wish, refusals};
 use crate::subscriptions::store::{self, Offer};
-use crate::subscriptions::acting;
 
 /// A subscription group as somebody stands with it.
 pub struct GroupSubscription;
@@ -36,7 +36,8 @@ pub struct SubscriptionRow {
 
 impl Entity for GroupSubscription {
     const NAME: &'static str = "GroupSubscription";
-    const DOC: &'static str = "A subscription group, where a participant stands with it, and whether it can be joined or left.";
+    const DOC: &'static str =
+        "A subscription group, where a participant stands with it, and whether it can be joined or left.";
     type Row = SubscriptionRow;
 
     fn fields() -> &'static [Field<Self>] {
@@ -214,12 +215,7 @@ fn stand(exec: &mut Exec<'_>, target: &Target, page: Page<GroupRow>) -> Result<P
         joining: refusals(Wish::Join, &found.facts),
         leaving: refusals(Wish::Leave, &found.facts),
     });
-    Ok(Page {
-        rows: rows.collect(),
-        has_next: page.has_next,
-        has_previous: page.has_previous,
-        total: page.total,
-    })
+    Ok(Page { rows: rows.collect(), has_next: page.has_next, has_previous: page.has_previous, total: page.total })
 }
 
 /// A page of the subscription groups of somebody, as the schema names it.

@@ -246,8 +246,7 @@ impl<'f> Work<'f> {
         };
         let nobody = People::new();
         let source = node.source.and_then(|source| self.effective.get(&source)).unwrap_or(&nobody);
-        let from_source: People =
-            source.iter().map(|(who, spans)| (*who, allowed(*who, spans, &[&by_hand]))).collect();
+        let from_source: People = source.iter().map(|(who, spans)| (*who, allowed(*who, spans, &[&by_hand]))).collect();
         let mut direct = by_hand.clone();
         add(&mut direct, &from_source);
         let mut from_home = People::new();

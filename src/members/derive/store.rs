@@ -318,24 +318,19 @@ pub struct Wanted {
 /// # Errors
 /// What the database answers.
 pub fn in_the_way(conn: &mut Conn, wanted: &[Wanted]) -> Result<Vec<(Row, NaiveDate)>, Error> {
-    const COLUMNS: &[Column] = &[
-        ("group_id", Type::Int),
-        ("participant_id", Type::Int),
-        ("start_date", Type::Date),
-        ("end_date", Type::Date),
-    ];
+    const COLUMNS: &[Column] =
+        &[("group_id", Type::Int), ("participant_id", Type::Int), ("start_date", Type::Date), ("end_date", Type::Date)];
     type Columns = (BigInt, BigInt, BigInt, Date, Nullable<Date>, Text, Date);
     type Tuple = (i64, i64, i64, NaiveDate, Option<NaiveDate>, Origin, NaiveDate);
-    let sql = Sql::new(
-        "SELECT m.id, m.group_id, m.participant_id, m.start_date, m.end_date, m.origin, r.start_date FROM ",
-    )
-    .then(batch::rows(conn.dialect(), COLUMNS, wanted)?)
-    .text(
-        " CROSS JOIN memberships m WHERE m.group_id = r.group_id AND m.participant_id = r.participant_id \
+    let sql =
+        Sql::new("SELECT m.id, m.group_id, m.participant_id, m.start_date, m.end_date, m.origin, r.start_date FROM ")
+            .then(batch::rows(conn.dialect(), COLUMNS, wanted)?)
+            .text(
+                " CROSS JOIN memberships m WHERE m.group_id = r.group_id AND m.participant_id = r.participant_id \
          AND m.annulled_at IS NULL AND m.origin IN ('SOURCE_GROUP', 'HOME_ADDRESS') \
          AND (r.end_date IS NULL OR m.start_date < r.end_date) \
          AND (m.end_date IS NULL OR (m.end_date > r.start_date AND m.end_date > m.start_date))",
-    );
+            );
     let rows = sql.load::<Columns, Tuple>(conn)?.into_iter();
     Ok(rows
         .map(|(id, group, participant, start, end, origin, from)| {

@@ -15,7 +15,8 @@ impl Rule for Once {
             }
             (Wish::Leave, Standing::None) => Some((Code::NotAMember, "You are not a member.".to_owned())),
             (Wish::Leave, Standing::Scheduled(from)) => {
-                let message = format!("You are not a member yet, but will be from {from} on. Please ask the organization.");
+                let message =
+                    format!("You are not a member yet, but will be from {from} on. Please ask the organization.");
                 Some((Code::NotAMember, message))
             }
             (Wish::Leave, Standing::Implicit) => {
