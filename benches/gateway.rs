@@ -148,6 +148,7 @@ fn serve_side(side: Side, url: &str, port: u16) {
                 wait: Duration::from_secs(3),
                 clock: Clock::System,
                 zone: Amsterdam,
+                mail: false,
             };
             let shared = Shared { db, compositions: Default::default() };
             let gateway = Gateway::new(shared, keys, options).expect("the schema can be described");

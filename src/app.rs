@@ -2,18 +2,21 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use diesel::sql_types::{BigInt, Text};
 
 use crate::access::token::{Keys, MIN_SECRET};
 use crate::access::{Role, Viewer};
-use crate::config::{Database, Secret, Serve, Serving, Token};
+use crate::config::{Database, Mail, Secret, Serve, Serving, Token};
 use crate::db::{Db, Sql};
 use crate::error::Error;
 use crate::graphql::session::Shared;
 use crate::groups::store::CompositionCache;
 use crate::http::{self, Gateway};
+use crate::mail::transport::Mailer;
+use crate::mail::worker;
 use crate::people::ParticipantKind;
 use crate::scope::{Clock, Scope};
 
@@ -33,7 +36,7 @@ pub fn open(database: &Database, execution: Duration) -> Result<Db, Error> {
 ///
 /// # Errors
 /// `Internal` when the schema cannot be described.
-pub fn gateway(db: Db, keys: Keys, serving: &Serving, wait: Duration) -> Result<Arc<Gateway>, Error> {
+pub fn gateway(db: Db, keys: Keys, serving: &Serving, wait: Duration, mail: bool) -> Result<Arc<Gateway>, Error> {
     let shared = Shared { db, compositions: Arc::new(CompositionCache::default()) };
     let options = http::Options {
         limits: serving.limits(),
@@ -41,6 +44,7 @@ pub fn gateway(db: Db, keys: Keys, serving: &Serving, wait: Duration) -> Result<
         wait,
         clock: Clock::System,
         zone: serving.time_zone,
+        mail,
     };
     Gateway::new(shared, keys, options)
 }
@@ -54,10 +58,45 @@ pub async fn serve(settings: Serve) -> Result<(), Error> {
     check_strength(&settings.secret, settings.serving.listen)?;
     let keys = Keys::from_secret(secret);
     let db = open(&settings.database, settings.serving.execution())?;
-    let gateway = gateway(db, keys, &settings.serving, Duration::from_secs(settings.database.wait_seconds))?;
+    let mailer = mailer(&settings.mail)?;
+    let wait = Duration::from_secs(settings.database.wait_seconds);
+    let gateway = gateway(db.clone(), keys, &settings.serving, wait, mailer.is_some())?;
     let listener = listen(settings.serving.listen).await?;
     tracing::info!(address = %settings.serving.listen, "serving");
-    run(listener, gateway).await
+    let post = mailer.map(|mailer| Post::open(db, mailer, settings.serving.time_zone));
+    let served = run(listener, gateway).await;
+    if let Some(post) = post {
+        post.close();
+    }
+    served
+}
+
+fn mailer(settings: &Mail) -> Result<Option<Mailer>, Error> {
+    let (Some(url), Some(from)) = (&settings.smtp_url, &settings.mail_from) else { return Ok(None) };
+    Mailer::new(url, from, settings.smtp_ca_file.as_deref()).map(Some)
+}
+
+/// The thread that sends e-mails.
+struct Post {
+    stop: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Post {
+    fn open(db: Db, mailer: Mailer, zone: chrono_tz::Tz) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || worker::run(&db, &mailer, || operator("kring serve", zone), &told));
+        Self { stop, thread }
+    }
+
+    /// Ends after the message that is under way.
+    fn close(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if self.thread.join().is_err() {
+            tracing::error!("the thread that sends e-mails failed");
+        }
+    }
 }
 
 /// A guessed secret opens everything, so a weak one is for trying things out on one's own machine.

@@ -130,7 +130,7 @@ async fn serve_demo(settings: &Demo, file: &std::path::Path) -> Result<(), Error
         "Stop it with Ctrl+C. The data is gone then{}.",
         if settings.file.is_some() { ", except for the file" } else { "" }
     );
-    let gateway = app::gateway(db, keys, &settings.serving, Duration::from_secs(database.wait_seconds))?;
+    let gateway = app::gateway(db, keys, &settings.serving, Duration::from_secs(database.wait_seconds), false)?;
     app::run(listener, gateway).await
 }
 

@@ -98,6 +98,21 @@ pub struct Demo {
     pub file: Option<PathBuf>,
 }
 
+/// How new members are written to.
+#[derive(Clone, Debug, Args)]
+pub struct Mail {
+    /// The mail server: `smtps://user:password@host`, or `smtp://user:password@host?tls=required` for STARTTLS. Without it
+    /// nobody is written to.
+    #[arg(long, env = "KRING_SMTP_URL", hide_env_values = true, requires = "mail_from")]
+    pub smtp_url: Option<String>,
+    /// The sender of e-mails, such as `De Linde <info@delinde.example>`.
+    #[arg(long, env = "KRING_MAIL_FROM")]
+    pub mail_from: Option<String>,
+    /// A file with a certificate (PEM) that the mail server may show besides those that are known everywhere.
+    #[arg(long, env = "KRING_SMTP_CA_FILE")]
+    pub smtp_ca_file: Option<PathBuf>,
+}
+
 /// Settings of `serve`.
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
@@ -105,6 +120,8 @@ pub struct Serve {
     pub database: Database,
     #[command(flatten)]
     pub serving: Serving,
+    #[command(flatten)]
+    pub mail: Mail,
     #[command(flatten)]
     pub secret: Secret,
 }

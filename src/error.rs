@@ -18,6 +18,7 @@ pub enum Code {
     InUse,
     InvalidDate,
     InvalidValue,
+    MailNotConfigured,
     NotAMember,
     NotASubscriptionGroup,
     NotChangeableOnPortal,

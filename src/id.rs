@@ -14,10 +14,11 @@ pub enum Kind {
     EndReason,
     Residency,
     HistoryEntry,
+    OutboxMessage,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 8] = [
+    const ALL: [(Self, &'static str); 9] = [
         (Self::Participant, "Participant"),
         (Self::Group, "Group"),
         (Self::Membership, "Membership"),
@@ -26,6 +27,7 @@ impl Kind {
         (Self::EndReason, "EndReason"),
         (Self::Residency, "Residency"),
         (Self::HistoryEntry, "HistoryEntry"),
+        (Self::OutboxMessage, "OutboxMessage"),
     ];
 
     /// The name inside the identifier.

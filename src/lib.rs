@@ -11,6 +11,7 @@
 //! - [`members`]: memberships with their reasons; `effective` is the one door to who belongs to a group, `derive` keeps
 //!   automatic participation in step, and `causes` has the changes of groups and people that it follows from.
 //! - [`groups`]: settings and composition; [`people`]: participants, residencies, guardians.
+//! - [`mail`]: e-mail to new members, from the outbox to the mail server.
 //! - [`access`]: tokens, roles, `table` (which fields) and `sight` (which objects).
 //! - [`db`]: pools, transactions and the two backends behind one connection type.
 //!
@@ -34,6 +35,7 @@ pub mod groups;
 pub mod history;
 pub mod http;
 pub mod id;
+pub mod mail;
 pub mod members;
 pub mod page;
 pub mod people;

@@ -35,13 +35,21 @@ pub struct Scope {
     pub now: DateTime<Utc>,
     /// The calendar date of that moment where the organization is.
     pub today: NaiveDate,
+    /// Whether new members can be written to.
+    pub mail: bool,
 }
 
 impl Scope {
     /// The scope of one request or command.
     pub fn new(viewer: Viewer, clock: Clock, zone: Tz) -> Self {
         let now = clock.now();
-        Self { viewer, now, today: now.with_timezone(&zone).date_naive() }
+        Self { viewer, now, today: now.with_timezone(&zone).date_naive(), mail: false }
+    }
+
+    /// The same where new members can be written to, or not.
+    #[must_use]
+    pub fn with_mail(self, mail: bool) -> Self {
+        Self { mail, ..self }
     }
 
     /// The moment as it is stored.

@@ -181,6 +181,18 @@ impl Sight {
             .text("))")
     }
 
+    /// An expression that is true where the viewer administers the group of a membership.
+    #[must_use]
+    pub fn administered_membership(&self, sql: Sql, alias: &'static str) -> Sql {
+        if self.everything {
+            return sql.text("(1 = 1)");
+        }
+        sql.text(alias)
+            .text(".group_id IN (SELECT id FROM groups WHERE organization_id")
+            .in_ids(&self.administered)
+            .text(")")
+    }
+
     /// Whether the viewer administers what belongs to this organization.
     pub fn administers(&self, organization: Option<i64>) -> bool {
         self.everything || organization.is_some_and(|id| self.administered.contains(&id))

@@ -36,11 +36,12 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
         "node nodes group groups groupCategories participant participants membership memberships \
                          startReasons endReasons viewer",
     ),
+    ("Query", Administration, "outbox"),
     ("Mutation", SignedIn, "subscribe unsubscribe"),
     (
         "Mutation",
         Administration,
-        "createGroup updateGroup closeGroup reopenGroup deleteGroup setGroupComponents \
+        "retryOutboxMessage createGroup updateGroup closeGroup reopenGroup deleteGroup setGroupComponents \
                                   addMemberships updateMembership endMembership annulMembership \
                                   createParticipant updateParticipant registerResidency endResidency \
                                   addGuardian removeGuardian",
@@ -110,6 +111,10 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("EffectiveGroupEdge", Seen, "cursor implicit via node"),
     ("HistoryConnection", Seen, "totalCount pageInfo edges"),
     ("HistoryEdge", Seen, "cursor node"),
+    ("OutboxMessage", Seen, "id membership state attempts lastError notBefore nextAttemptAt createdAt settledAt"),
+    ("OutboxMessageConnection", Seen, "totalCount pageInfo edges"),
+    ("OutboxMessageEdge", Seen, "cursor node"),
+    ("OutboxMessagePayload", Seen, "message clientMutationId userErrors"),
     ("UserError", Seen, "code message field"),
     ("RefusedMember", Seen, "participant code message"),
     ("AddMembershipsPayload", Seen, "added alreadyMember refused memberships dryRun clientMutationId userErrors"),

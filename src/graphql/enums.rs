@@ -4,6 +4,7 @@ use async_graphql::Enum;
 
 use crate::error::Code;
 use crate::groups::composition::{Composition, Mode};
+use crate::mail::State;
 use crate::{groups, history, members, people};
 
 /// What a participant is.
@@ -204,6 +205,20 @@ pub enum MembershipOrderField {
     EndDate,
 }
 
+/// What became of an e-mail.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "State")]
+pub enum OutboxState {
+    /// It is to be sent.
+    Pending,
+    /// It was handed to the mail server.
+    Sent,
+    /// It was given up: the mail server refused it for good, or too often.
+    Dead,
+    /// It was needed no more: the membership or the address was gone before it was sent.
+    Skipped,
+}
+
 /// Why a mutation was refused.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "Code")]
@@ -232,6 +247,8 @@ pub enum UserErrorCode {
     InvalidDate,
     /// The value is not acceptable; the message says why.
     InvalidValue,
+    /// A warning: this gateway has no mail server, so that nobody is written to.
+    MailNotConfigured,
     /// The participant is not a member of the group, so there is nothing to leave.
     NotAMember,
     /// The group cannot be joined or left by oneself.

@@ -15,20 +15,23 @@ use super::inputs::{date, key};
 use super::mutation_inputs::{
     AddMembershipsInput, AnnulMembershipInput, CreateGroupCategoryInput, CreateGroupInput, CreateParticipantInput,
     CreateReasonInput, DeleteGroupCategoryInput, DeleteReasonInput, EndMembershipInput, EndResidencyInput, GroupInput,
-    GuardianInput, RegisterResidencyInput, SetGroupComponentsInput, SubscribeInput, UnsubscribeInput,
-    UpdateGroupCategoryInput, UpdateGroupInput, UpdateMembershipInput, UpdateParticipantInput, UpdateReasonInput,
+    GuardianInput, RegisterResidencyInput, RetryOutboxMessageInput, SetGroupComponentsInput, SubscribeInput,
+    UnsubscribeInput, UpdateGroupCategoryInput, UpdateGroupInput, UpdateMembershipInput, UpdateParticipantInput,
+    UpdateReasonInput,
 };
 
 use super::session::Session;
 use super::types::payload::{
     AddMembershipsPayload, Coded, DeleteGroupPayload, EndReasonPayload, GroupCategoryPayload, GroupPayload,
-    GuardianPayload, MembershipPayload, ParticipantPayload, PayloadRow, ResidencyPayload, StartReasonPayload,
+    GuardianPayload, MembershipPayload, OutboxMessagePayload, ParticipantPayload, PayloadRow, ResidencyPayload,
+    StartReasonPayload,
 };
 use crate::check::trimmed;
 use crate::db::Conn;
 use crate::error::{Code, Error, Rejection};
 use crate::groups::{self, Settings, categories};
 use crate::id::Kind;
+use crate::mail;
 use crate::members::add::{self, Addition, MAX_IDS, Whom};
 use crate::members::causes::{self, Changed};
 use crate::members::commands::{Correction, Ending};
@@ -324,6 +327,16 @@ impl Mutation {
     ) -> Result<Obj<MembershipPayload>> {
         let membership = identifier(Kind::Membership, &input.membership_id, "membershipId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| members::commands::annul(conn, scope, membership))
+    }
+
+    /// Puts an e-mail that was given up back among those to be sent.
+    async fn retry_outbox_message(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The e-mail to be tried again.")] input: RetryOutboxMessageInput,
+    ) -> Result<Obj<OutboxMessagePayload>> {
+        let message = identifier(Kind::OutboxMessage, &input.message_id, "messageId")?;
+        run(ctx, input.client_mutation_id, move |conn, scope| mail::retry(conn, scope, message))
     }
 
     /// Registers a participant.

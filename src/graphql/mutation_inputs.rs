@@ -69,7 +69,9 @@ pub struct GroupSettingsInput {
     visible_with_contact: Option<bool>,
     /// Whether members may change their membership on the portal.
     changeable_on_portal: Option<bool>,
-    /// The template of the e-mail to a new member; null for no e-mail.
+    /// The text of the e-mail to a new member; null for no e-mail. A first line `Subject: …` holds the subject. In place of
+    /// `{{ displayName }}`, `{{ givenName }}`, `{{ groupName }}`, `{{ organizationName }}` and `{{ startDate }}` stands what is
+    /// recorded when the e-mail is sent.
     new_member_template: MaybeUndefined<String>,
     /// The part that the group plays in the neighbourhood approach.
     neighbourhood_role: MaybeUndefined<NeighbourhoodRole>,
@@ -260,6 +262,15 @@ pub struct UnsubscribeInput {
     pub end_reason_code: Option<String>,
     /// A free note, at most 10,000 characters.
     pub note: Option<String>,
+    /// An identifier of the client's own: the same mutation with the same one is carried out once.
+    pub client_mutation_id: Option<String>,
+}
+
+/// An e-mail to be tried again.
+#[derive(InputObject, Clone, Debug)]
+pub struct RetryOutboxMessageInput {
+    /// The e-mail.
+    pub message_id: ID,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
     pub client_mutation_id: Option<String>,
 }

@@ -111,8 +111,8 @@ impl OutputType for Node {
             Kind::GroupCategory => look_up::<GroupCategory>(ctx, field, Some(key)).await,
             Kind::StartReason => look_up::<StartReason>(ctx, field, Some(key)).await,
             Kind::EndReason => look_up::<EndReason>(ctx, field, Some(key)).await,
-            // Entries of a history are read with the object whose history it is.
-            Kind::HistoryEntry => Ok(Value::Null),
+            // Entries of a history are read with the object whose history it is, and messages in the outbox.
+            Kind::HistoryEntry | Kind::OutboxMessage => Ok(Value::Null),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, Result};
 
 use super::engine::{Connection, Entity, Obj};
+use super::enums::OutboxState;
 use super::errors::resolver_error;
 use super::inputs::{GroupFilter, GroupOrder, MembershipFilter, MembershipOrder, ParticipantFilter, ParticipantOrder};
 use super::loaders::Lookup;
@@ -12,11 +13,13 @@ use super::node::{Node, Nodes};
 use super::session::Session;
 use super::types::group::Group;
 use super::types::membership::Membership;
+use super::types::outbox::OutboxMessage;
 use super::types::participant::Participant;
 use super::types::reason::{EndReason, GroupCategory, StartReason};
 use super::types::viewer::{Viewer, ViewerRow};
 use crate::groups::store::{self as groups, CategoryRow, GroupRow};
 use crate::id::{self, Kind};
+use crate::mail::store as mail;
 use crate::members::store::{self as members, MembershipRow, ReasonRow, ReasonTable};
 use crate::page::{Key, Page, PageArgs, Window, position};
 use crate::people::store::{self as people, ParticipantRow};
@@ -186,6 +189,28 @@ impl Query {
             let page = read_page!(asked, groups::category_page(exec.conn, &window), groups::category_count(exec.conn));
             let keys = |row: &CategoryRow| position("name", [Key::Text(row.sort_key.clone()), Key::Int(row.id)]);
             Ok((page, Box::new(keys)))
+        }))
+    }
+
+    /// A page of e-mails to new members of the groups that you administer, the newest first.
+    async fn outbox(
+        &self,
+        #[graphql(
+            desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only e-mails of which this became; all when absent.")] state: Option<OutboxState>,
+    ) -> Result<Obj<Connection<OutboxMessage>>> {
+        let window = window(first, after, last, before)?;
+        let state = state.map(Into::into);
+        Ok(Obj::connection(move |exec, asked| {
+            let sight = exec.sight()?;
+            let page =
+                read_page!(asked, mail::page(exec.conn, &sight, state, &window), mail::count(exec.conn, &sight, state));
+            Ok((page, Box::new(mail::keys)))
         }))
     }
 

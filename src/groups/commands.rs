@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Settings;
 use super::composition::{Composition, Mode, find_cycle};
 use super::store::{self, Pointer, Written};
+use super::template::faults;
 use crate::check::{Checks, NAME, TEXT};
 use crate::db::Conn;
 use crate::error::{Code, Error, Rejection};
@@ -53,7 +54,7 @@ pub fn create(conn: &mut Conn, scope: &Scope, mut settings: Settings) -> Result<
     check_pointers(conn, scope, id, &settings)?;
     let changes = history::diff(&fields(&defaults()), &fields(&settings));
     history::record(conn, scope, Action::Created, Entity::Group, &[id], &changes)?;
-    Ok(Saved { id, warnings: warnings(&settings) })
+    Ok(Saved { id, warnings: warnings(scope, &settings) })
 }
 
 /// Changes the settings of a group, and answers with them as they were and as they are.
@@ -89,7 +90,7 @@ pub fn update(
         return Err(Rejection::new(Code::Forbidden, message).at("input.organizationId").into());
     }
     let changes = history::diff(&fields(&before), &fields(&after));
-    let warnings = warnings(&after);
+    let warnings = warnings(scope, &after);
     if changes.is_empty() {
         return Ok((Saved { id, warnings }, [before, after]));
     }
@@ -275,6 +276,9 @@ fn validate(
     checks.text("input.externalId", settings.external_id.as_deref(), NAME);
     checks.text("input.description", settings.description.as_deref(), TEXT);
     checks.text("input.newMemberTemplate", settings.new_member_template.as_deref(), TEXT);
+    for fault in settings.new_member_template.as_deref().map(faults).unwrap_or_default() {
+        checks.refuse(Code::InvalidValue, "input.newMemberTemplate", fault);
+    }
     if settings.year_group.is_some_and(|year| !(1..=8).contains(&year)) {
         checks.refuse(Code::InvalidValue, "input.yearGroup", "Year groups go from 1 to 8.");
     }
@@ -399,14 +403,19 @@ fn refuse(conn: &mut Conn, scope: &Scope, cycle: Option<Vec<i64>>, field: &str) 
     Err(Rejection::new(Code::CycleDetected, message).at(field).into())
 }
 
-/// G8: anybody may join, and nothing feeds it.
-fn warnings(settings: &Settings) -> Vec<Rejection> {
+/// G8: anybody may join, and nothing feeds it; and a template that nobody will send.
+fn warnings(scope: &Scope, settings: &Settings) -> Vec<Rejection> {
+    let mut warnings = Vec::new();
+    if settings.new_member_template.is_some() && !scope.mail {
+        let message = "This gateway has no mail server, so that new members are not written to.";
+        warnings.push(Rejection::new(Code::MailNotConfigured, message));
+    }
     if settings.subscription_group && settings.restricted_to_id.is_none() && !settings.is_fed() {
         let message = "Anybody may join this subscription group, and no other group feeds it. Restrict it to a group, or give it a \
                        source group, unless this is what you want.";
-        return vec![Rejection::new(Code::SubscriptionGroupUnrestricted, message)];
+        warnings.push(Rejection::new(Code::SubscriptionGroupUnrestricted, message));
     }
-    Vec::new()
+    warnings
 }
 
 fn defaults() -> Settings {

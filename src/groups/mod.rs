@@ -4,6 +4,7 @@ pub mod categories;
 pub mod commands;
 pub mod composition;
 pub mod store;
+pub mod template;
 
 use chrono::NaiveDate;
 

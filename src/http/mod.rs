@@ -49,6 +49,8 @@ pub struct Options {
     pub clock: Clock,
     /// Where the organization is: decides which date is today.
     pub zone: chrono_tz::Tz,
+    /// Whether there is a mail server to send to.
+    pub mail: bool,
 }
 
 /// What all requests share.
@@ -316,7 +318,7 @@ impl Gateway {
 
     /// Executes on the thread of the caller, which may block: resolvers talk to the database themselves.
     fn execute(&self, request: GraphqlRequest, admitted: Admitted, viewer: Viewer) -> async_graphql::Response {
-        let scope = Scope::new(viewer, self.options.clock, self.options.zone);
+        let scope = Scope::new(viewer, self.options.clock, self.options.zone).with_mail(self.options.mail);
         let session = Arc::new(Session::new(self.shared.clone(), scope));
         let mut graphql = async_graphql::Request::new(request.query).variables(request.variables);
         graphql.set_parsed_query(admitted.document);

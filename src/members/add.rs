@@ -17,6 +17,7 @@ use crate::error::{Code, Error, Rejection};
 use crate::groups::Settings;
 use crate::groups::commands::administered;
 use crate::history::{self, Action, Entity};
+use crate::mail::store::welcome;
 use crate::people::commands::administration_sight;
 use crate::people::filter::ParticipantFilter;
 use crate::people::store::enforces_portal_settings;
@@ -114,6 +115,7 @@ pub fn add(conn: &mut Conn, scope: &Scope, addition: &Addition) -> Result<Added,
         ("origin", Some(Origin::Manual.as_str().to_owned())),
     ];
     history::record(conn, scope, Action::Created, Entity::Membership, &ids, &history::diff(&[], &fields))?;
+    welcome(conn, scope, &ids)?;
     derivation.follow(conn, scope, Concerned::These(&joining))?;
     added.added = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     if !addition.dry_run {

@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Rejection};
 use crate::groups::Settings;
 use crate::groups::store::{self as groups, CompositionCache};
 use crate::history::{self, Action, Entity};
+use crate::mail::store::welcome;
 use crate::members::add::overlap;
 use crate::members::commands::write;
 use crate::members::derive::store::{opt_in, opt_out};
@@ -74,6 +75,7 @@ pub fn subscribe(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, reque
         ("origin", Some(Origin::Subscription.as_str().to_owned())),
     ];
     history::record(conn, scope, Action::Created, Entity::Membership, &ids, &history::diff(&[], &fields))?;
+    welcome(conn, scope, &ids)?;
     derivation.follow(conn, scope, Whom::These(&[participant]))?;
     ids.first().copied().ok_or_else(|| Error::internal("nobody was added"))
 }

@@ -184,6 +184,7 @@ impl World {
             wait: Duration::from_secs(10),
             clock: Clock::Fixed(moment),
             zone,
+            mail: true,
         };
         router(Gateway::new(shared, keys.clone(), options).unwrap())
     }

@@ -185,6 +185,7 @@ fn impatient(db: Db) -> Served {
         wait: Duration::from_secs(1),
         clock: Clock::Fixed(now()),
         zone: chrono_tz::Europe::Amsterdam,
+        mail: false,
     };
     let shared = Shared { db, compositions: Arc::new(CompositionCache::default()) };
     Served::new(router(Gateway::new(shared, keys, options).unwrap()), token)

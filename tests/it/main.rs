@@ -17,6 +17,7 @@ mod hostile;
 mod house;
 mod http;
 mod import_rules;
+mod mail;
 mod members;
 mod operations;
 mod participation;
@@ -24,6 +25,7 @@ mod people;
 mod races;
 mod reads;
 mod schema;
+mod smtp;
 mod subscriptions;
 
 fn main() {

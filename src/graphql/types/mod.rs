@@ -4,6 +4,7 @@ pub mod effective;
 pub mod group;
 pub mod history;
 pub mod membership;
+pub mod outbox;
 pub mod participant;
 pub mod payload;
 pub mod reason;

@@ -6,6 +6,7 @@ use async_graphql::ID;
 
 use super::group::Group;
 use super::membership::Membership;
+use super::outbox::OutboxMessage;
 use super::participant::{Participant, Residency};
 use super::reason::{EndReason, GroupCategory, StartReason};
 use crate::error::{Error, Rejection};
@@ -202,6 +203,18 @@ payload!(
         ty::<Option<Obj<Membership>>>,
         "The membership as it is now; null when the mutation was refused.",
         |pick| one::<PayloadRow<i64>, Membership>(pick, |row| row.done),
+    ),]
+);
+
+payload!(
+    OutboxMessagePayload,
+    i64,
+    "What became of an e-mail that was to be tried again.",
+    [Field::<OutboxMessagePayload>::link(
+        "message",
+        ty::<Option<Obj<OutboxMessage>>>,
+        "The e-mail as it is now; null when the mutation was refused.",
+        |pick| one::<PayloadRow<i64>, OutboxMessage>(pick, |row| row.done),
     ),]
 );
 

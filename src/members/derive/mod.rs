@@ -31,6 +31,7 @@ use crate::db::batch::CHUNK;
 use crate::error::Error;
 use crate::groups::store::hold_composition;
 use crate::history::{self, Action, Entity, Entry};
+use crate::mail::store::welcome;
 use crate::scope::Scope;
 
 /// How many participants are worked out at once, so that memory does not grow with the size of a group.
@@ -266,6 +267,7 @@ fn start(conn: &mut Conn, scope: &Scope, starts: &[Start], reasons: &Reasons) ->
             entries.push(Entry::new(Action::Created, Entity::Membership, *id, &created(start, reasons))?);
         }
         history::record_each(conn, scope, &entries)?;
+        welcome(conn, scope, &made.iter().map(|(id, ..)| *id).collect::<Vec<_>>())?;
     }
     Ok(())
 }
