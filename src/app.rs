@@ -134,10 +134,16 @@ pub async fn run(listener: tokio::net::TcpListener, gateway: Arc<Gateway>) -> Re
             tracing::debug!(%error, "no TCP_NODELAY");
         }
     });
-    axum::serve(listener, http::router(gateway))
-        .with_graceful_shutdown(stopped())
+    let closing = Arc::clone(&gateway);
+    axum::serve(listener, http::router(Arc::clone(&gateway)))
+        .with_graceful_shutdown(async move {
+            stopped().await;
+            closing.stop_following();
+        })
         .await
-        .map_err(|error| Error::internal(format!("the server failed: {error}")))
+        .map_err(|error| Error::internal(format!("the server failed: {error}")))?;
+    gateway.followers_gone().await;
+    Ok(())
 }
 
 async fn stopped() {

@@ -7,6 +7,7 @@ use diesel::Queryable;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::db::announce::Kind as Announced;
 use crate::db::batch::{self, CHUNK, Column, Type, names, values};
 use crate::db::text_enum::text_enum;
 use crate::db::{Conn, Dialect, Sql};
@@ -34,6 +35,18 @@ text_enum! {
         Category = "CATEGORY",
         StartReason = "START_REASON",
         EndReason = "END_REASON",
+    }
+}
+
+impl Action {
+    /// How it is announced of a membership.
+    pub fn announced(self) -> Announced {
+        match self {
+            Self::Created => Announced::Created,
+            Self::Updated | Self::Deleted => Announced::Updated,
+            Self::Ended => Announced::Ended,
+            Self::Annulled => Announced::Annulled,
+        }
     }
 }
 

@@ -52,6 +52,8 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
         "createGroupCategory updateGroupCategory deleteGroupCategory createStartReason \
                                  updateStartReason deleteStartReason createEndReason updateEndReason deleteEndReason",
     ),
+    ("Subscription", SignedIn, "membershipChanged viewerMembershipChanged"),
+    ("MembershipChange", Seen, "change membership"),
     (
         "Group",
         Seen,

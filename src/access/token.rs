@@ -96,6 +96,14 @@ impl Keys {
     /// # Errors
     /// `Unauthenticated` when the token is malformed, expired, signed with another key or says what makes no sense.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Viewer, Error> {
+        self.verify_until(token, now).map(|(viewer, _)| viewer)
+    }
+
+    /// Checks a token and says who bears it, and for how long from now on.
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_until(&self, token: &str, now: DateTime<Utc>) -> Result<(Viewer, std::time::Duration), Error> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_audience(&[ISSUER]);
         validation.set_issuer(&[ISSUER]);
@@ -107,7 +115,8 @@ impl Keys {
         if claims.exp <= now.timestamp() {
             return Err(Error::Unauthenticated("The token has expired.".to_owned()));
         }
-        viewer(claims).ok_or_else(refused)
+        let left = u64::try_from(claims.exp - now.timestamp()).unwrap_or_default();
+        viewer(claims).map(|viewer| (viewer, std::time::Duration::from_secs(left))).ok_or_else(refused)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The database floor: pools, transactions and the two backends behind one connection type.
 
+pub mod announce;
 pub mod batch;
 mod dialect;
+mod listen;
 mod migrate;
 pub mod moment;
 mod pool;
@@ -96,6 +98,7 @@ pub struct Db {
     dialect: Dialect,
     statements: Arc<AtomicU64>,
     capacity: usize,
+    hub: Arc<announce::Hub>,
 }
 
 /// A connection lent by a pool; it goes back when dropped.
@@ -121,7 +124,9 @@ impl Db {
                 .build_unchecked(manager)
         };
         let writers = if dialect == Dialect::Sqlite { 1 } else { options.readers };
+        let hub = announce::Hub::new(manager.for_listening());
         let db = Self {
+            hub,
             readers: build(options.readers, manager.for_reading()),
             writers: build(writers, manager),
             dialect,
@@ -135,6 +140,11 @@ impl Db {
     /// Which database this is.
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// Where news of changes comes together.
+    pub fn hub(&self) -> &Arc<announce::Hub> {
+        &self.hub
     }
 
     /// How many requests can hold a reading connection at once.
@@ -213,9 +223,13 @@ impl Db {
     /// Those of `body`; the transaction is rolled back then.
     pub fn write_if<T>(&self, body: impl FnOnce(&mut Conn) -> Result<(T, bool), Error>) -> Result<T, Error> {
         let mut lent = self.begin(&self.writers, self.dialect.begin_write())?;
+        announce::Hub::forget();
         match body(&mut lent) {
             Ok((value, true)) => match lent.batch("COMMIT") {
-                Ok(()) => Ok(value),
+                Ok(()) => {
+                    self.hub.committed();
+                    Ok(value)
+                }
                 Err(error) => {
                     roll_back(&mut lent);
                     Err(error.into())

@@ -57,7 +57,12 @@ impl Manager {
         Self { read_only: true, ..self.clone() }
     }
 
-    fn open(&self) -> Result<Conn, Box<dyn std::error::Error + Send + Sync>> {
+    /// For the one connection that waits for notifications, which belongs to no request.
+    pub(super) fn for_listening(&self) -> Self {
+        Self { counter: None, ..self.clone() }
+    }
+
+    pub(super) fn open(&self) -> Result<Conn, Box<dyn std::error::Error + Send + Sync>> {
         let mut conn = match &self.target {
             Target::Sqlite(path) => Conn::Sqlite(SqliteConnection::establish(path)?),
             Target::Postgres(url) => Conn::Postgres(PgConnection::establish(url)?),

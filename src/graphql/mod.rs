@@ -11,12 +11,13 @@ pub mod node;
 pub mod query;
 pub mod scalars;
 pub mod session;
+pub mod subscription;
 pub mod types;
 
-use async_graphql::{EmptySubscription, Schema as AsyncSchema, ValidationMode};
+use async_graphql::{Schema as AsyncSchema, ValidationMode};
 
 /// The schema that the gateway serves.
-pub type Schema = AsyncSchema<query::Query, mutation::Mutation, EmptySubscription>;
+pub type Schema = AsyncSchema<query::Query, mutation::Mutation, subscription::Subscription>;
 
 /// Builds the schema.
 pub fn schema() -> Schema {
@@ -30,7 +31,7 @@ pub fn trusting_schema() -> Schema {
 }
 
 fn build(validation: ValidationMode) -> Schema {
-    AsyncSchema::build(query::Query, mutation::Mutation, EmptySubscription)
+    AsyncSchema::build(query::Query, mutation::Mutation, subscription::Subscription)
         // The guard has measured the document before; these would only measure it again.
         .limit_recursive_depth(crate::http::guard::Limits::NESTING_CEILING)
         .disable_suggestions()

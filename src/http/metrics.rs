@@ -5,6 +5,7 @@ use std::time::Duration;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
@@ -33,6 +34,10 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Labels, Counter>,
     seconds: Histogram,
+    /// WebSockets that are open.
+    pub connections: Gauge,
+    /// Subscriptions that are followed.
+    pub subscriptions: Gauge,
 }
 
 impl Default for Metrics {
@@ -42,7 +47,10 @@ impl Default for Metrics {
         let seconds = Histogram::new([0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0]);
         registry.register("graphql_requests", "GraphQL requests by how they ended", requests.clone());
         registry.register("graphql_request_seconds", "How long GraphQL requests took, in seconds", seconds.clone());
-        Self { registry, requests, seconds }
+        let (connections, subscriptions) = (Gauge::default(), Gauge::default());
+        registry.register("websockets", "WebSockets that are open", connections.clone());
+        registry.register("subscriptions", "Subscriptions that are followed", subscriptions.clone());
+        Self { connections, subscriptions, registry, requests, seconds }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod explorer;
 pub mod guard;
 mod known;
+pub mod live;
 mod metrics;
 mod permit;
 mod respond;
@@ -12,7 +13,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use async_graphql::Positioned;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
+};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -65,6 +68,7 @@ pub struct Gateway {
     turns: Semaphore,
     documents: RwLock<HashMap<String, Arc<Known>>>,
     metrics: Metrics,
+    live: live::Live,
 }
 
 impl Gateway {
@@ -89,6 +93,7 @@ impl Gateway {
             facts,
             documents: RwLock::default(),
             metrics: Metrics::default(),
+            live: live::Live::default(),
         }))
     }
 }
@@ -133,6 +138,9 @@ async fn show_metrics(State(gateway): State<Arc<Gateway>>) -> Response {
 }
 
 async fn by_get(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    if live::is_upgrade(request.headers()) {
+        return live::open(gateway, request).await;
+    }
     let media = Media::accepted(request.headers().get(header::ACCEPT));
     match guard::from_get(request.uri(), &gateway.options.limits) {
         Ok(graphql) => answer(gateway, request.headers(), Method::GET, media, graphql).await,
@@ -172,7 +180,7 @@ async fn answer(
         Ok(viewer) => viewer,
         Err(error) => return gateway.fail(media, &error, started),
     };
-    let admitted = match gateway.admit(&request, &method, &viewer) {
+    let admitted = match gateway.admit(&request, Some(&method), &viewer) {
         Ok(admitted) => admitted,
         Err(Denied::Refused(refusal)) => return gateway.refuse(media, &refusal),
         Err(Denied::Failed(error, pos)) => {
@@ -180,24 +188,31 @@ async fn answer(
             return respond::failed(media, &error, pos);
         }
     };
-    let turn = tokio::time::timeout(gateway.options.wait, Arc::clone(&gateway).turn()).await;
-    let Ok(Some(turn)) = turn else { return gateway.fail(media, &Error::Unavailable, started) };
-    let execution = {
-        let gateway = Arc::clone(&gateway);
-        tokio::task::spawn_blocking(move || {
-            let response = gateway.execute(request, admitted, viewer);
-            drop(turn);
-            response
-        })
-    };
-    match tokio::time::timeout(gateway.options.execution, execution).await {
-        Ok(Ok(response)) => {
+    match in_turn(&gateway, |gateway| gateway.execute(request, admitted, viewer)).await {
+        Ok(response) => {
             let outcome = if response.errors.is_empty() { Outcome::Answered } else { Outcome::WithErrors };
             gateway.metrics.count(outcome, started.elapsed());
             respond::executed(media, response)
         }
-        Ok(Err(panic)) => gateway.fail(media, &Error::internal(format!("a resolver failed: {panic}")), started),
-        Err(_) => gateway.fail(media, &Error::Timeout, started),
+        Err(error) => gateway.fail(media, &error, started),
+    }
+}
+
+/// Does what talks to the database on a thread that may block, when it has its turn, and not for longer than allowed.
+async fn in_turn<T: Send + 'static>(
+    gateway: &Arc<Gateway>,
+    work: impl FnOnce(&Gateway) -> T + Send + 'static,
+) -> Result<T, Error> {
+    let turn = tokio::time::timeout(gateway.options.wait, Arc::clone(gateway).turn()).await;
+    let turn = turn.ok().flatten().ok_or(Error::Unavailable)?;
+    let execution = tokio::task::spawn_blocking(move || {
+        let done = work(&turn.0);
+        drop(turn);
+        done
+    });
+    match tokio::time::timeout(gateway.options.execution, execution).await {
+        Ok(done) => done.map_err(|panic| Error::internal(format!("a resolver failed: {panic}"))),
+        Err(_) => Err(Error::Timeout),
     }
 }
 
@@ -284,13 +299,17 @@ impl Gateway {
         self.keys.verify(token.trim(), self.options.clock.now())
     }
 
-    /// Decides whether an operation may be executed at all.
-    fn admit(&self, request: &GraphqlRequest, method: &Method, viewer: &Viewer) -> Result<Admitted, Denied> {
+    /// Decides whether an operation may be executed at all; without a method it came over a WebSocket.
+    fn admit(&self, request: &GraphqlRequest, method: Option<&Method>, viewer: &Viewer) -> Result<Admitted, Denied> {
         let known = self.document(&request.query)?;
         let document = &known.document;
         let name = request.operation_name.as_deref();
         let operation = guard::operation(document, name)?;
-        if *method == Method::GET {
+        if method.is_some() && operation.node.ty == OperationType::Subscription {
+            let message = "A subscription needs a WebSocket: connect to this address with `graphql-transport-ws`.";
+            return Err(Refusal::new(guard::Code::BadUserInput, message).into());
+        }
+        if method == Some(&Method::GET) {
             guard::query_only(operation)?;
         }
         guard::required_variables(operation, &request.variables)?;

@@ -96,7 +96,7 @@ fn status_of(errors: &[ServerError]) -> StatusCode {
 }
 
 /// Writes a value; what the engine rendered is copied as it is.
-fn write_value(body: &mut Vec<u8>, value: &Value) {
+pub fn write_value(body: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Binary(json) => body.extend_from_slice(json),
         Value::List(items) => {
@@ -186,12 +186,24 @@ impl<'a> ShownError<'a> {
         }
     }
 
+    /// The error in a list of its own.
+    fn listed(self) -> Vec<u8> {
+        let mut list = Vec::new();
+        write_json(&mut list, &[self]);
+        list
+    }
+
     fn alone(self) -> Vec<u8> {
         let mut body = b"{\"errors\":[".to_vec();
         write_json(&mut body, &self);
         body.extend_from_slice(b"]}");
         body
     }
+}
+
+/// A list of the one error with which an operation ended before its execution, as JSON.
+pub fn error_list(error: &ServerError) -> Vec<u8> {
+    ShownError::of(error).listed()
 }
 
 /// A request that the guard refused.

@@ -12,6 +12,7 @@ use super::store::{self, NewMemberships, ReasonTable};
 use super::{Origin, Role};
 use crate::access::sight::Sight;
 use crate::check::Checks;
+use crate::db::announce::{Kind as Announced, announce};
 use crate::db::{Conn, Sql, Violation, violation};
 use crate::error::{Code, Error, Rejection};
 use crate::groups::Settings;
@@ -114,6 +115,7 @@ pub fn add(conn: &mut Conn, scope: &Scope, addition: &Addition) -> Result<Added,
         ("role", Some(addition.role.as_str().to_owned())),
         ("origin", Some(Origin::Manual.as_str().to_owned())),
     ];
+    announce(conn, Announced::Created, &ids)?;
     history::record(conn, scope, Action::Created, Entity::Membership, &ids, &history::diff(&[], &fields))?;
     welcome(conn, scope, &ids)?;
     derivation.follow(conn, scope, Concerned::These(&joining))?;

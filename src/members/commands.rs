@@ -10,6 +10,7 @@ use super::reasons::usable;
 use super::store::{self, Change, MembershipRow, ReasonTable};
 use crate::check::{Checks, TEXT};
 use crate::db::Conn;
+use crate::db::announce::announce;
 use crate::error::{Code, Error, Rejection};
 use crate::groups::commands::administered;
 use crate::history::{self, Action, Entity, Fields};
@@ -185,6 +186,7 @@ pub fn write(
     derivation: &Derivation,
 ) -> Result<i64, Error> {
     store::update(conn, before.id, change).map_err(overlap)?;
+    announce(conn, action.announced(), &[before.id])?;
     let missing = || Error::internal(format!("membership {} vanished while it was locked", before.id));
     let after = store::lock(conn, scope.today, before.id)?.ok_or_else(missing)?;
     let changes = history::diff(&fields(conn, before)?, &fields(conn, &after)?);

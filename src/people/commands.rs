@@ -6,6 +6,7 @@ use super::store::{self, Written};
 use super::{Details, ParticipantKind};
 use crate::access::sight::Sight;
 use crate::check::{Checks, LABEL, NAME};
+use crate::db::announce;
 use crate::db::{Conn, Violation, violation};
 use crate::error::{Code, Error, Rejection};
 use crate::history::{self, Action, Change, Entity, Fields};
@@ -231,6 +232,7 @@ pub fn add_guardian(conn: &mut Conn, scope: &Scope, child: i64, guardian: i64) -
     }
     checks.done()?;
     if store::insert_guardianship(conn, child, guardian)? {
+        announce::guardianship(conn, guardian)?;
         let changes = [change("guardian", None, Some(id::encode(Kind::Participant, guardian)))];
         history::record(conn, scope, Action::Updated, Entity::Participant, &[child], &changes)?;
     }

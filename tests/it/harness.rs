@@ -170,6 +170,14 @@ impl World {
         Options { readers: 8, count_statements: true, ..Options::new(url) }
     }
 
+    /// A second gateway on the same PostgreSQL schema, with connections of its own.
+    pub fn twin(&self) -> Router {
+        let (server, schema) = (postgres().unwrap(), self.schema.as_ref().unwrap());
+        let separator = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
+        Self::new(Db::open(&Self::options(url)).unwrap(), None, None).router.clone()
+    }
+
     fn new(db: Db, files: Option<tempfile::TempDir>, schema: Option<String>) -> Self {
         let keys = Keys::from_secret(SECRET);
         let router = Self::gateway(&db, &keys, now(), chrono_tz::Europe::Amsterdam);

@@ -37,7 +37,7 @@ impl Served {
         Self::new(world.router.clone(), world.administrator())
     }
 
-    fn new(router: axum::Router, token: String) -> Self {
+    pub fn new(router: axum::Router, token: String) -> Self {
         let listener = RUNTIME.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let server = RUNTIME.spawn(async move { axum::serve(listener, router).await.unwrap() });

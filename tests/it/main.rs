@@ -17,6 +17,7 @@ mod hostile;
 mod house;
 mod http;
 mod import_rules;
+mod live;
 mod mail;
 mod members;
 mod operations;

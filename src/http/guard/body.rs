@@ -47,6 +47,26 @@ pub fn from_post(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Result<Gr
     request(read(body, "request body")?)
 }
 
+/// Decodes a request that came as the payload of a message, which is one level deep already.
+///
+/// # Errors
+///
+/// As [`from_post`], without `UNSUPPORTED_MEDIA_TYPE`.
+pub fn from_payload(payload: &[u8], limits: &Limits) -> Result<GraphqlRequest, Refusal> {
+    check_size(payload.len(), limits)?;
+    check_nesting(payload, 1, limits.max_variable_nesting)?;
+    request(read(payload, "payload")?)
+}
+
+/// Refuses a message whose JSON nests too deeply to be read.
+///
+/// # Errors
+///
+/// `QUERY_TOO_COMPLEX`.
+pub fn check_message(message: &[u8], limits: &Limits) -> Result<(), Refusal> {
+    check_nesting(message, 2, limits.max_variable_nesting)
+}
+
 /// Decodes a request sent by GET, from the parameters `query`, `operationName` and `variables`
 /// (JSON). Whether the operation is one that GET may carry is for
 /// [`query_only`](super::query_only) to say.

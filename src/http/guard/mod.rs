@@ -32,7 +32,7 @@ mod scan;
 mod tests;
 mod weight;
 
-pub use body::{GraphqlRequest, from_get, from_post};
+pub use body::{GraphqlRequest, check_message, from_get, from_payload, from_post};
 pub use cost::{Cost, measure};
 pub use facts::{FieldFacts, Items, SchemaFacts, SdlFacts};
 pub use limits::Limits;

@@ -64,7 +64,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+    /// A refusal that is about no place in the document.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), position: None }
     }
 

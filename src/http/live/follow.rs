@@ -1,0 +1,177 @@
+//! A subscription: from news of changes to answers.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::Response;
+use futures_util::{Stream, StreamExt, stream};
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::operation::{Ticket, coded, failed};
+use crate::access::Viewer;
+use crate::db::announce::{Change, News};
+use crate::error::Error;
+use crate::graphql::Schema;
+use crate::graphql::loaders::Loaders;
+use crate::graphql::session::Session;
+use crate::graphql::subscription::{Topic, Watch, visible};
+use crate::http::{Gateway, in_turn};
+use crate::scope::Scope;
+
+/// Follows until something ends it; dropping the stream ends it too.
+pub fn stream(gateway: Arc<Gateway>, ticket: Ticket) -> impl Stream<Item = Response> + Send {
+    stream::unfold(
+        Following { gateway, ticket: Arc::new(ticket), open: None, ready: VecDeque::new(), over: false },
+        |mut following| async { following.next().await.map(|response| (response, following)) },
+    )
+}
+
+struct Following {
+    gateway: Arc<Gateway>,
+    ticket: Arc<Ticket>,
+    open: Option<Open>,
+    ready: VecDeque<Response>,
+    over: bool,
+}
+
+struct Open {
+    news: Receiver<News>,
+    topic: Topic,
+    _counted: Counted,
+}
+
+/// Counts one as long as it lives.
+pub struct Counted(Gauge);
+
+impl Counted {
+    pub fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Following {
+    async fn next(&mut self) -> Option<Response> {
+        loop {
+            if let Some(response) = self.ready.pop_front() {
+                return Some(response);
+            }
+            if self.over {
+                return None;
+            }
+            let Some(open) = &mut self.open else {
+                self.open().await;
+                continue;
+            };
+            match open.news.recv().await {
+                Ok(News::Changes(changes)) => {
+                    if let Err(error) = self.show(&changes).await {
+                        tracing::debug!(%error, "a subscription is interrupted");
+                        self.interrupt();
+                    }
+                }
+                Ok(News::Gap) | Err(RecvError::Lagged(_)) => self.interrupt(),
+                Err(RecvError::Closed) => self.over = true,
+            }
+        }
+    }
+
+    /// Changes may have been missed: better the client knows.
+    fn interrupt(&mut self) {
+        self.over = true;
+        let message = "Changes may have been missed. Please subscribe again and read anew.";
+        self.ready.push_back(Response::from_errors(vec![coded(message, None, "INTERRUPTED")]));
+    }
+
+    async fn open(&mut self) {
+        let ticket = Arc::clone(&self.ticket);
+        match in_turn(&self.gateway, move |gateway| gateway.begin_following(&ticket)).await {
+            Ok(Ok((news, topic))) => {
+                let counted = Counted::new(&self.gateway.metrics.subscriptions);
+                self.open = Some(Open { news, topic, _counted: counted });
+            }
+            Ok(Err(response)) => {
+                self.over = true;
+                self.ready.push_back(response);
+            }
+            Err(error) => {
+                self.over = true;
+                self.ready.push_back(failed(&error));
+            }
+        }
+    }
+
+    async fn show(&mut self, changes: &Arc<[Change]>) -> Result<(), Error> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        if changes.iter().any(|change| open.topic.is_moved_by(change)) {
+            let (topic, viewer) = (open.topic.clone(), self.ticket.viewer.clone());
+            let moved = in_turn(&self.gateway, move |gateway| gateway.session(&viewer).read(|exec| topic.now(exec)));
+            if let Some(topic) = moved.await?? {
+                open.topic = topic;
+            }
+        }
+        if !changes.iter().any(|change| open.topic.concerns(change)) {
+            return Ok(());
+        }
+        let (topic, ticket, changes) = (open.topic.clone(), Arc::clone(&self.ticket), Arc::clone(changes));
+        let shown = in_turn(&self.gateway, move |gateway| gateway.show(&ticket, &topic, &changes));
+        self.ready.extend(shown.await??);
+        Ok(())
+    }
+}
+
+impl Gateway {
+    fn session(&self, viewer: &Viewer) -> Arc<Session> {
+        let scope = Scope::new(viewer.clone(), self.options.clock, self.options.zone);
+        Arc::new(Session::new(self.shared.clone(), scope))
+    }
+
+    /// Finds out what a subscription follows. It listens before it looks, so that nothing falls in between.
+    fn begin_following(&self, ticket: &Ticket) -> Result<(Receiver<News>, Topic), Response> {
+        let news = self.shared.db.hub().listen().map_err(|error| failed(&error))?;
+        let watch = Arc::new(Watch::Opening(Mutex::default()));
+        let session = self.session(&ticket.viewer);
+        let response = self.execute_watch(&self.schema, ticket, &session, &watch);
+        if let Some(response) = response {
+            return Err(response);
+        }
+        let Watch::Opening(topic) = watch.as_ref() else { return Err(failed(&Error::internal("no topic"))) };
+        let topic = topic.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok((news, topic.ok_or_else(|| failed(&Error::BadInput("Nothing is followed.".to_owned())))?))
+    }
+
+    /// The answers for some changes, as far as the viewer may see them, all in one snapshot that is newer than them.
+    fn show(&self, ticket: &Ticket, topic: &Topic, changes: &[Change]) -> Result<Vec<Response>, Error> {
+        let session = self.session(&ticket.viewer);
+        let rows = session.read(|exec| visible(exec, topic, changes))?;
+        // The document and its variables were found valid at the beginning.
+        let answer = |row| {
+            let watch = Arc::new(Watch::Event(Mutex::new(Some(row))));
+            self.execute_watch(&self.trusting, ticket, &session, &watch)
+        };
+        Ok(rows.into_iter().filter_map(answer).collect())
+    }
+
+    fn execute_watch(
+        &self,
+        schema: &Schema,
+        ticket: &Ticket,
+        session: &Arc<Session>,
+        watch: &Arc<Watch>,
+    ) -> Option<Response> {
+        let request = &ticket.request;
+        let mut graphql = async_graphql::Request::new(request.query.clone()).variables(request.variables.clone());
+        graphql.set_parsed_query(ticket.admitted.document.clone());
+        let graphql = graphql.data(Loaders::new(session)).data(Arc::clone(session)).data(Arc::clone(watch));
+        let mut answers = schema.execute_stream(graphql);
+        tokio::runtime::Handle::current().block_on(answers.next())
+    }
+}
