@@ -3,7 +3,7 @@
 //! Where things are:
 //!
 //! - [`app`], [`config`]: from settings to a running gateway; `main.rs` and `cli.rs` are the command line.
-//! - [`http`]: routes, the guard before the parser, permits, metrics, the explorer.
+//! - [`http`]: routes, the guard before the parser, permits, metrics, the explorer; `live` is the socket for subscriptions.
 //! - [`graphql`]: the schema. `engine` turns selections into rows and JSON; `types` has one table of fields for each type;
 //!   `query` and `mutation` are the roots.
 //! - [`exchange`]: what comes in from other systems.
@@ -13,7 +13,7 @@
 //! - [`groups`]: settings and composition; [`people`]: participants, residencies, guardians.
 //! - [`mail`]: e-mail to new members, from the outbox to the mail server.
 //! - [`access`]: tokens, roles, `table` (which fields) and `sight` (which objects).
-//! - [`db`]: pools, transactions and the two backends behind one connection type.
+//! - [`db`]: pools, transactions and the two backends behind one connection type; `announce` tells of changes.
 //!
 //! What always holds:
 //!

@@ -146,6 +146,10 @@ pub struct Subscription;
 /// Everything that can be followed over a WebSocket. You are told of every change that you may see; when changes may
 /// have been missed, the subscription ends with the error `INTERRUPTED`: subscribe again, and then read anew.
 #[Root]
+#[allow(
+    clippy::unused_async,
+    reason = "resolvers are asynchronous by contract; these talk to the database on their own thread"
+)]
 impl Subscription {
     /// The changes of the direct memberships of a group, as far as you may see them; `NOT_FOUND` when there is no such
     /// group or you may not see it.

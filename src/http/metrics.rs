@@ -34,7 +34,7 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Labels, Counter>,
     seconds: Histogram,
-    /// WebSockets that are open.
+    /// sockets that are open.
     pub connections: Gauge,
     /// Subscriptions that are followed.
     pub subscriptions: Gauge,
@@ -50,7 +50,7 @@ impl Default for Metrics {
         let (connections, subscriptions) = (Gauge::default(), Gauge::default());
         registry.register("websockets", "WebSockets that are open", connections.clone());
         registry.register("subscriptions", "Subscriptions that are followed", subscriptions.clone());
-        Self { connections, subscriptions, registry, requests, seconds }
+        Self { registry, requests, seconds, connections, subscriptions }
     }
 }
 

@@ -305,12 +305,12 @@ impl Gateway {
         let document = &known.document;
         let name = request.operation_name.as_deref();
         let operation = guard::operation(document, name)?;
+        if method == Some(&Method::GET) {
+            guard::query_only(operation)?;
+        }
         if method.is_some() && operation.node.ty == OperationType::Subscription {
             let message = "A subscription needs a WebSocket: connect to this address with `graphql-transport-ws`.";
             return Err(Refusal::new(guard::Code::BadUserInput, message).into());
-        }
-        if method == Some(&Method::GET) {
-            guard::query_only(operation)?;
         }
         guard::required_variables(operation, &request.variables)?;
         guard::measure(document, &request.variables, name, &self.options.limits, &self.facts)?;

@@ -280,7 +280,7 @@ once! {
                 let owner = sdl.owner(&name, &field.name.node);
                 let rule = table::rule(owner, &field.name.node);
                 assert!(rule.is_some(), "{owner}.{} has no rule", field.name.node);
-                let root = matches!(name.as_str(), "Query" | "Mutation");
+                let root = matches!(name.as_str(), "Query" | "Mutation" | "Subscription");
                 assert_eq!(root, !matches!(rule, Some(Rule::Seen | Rule::Personal)), "{owner}.{}", field.name.node);
                 assert!(rule != Some(Rule::Personal) || field.ty.node.nullable, "{owner}.{} cannot be withheld", field.name.node);
             }

@@ -100,7 +100,7 @@ impl Following {
             }
             Ok(Err(response)) => {
                 self.over = true;
-                self.ready.push_back(response);
+                self.ready.push_back(*response);
             }
             Err(error) => {
                 self.over = true;
@@ -135,17 +135,17 @@ impl Gateway {
     }
 
     /// Finds out what a subscription follows. It listens before it looks, so that nothing falls in between.
-    fn begin_following(&self, ticket: &Ticket) -> Result<(Receiver<News>, Topic), Response> {
-        let news = self.shared.db.hub().listen().map_err(|error| failed(&error))?;
+    fn begin_following(&self, ticket: &Ticket) -> Result<(Receiver<News>, Topic), Box<Response>> {
+        let news = self.shared.db.hub().listen().map_err(|error| Box::new(failed(&error)))?;
         let watch = Arc::new(Watch::Opening(Mutex::default()));
         let session = self.session(&ticket.viewer);
-        let response = self.execute_watch(&self.schema, ticket, &session, &watch);
+        let response = execute_watch(&self.schema, ticket, &session, &watch);
         if let Some(response) = response {
-            return Err(response);
+            return Err(Box::new(response));
         }
-        let Watch::Opening(topic) = watch.as_ref() else { return Err(failed(&Error::internal("no topic"))) };
+        let Watch::Opening(topic) = watch.as_ref() else { return Err(Box::new(failed(&Error::internal("no topic")))) };
         let topic = topic.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Ok((news, topic.ok_or_else(|| failed(&Error::BadInput("Nothing is followed.".to_owned())))?))
+        Ok((news, topic.ok_or_else(|| Box::new(failed(&Error::BadInput("Nothing is followed.".to_owned()))))?))
     }
 
     /// The answers for some changes, as far as the viewer may see them, all in one snapshot that is newer than them.
@@ -155,23 +155,17 @@ impl Gateway {
         // The document and its variables were found valid at the beginning.
         let answer = |row| {
             let watch = Arc::new(Watch::Event(Mutex::new(Some(row))));
-            self.execute_watch(&self.trusting, ticket, &session, &watch)
+            execute_watch(&self.trusting, ticket, &session, &watch)
         };
         Ok(rows.into_iter().filter_map(answer).collect())
     }
+}
 
-    fn execute_watch(
-        &self,
-        schema: &Schema,
-        ticket: &Ticket,
-        session: &Arc<Session>,
-        watch: &Arc<Watch>,
-    ) -> Option<Response> {
-        let request = &ticket.request;
-        let mut graphql = async_graphql::Request::new(request.query.clone()).variables(request.variables.clone());
-        graphql.set_parsed_query(ticket.admitted.document.clone());
-        let graphql = graphql.data(Loaders::new(session)).data(Arc::clone(session)).data(Arc::clone(watch));
-        let mut answers = schema.execute_stream(graphql);
-        tokio::runtime::Handle::current().block_on(answers.next())
-    }
+fn execute_watch(schema: &Schema, ticket: &Ticket, session: &Arc<Session>, watch: &Arc<Watch>) -> Option<Response> {
+    let request = &ticket.request;
+    let mut graphql = async_graphql::Request::new(request.query.clone()).variables(request.variables.clone());
+    graphql.set_parsed_query(ticket.admitted.document.clone());
+    let graphql = graphql.data(Loaders::new(session)).data(Arc::clone(session)).data(Arc::clone(watch));
+    let mut answers = schema.execute_stream(graphql);
+    tokio::runtime::Handle::current().block_on(answers.next())
 }

@@ -26,7 +26,7 @@ use super::respond::Media;
 use crate::access::Viewer;
 use crate::error::Error;
 
-/// The most WebSockets that one gateway keeps open.
+/// The most sockets that one gateway keeps open.
 const MAX_CONNECTIONS: usize = 1_000;
 /// The most operations under way on one WebSocket.
 const MAX_OPERATIONS: usize = 50;
@@ -39,7 +39,7 @@ const READING: Duration = Duration::from_secs(10);
 /// What a message has around the request, in bytes.
 const ENVELOPE: usize = 1_024;
 
-/// The WebSockets of one gateway.
+/// The sockets of one gateway.
 pub struct Live {
     places: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -52,12 +52,12 @@ impl Default for Live {
 }
 
 impl Gateway {
-    /// Closes all WebSockets, and every one that is opened from now on.
+    /// Closes all sockets, and every one that is opened from now on.
     pub fn stop_following(&self) {
         self.live.stopping.send_replace(true);
     }
 
-    /// Waits until all WebSockets are closed, or long enough.
+    /// Waits until all sockets are closed, or long enough.
     pub async fn followers_gone(&self) {
         let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
         let _ = tokio::time::timeout(Duration::from_secs(2), self.live.places.acquire_many(all)).await;
