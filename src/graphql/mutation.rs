@@ -102,8 +102,8 @@ fn identifier(kind: Kind, id: &ID, name: &str) -> Result<i64> {
     key(kind, id, name).map_err(|error| resolver_error(&error))
 }
 
-fn optional(id: &Option<ID>, name: &str) -> Result<Option<i64>> {
-    id.as_ref().map(|id| identifier(Kind::Participant, id, name)).transpose()
+fn optional(id: Option<&ID>, name: &str) -> Result<Option<i64>> {
+    id.map(|id| identifier(Kind::Participant, id, name)).transpose()
 }
 
 /// Everything that can be changed. Each mutation is carried out whole or not at all; a refusal stands in `userErrors`.
@@ -119,7 +119,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The group to be made.")] input: CreateGroupInput,
     ) -> Result<Obj<GroupPayload>> {
-        let organization = optional(&input.organization_id, "organizationId")?;
+        let organization = optional(input.organization_id.as_ref(), "organizationId")?;
         let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let mut settings = Settings { organization_id: organization, ..Settings::default() };
@@ -135,7 +135,7 @@ impl Mutation {
         #[graphql(desc = "The group to be changed.")] input: UpdateGroupInput,
     ) -> Result<Obj<GroupPayload>> {
         let group = identifier(Kind::Group, &input.group_id, "groupId")?;
-        let organization = optional(&input.organization_id, "organizationId")?;
+        let organization = optional(input.organization_id.as_ref(), "organizationId")?;
         let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
         let dry_run = input.dry_run;
         rehearse(ctx, input.client_mutation_id, dry_run, move |conn, scope| {
@@ -252,7 +252,7 @@ impl Mutation {
     ) -> Result<Obj<MembershipPayload>> {
         let request = Request {
             group_id: identifier(Kind::Group, &input.group_id, "groupId")?,
-            participant_id: optional(&input.participant_id, "participantId")?,
+            participant_id: optional(input.participant_id.as_ref(), "participantId")?,
             end_reason: None,
             note: None,
         };
@@ -269,7 +269,7 @@ impl Mutation {
     ) -> Result<Obj<MembershipPayload>> {
         let request = Request {
             group_id: identifier(Kind::Group, &input.group_id, "groupId")?,
-            participant_id: optional(&input.participant_id, "participantId")?,
+            participant_id: optional(input.participant_id.as_ref(), "participantId")?,
             end_reason: input.end_reason_code,
             note: trimmed(input.note),
         };
@@ -345,7 +345,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The participant to be registered.")] input: CreateParticipantInput,
     ) -> Result<Obj<ParticipantPayload>> {
-        let organization = optional(&input.organization_id, "organizationId")?;
+        let organization = optional(input.organization_id.as_ref(), "organizationId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let mut details = Details {
                 external_id: trimmed(input.external_id),

@@ -59,6 +59,9 @@ pub struct Due {
 /// # Errors
 /// What the database answers.
 pub fn take(conn: &mut Conn, now: NaiveDateTime, today: NaiveDate) -> Result<Vec<Due>, Error> {
+    type Columns = ((BigInt, Integer, Text, Bool), (Nullable<Text>, Text, Nullable<Text>, Text, Nullable<Text>, Date));
+    type Tuple =
+        ((i64, i32, String, bool), (Option<String>, String, Option<String>, String, Option<String>, NaiveDate));
     let sql = Sql::new("SELECT id FROM outbox WHERE state = 'PENDING' AND next_attempt_at <= ")
         .instant(now)
         .text(" AND not_before <= ")
@@ -78,9 +81,6 @@ pub fn take(conn: &mut Conn, now: NaiveDateTime, today: NaiveDate) -> Result<Vec
         .text(" WHERE id")
         .in_ids(&ids)
         .execute(conn)?;
-    type Columns = ((BigInt, Integer, Text, Bool), (Nullable<Text>, Text, Nullable<Text>, Text, Nullable<Text>, Date));
-    type Tuple =
-        ((i64, i32, String, bool), (Option<String>, String, Option<String>, String, Option<String>, NaiveDate));
     let rows = Sql::new(
         "SELECT x.id, x.attempts, x.template, (m.annulled_at IS NULL AND (m.end_date IS NULL OR m.end_date > ",
     )

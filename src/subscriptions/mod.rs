@@ -10,6 +10,7 @@ pub mod store;
 
 use crate::check::{Checks, TEXT};
 use crate::db::Conn;
+use crate::db::announce::{Kind as Announced, announce};
 use crate::error::{Code, Error, Rejection};
 use crate::groups::Settings;
 use crate::groups::store::{self as groups, CompositionCache};
@@ -76,6 +77,7 @@ pub fn subscribe(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, reque
     ];
     history::record(conn, scope, Action::Created, Entity::Membership, &ids, &history::diff(&[], &fields))?;
     welcome(conn, scope, &ids)?;
+    announce(conn, Announced::Created, &ids)?;
     derivation.follow(conn, scope, Whom::These(&[participant]))?;
     ids.first().copied().ok_or_else(|| Error::internal("nobody was added"))
 }

@@ -90,6 +90,9 @@ pub fn refusals(wish: Wish, facts: &Facts) -> Vec<Rejection> {
 mod tests {
     use super::*;
 
+    /// What is told, what is changed about the facts, and what joining and leaving are then refused for.
+    type Case<'c> = (&'c str, fn(&mut Facts), &'c [Code], &'c [Code]);
+
     /// A wish that every rule grants.
     fn granted(wish: Wish) -> Facts {
         Facts {
@@ -115,7 +118,7 @@ mod tests {
             NotEligible,
         };
         let day = chrono::NaiveDate::default();
-        let change: &[(&str, fn(&mut Facts), &[Code], &[Code])] = &[
+        let change: &[Case<'_>] = &[
             ("nothing in the way", |_| {}, &[], &[]),
             ("S1", |f| f.subscription_group = false, &[NotASubscriptionGroup], &[NotASubscriptionGroup]),
             ("S2", |f| f.eligible = false, &[NotEligible], &[NotEligible]),

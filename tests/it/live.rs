@@ -1,5 +1,6 @@
 //! Subscriptions over a real WebSocket: who hears of what, when it ends, and what is refused.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -137,7 +138,7 @@ both! {
         world.done("annulMembership", "membership { id }", json!({ "membershipId": one }));
         assert_eq!(client.change(), ("ANNULLED".to_owned(), one));
         world.done("addMemberships", "added", json!({ "groupId": group, "participantIds": &people[1..], "startDate": "2026-01-01" }));
-        let heard: std::collections::BTreeSet<String> = (1..people.len()).map(|_| client.change().1).collect();
+        let heard: BTreeSet<String> = (1..people.len()).map(|_| client.change().1).collect();
         assert_eq!(heard.len(), people.len() - 1);
     }
 
@@ -152,6 +153,30 @@ both! {
         world.add(&other, &[&a], "2026-01-01");
         let marker = world.add(&group, &[&b], "2026-01-01").remove(0);
         assert_eq!(client.change(), ("CREATED".to_owned(), marker));
+    }
+
+    fn what_follows_from_a_change_is_heard_as_well(world) {
+        let served = Served::world(world);
+        let source = world.group("Source");
+        let fed = world.group_with(None, json!({ "name": "Fed", "sourceGroupId": source, "subscriptionGroup": true }));
+        let anna = world.person("A", "A");
+        let own = world.token(Role::Participant, Some(&anna), None);
+        let mut group = Client::signed(&served, &world.administrator());
+        group.subscribe("a", GROUP, json!({ "id": fed }));
+        let mut member = Client::signed(&served, &own);
+        member.subscribe("b", OWN, json!({}));
+        following(world, 2);
+        let cause = world.add(&source, &[&anna], "2026-09-15").remove(0);
+        let (kind, derived) = group.change();
+        assert_eq!(kind, "CREATED");
+        assert_eq!([member.change().1, member.change().1].into_iter().collect::<BTreeSet<_>>(), BTreeSet::from([cause, derived.clone()]));
+        world.done_as(&own, "unsubscribe", "membership { id }", json!({ "groupId": fed }));
+        assert_eq!(group.change(), ("ENDED".to_owned(), derived.clone()));
+        assert_eq!(member.change(), ("ENDED".to_owned(), derived));
+        let joined = world.done_as(&own, "subscribe", "membership { id }", json!({ "groupId": fed }));
+        let joined = joined["membership"]["id"].as_str().unwrap().to_owned();
+        assert_eq!(group.change(), ("CREATED".to_owned(), joined.clone()));
+        assert_eq!(member.change(), ("CREATED".to_owned(), joined));
     }
 
     fn nobody_hears_of_what_is_out_of_sight(world) {

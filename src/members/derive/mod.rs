@@ -27,6 +27,7 @@ use super::add::overlap;
 use super::store::{ReasonTable, reasons};
 use super::{Origin, Role};
 use crate::db::Conn;
+use crate::db::announce::{Kind as Announced, announce};
 use crate::db::batch::CHUNK;
 use crate::error::Error;
 use crate::groups::store::hold_composition;
@@ -226,7 +227,8 @@ fn annul(conn: &mut Conn, scope: &Scope, rows: &[Row]) -> Result<(), Error> {
     store::annul(conn, scope, &ids)?;
     let annulled = ("annulledAt", Some(scope.instant().and_utc().to_rfc3339()));
     let changes = history::diff(&[], &[annulled]);
-    history::record(conn, scope, Action::Annulled, Entity::Membership, &ids, &changes)
+    history::record(conn, scope, Action::Annulled, Entity::Membership, &ids, &changes)?;
+    announce(conn, Announced::Annulled, &ids)
 }
 
 fn set_ends<'r>(
@@ -250,6 +252,7 @@ fn set_ends<'r>(
         }
         store::set_ends(conn, scope, &ends)?;
         history::record_each(conn, scope, &entries)?;
+        announce(conn, action.announced(), &ends.iter().map(|end| end.id).collect::<Vec<_>>())?;
     }
     Ok(())
 }
@@ -267,7 +270,9 @@ fn start(conn: &mut Conn, scope: &Scope, starts: &[Start], reasons: &Reasons) ->
             entries.push(Entry::new(Action::Created, Entity::Membership, *id, &created(start, reasons))?);
         }
         history::record_each(conn, scope, &entries)?;
-        welcome(conn, scope, &made.iter().map(|(id, ..)| *id).collect::<Vec<_>>())?;
+        let made: Vec<i64> = made.iter().map(|(id, ..)| *id).collect();
+        welcome(conn, scope, &made)?;
+        announce(conn, Announced::Created, &made)?;
     }
     Ok(())
 }

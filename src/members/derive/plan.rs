@@ -19,12 +19,19 @@ pub struct Node {
     pub components: Vec<(i64, Mode)>,
     pub source: Option<i64>,
     pub via_home_address: bool,
-    /// Whether its members follow from a filter, and the group whose members alone can pass it.
-    pub filter: Option<Option<i64>>,
+    /// The filter from which its members follow, if they do.
+    pub filter: Option<Filtering>,
     /// Whether it takes no new members (G2).
     pub frozen: bool,
     /// Whether its derived memberships are to be brought up to date; otherwise they are taken as they are stored.
     pub affected: bool,
+}
+
+/// What a filter asks of other memberships.
+#[derive(Clone, Copy, Debug)]
+pub struct Filtering {
+    /// The group whose members alone can pass it; anybody when there is none.
+    pub named: Option<i64>,
 }
 
 /// Groups, each with all that it follows from.
@@ -38,7 +45,7 @@ pub struct Graph {
 impl Graph {
     /// Puts the groups in the order in which they follow from each other; there are no circles among them (G4).
     pub fn new(nodes: HashMap<i64, Node>) -> Self {
-        let named: HashSet<i64> = nodes.values().filter_map(|node| node.filter.flatten()).collect();
+        let named: HashSet<i64> = nodes.values().filter_map(|node| node.filter?.named).collect();
         let mut order = Vec::with_capacity(nodes.len());
         let mut entered = HashSet::new();
         let mut stack: Vec<(i64, bool)> = nodes.keys().map(|group| (*group, false)).collect();
@@ -50,7 +57,12 @@ impl Graph {
             {
                 stack.push((group, true));
                 stack.extend(node.components.iter().map(|(component, _)| (*component, false)));
-                stack.extend(node.source.into_iter().chain(node.filter.flatten()).map(|group| (group, false)));
+                stack.extend(
+                    node.source
+                        .into_iter()
+                        .chain(node.filter.and_then(|filter| filter.named))
+                        .map(|group| (group, false)),
+                );
             }
         }
         Self { nodes, order, named }
@@ -71,7 +83,7 @@ impl Graph {
 
     /// Whether the filter of a dynamic group names a group.
     pub fn names_group(&self, group: i64) -> bool {
-        self.node(group).is_some_and(|node| node.filter.flatten().is_some())
+        self.node(group).is_some_and(|node| node.filter.is_some_and(|filter| filter.named.is_some()))
     }
 
     fn node(&self, group: i64) -> Option<&Node> {
@@ -199,8 +211,8 @@ impl<'f> Work<'f> {
     fn group(&mut self, group: i64) {
         let graph = self.graph;
         let Some(node) = graph.node(group) else { return };
-        let direct = if let Some(named) = node.filter {
-            self.filtered(group, named)
+        let direct = if let Some(filter) = node.filter {
+            self.filtered(group, filter.named)
         } else if node.affected {
             self.fed(group, node)
         } else {

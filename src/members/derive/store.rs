@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 use serde::Serialize;
 
-use super::plan::{Facts, Graph, Node, Row, Start};
+use super::plan::{Facts, Filtering, Graph, Node, Row, Start};
 use crate::db::batch::{self, Column, Type, names, values};
 use crate::db::{Conn, Dialect, Sql};
 use crate::error::Error;
@@ -91,7 +91,7 @@ pub fn graph(conn: &mut Conn, affected: &[i64]) -> Result<(Graph, Vec<Filter>), 
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::hash_map::Entry::Vacant(new) => {
                 let filter = filter.map(|text| split(group, &text)).transpose()?;
-                let named = filter.as_ref().map(|(_, named)| *named);
+                let named = filter.as_ref().map(|(_, named)| Filtering { named: *named });
                 filters.extend(filter.map(|(filter, _)| (group, filter, organization)));
                 let affected = affected.binary_search(&group).is_ok();
                 let components = Vec::new();

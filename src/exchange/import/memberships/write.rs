@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Date, Nullable};
 
 use super::{BothReasons, Line, Said, Update};
 use crate::db::Sql;
+use crate::db::announce::{Kind as Announced, announce};
 use crate::error::Error;
 use crate::exchange::import::batch::{
     self, CHUNK, Column, Keyed, Type, assignments, hold, names, overtaken, values, written,
@@ -48,6 +49,12 @@ impl Run<'_> {
                 .then(source)
                 .text(" WHERE memberships.id = r.id");
             written(sql.execute(self.conn))?;
+            let of = |ended: bool| -> Vec<i64> {
+                let chosen = chunk.iter().filter(|update| (update.outcome == Outcome::Ended) == ended);
+                chosen.map(|update| update.id).collect()
+            };
+            announce(self.conn, Announced::Ended, &of(true))?;
+            announce(self.conn, Announced::Updated, &of(false))?;
             for update in chunk {
                 let action = if update.outcome == Outcome::Ended { Action::Ended } else { Action::Updated };
                 self.report.count(update.row.at, update.outcome, &update.changes);
@@ -97,6 +104,7 @@ impl Run<'_> {
             .into_iter()
             .map(|(id, group, participant, start, end)| (Span { pair: (group, participant), start, end }, id))
             .collect();
+        announce(self.conn, Announced::Created, &ids.values().copied().collect::<Vec<_>>())?;
         for line in lines {
             let id = ids.get(&line.said.span()).copied().ok_or_else(overtaken)?;
             let mut fields = line.said.fields(reasons);
