@@ -62,7 +62,7 @@ pub fn take(conn: &mut Conn, now: NaiveDateTime, today: NaiveDate) -> Result<Vec
     type Columns = ((BigInt, Integer, Text, Bool), (Nullable<Text>, Text, Nullable<Text>, Text, Nullable<Text>, Date));
     type Tuple =
         ((i64, i32, String, bool), (Option<String>, String, Option<String>, String, Option<String>, NaiveDate));
-    let sql = Sql::new("SELECT id FROM outbox WHERE state = 'PENDING' AND next_attempt_at <= ")
+    let sql = Sql::new("SELECT id FROM outbox WHERE settled_at IS NULL AND next_attempt_at <= ")
         .instant(now)
         .text(" AND not_before <= ")
         .date(today)

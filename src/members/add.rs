@@ -117,7 +117,9 @@ pub fn add(conn: &mut Conn, scope: &Scope, addition: &Addition) -> Result<Added,
     ];
     announce(conn, Announced::Created, &ids)?;
     history::record(conn, scope, Action::Created, Entity::Membership, &ids, &history::diff(&[], &fields))?;
-    welcome(conn, scope, &ids)?;
+    if group.new_member_template.is_some() {
+        welcome(conn, scope, &ids)?;
+    }
     derivation.follow(conn, scope, Concerned::These(&joining))?;
     added.added = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     if !addition.dry_run {

@@ -81,6 +81,7 @@ both! {
         };
         let one = add(&people[..1]);
         assert_eq!(add(&people[1..]), one);
-        assert!(one <= 8, "{one} statements");
+        // On PostgreSQL one of them holds what groups are made of.
+        assert!(one <= 9, "{one} statements");
     }
 }

@@ -47,7 +47,7 @@ both! {
         let settings = json!({
             "name": "Energiecoaches", "description": "Wie helpt", "categoryId": category, "responsibleId": anna,
             "startDate": "2026-01-01", "completedOn": "2026-02-01", "visibleOnPortal": true, "visibleWithContact": true,
-            "changeableOnPortal": true, "newMemberTemplate": "Welkom {{name}}", "neighbourhoodRole": "COACH",
+            "changeableOnPortal": true, "newMemberTemplate": "Welkom {{ displayName }}", "neighbourhoodRole": "COACH",
             "analyticsGroup": true, "mailGroup": true, "memberDirectory": true, "yearGroup": 3, "externalId": "G-1",
         });
         let group = world.group_with(Some(&organization), settings);
@@ -62,7 +62,7 @@ both! {
             "category": { "id": category, "name": "Werkgroep" }, "organization": { "displayName": "Vereniging" },
             "responsible": { "displayName": "Anna Bakker" }, "startDate": "2026-01-01", "completedOn": "2026-02-01",
             "closed": false, "visibleOnPortal": true, "visibleWithContact": true, "changeableOnPortal": true,
-            "emailOnNewMember": true, "newMemberTemplate": "Welkom {{name}}", "neighbourhoodRole": "COACH",
+            "emailOnNewMember": true, "newMemberTemplate": "Welkom {{ displayName }}", "neighbourhoodRole": "COACH",
             "subscriptionGroup": false, "restrictedTo": null, "sourceGroup": null, "viaHomeAddress": false,
             "analyticsGroup": true, "contributionGroup": false, "mailGroup": true, "memberDirectory": true, "yearGroup": 3,
             "createdAt": "2026-09-15T10:00:00Z",

@@ -12,5 +12,5 @@ CREATE TABLE outbox (
     created_at      TIMESTAMP NOT NULL,
     settled_at      TIMESTAMP
 );
-CREATE INDEX outbox_due ON outbox (next_attempt_at) WHERE state = 'PENDING';
+CREATE INDEX outbox_due ON outbox (next_attempt_at) WHERE settled_at IS NULL;
 CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
