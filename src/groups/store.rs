@@ -199,12 +199,13 @@ fn select(conn: &mut Conn, sight: &Sight, details: bool, tail: Sql) -> Result<Ve
     }
 }
 
-/// The groups that the rest of a statement, from ` FROM groups g` on, selects, with all that is known of them.
+/// The groups that the rest of a statement, from ` FROM groups g` on, selects, with all that is known of them and that the
+/// viewer may read.
 ///
 /// # Errors
 /// What the database answers.
-pub fn selected(conn: &mut Conn, tail: Sql) -> Result<Vec<GroupRow>, Error> {
-    select(conn, &Sight::default(), true, tail)
+pub fn selected(conn: &mut Conn, sight: &Sight, tail: Sql) -> Result<Vec<GroupRow>, Error> {
+    select(conn, sight, true, tail)
 }
 
 /// The groups with these keys that are within sight, in no order.

@@ -11,8 +11,8 @@ use crate::groups::template::Values;
 use crate::page::{Key, KeyType, Order, Page, Window, position};
 use crate::scope::Scope;
 
-/// How many messages a worker takes at once.
-const BATCH: i64 = 50;
+/// How many messages a worker takes at once: as many as it can send within the lease, however slow the server.
+const BATCH: i64 = 20;
 /// How long a worker may take to send them before another takes them over.
 const LEASE: Duration = Duration::minutes(15);
 /// How long what is settled is kept, in days.

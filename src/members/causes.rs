@@ -32,7 +32,7 @@ pub struct Changed {
 pub fn create_group(conn: &mut Conn, scope: &Scope, settings: Settings) -> Result<Changed, Error> {
     let is_fed = settings.is_fed();
     let saved = groups::create(conn, scope, settings)?;
-    let followed = if is_fed { follow_group(conn, scope, saved.id)? } else { Followed::default() };
+    let followed = if is_fed { follow_group(conn, scope, saved.id, false)? } else { Followed::default() };
     Ok(Changed { saved, followed, dry_run: false })
 }
 
@@ -53,7 +53,7 @@ pub fn update_group(conn: &mut Conn, scope: &Scope, id: i64, patch: Patch<Settin
     };
     let concerns = before.is_fed() || after.is_fed() || before.member_filter.is_some() || after.member_filter.is_some();
     let followed = if concerns && feeding(&before) != feeding(&after) {
-        follow_group(conn, scope, id)?
+        follow_group(conn, scope, id, before.is_fed())?
     } else {
         Followed::default()
     };
@@ -80,12 +80,12 @@ pub fn set_components(
     components: &[(i64, Mode)],
 ) -> Result<Changed, Error> {
     let saved = groups::set_components(conn, scope, id, composition, components)?;
-    let followed = follow_group(conn, scope, id)?;
+    let followed = follow_group(conn, scope, id, false)?;
     Ok(Changed { saved, followed, dry_run: false })
 }
 
-fn follow_group(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Followed, Error> {
-    Derivation::of_changed_group(conn, id)?.follow(conn, scope, Whom::Everybody)
+fn follow_group(conn: &mut Conn, scope: &Scope, id: i64, was_fed: bool) -> Result<Followed, Error> {
+    Derivation::of_changed_group(conn, id, was_fed)?.follow(conn, scope, Whom::Everybody)
 }
 
 /// Registers a participant, who may pass the filter of a group that feeds others.

@@ -3,6 +3,7 @@
 use diesel::sql_types::BigInt;
 
 use super::facts::Place;
+use crate::access::sight::Sight;
 use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::groups::store::{GroupRow, selected};
@@ -77,10 +78,16 @@ impl Offer {
 ///
 /// # Errors
 /// `BadInput` for a cursor of another list; what the database answers.
-pub fn page(conn: &mut Conn, offer: &Offer, order: &Order, window: &Window) -> Result<Page<GroupRow>, Error> {
+pub fn page(
+    conn: &mut Conn,
+    sight: &Sight,
+    offer: &Offer,
+    order: &Order,
+    window: &Window,
+) -> Result<Page<GroupRow>, Error> {
     let tail = window.conditions(offer.conditions(Sql::new(" FROM groups g WHERE 1 = 1")), order)?;
     let tail = window.order_by(tail, order).text(" LIMIT ").int(window.fetch());
-    Ok(window.page(selected(conn, tail)?))
+    Ok(window.page(selected(conn, sight, tail)?))
 }
 
 /// How many groups are offered.

@@ -167,7 +167,7 @@ impl World {
     }
 
     fn options(url: String) -> Options {
-        Options { readers: 8, count_statements: true, ..Options::new(url) }
+        Options { readers: 16, count_statements: true, ..Options::new(url) }
     }
 
     /// A second gateway on the same PostgreSQL schema, with connections of its own.

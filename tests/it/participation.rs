@@ -332,6 +332,22 @@ both! {
         assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
     }
 
+    fn a_composite_that_feeds_nobody_is_changed_without_a_look_at_its_members(world) {
+        let [composite, cell] = ["Composite", "Cell"].map(|name| world.group(name));
+        let people: Vec<String> = (0..20).map(|n| world.person(&format!("P{n}"), "Aa")).collect();
+        world.add(&cell, &people.iter().map(String::as_str).collect::<Vec<_>>(), "2026-01-01");
+        let count = |components: Value| {
+            let before = world.db.statements();
+            world.done("setGroupComponents", "membershipsStarted", json!({ "groupId": composite, "components": components }));
+            world.db.statements() - before
+        };
+        let unfed = count(json!([{ "groupId": cell }]));
+        fed(world, "Fed", &composite);
+        count(json!([]));
+        assert!(count(json!([{ "groupId": cell }])) >= unfed + 8, "what is followed takes more");
+        assert!(unfed <= 16, "{unfed}");
+    }
+
     fn the_number_of_statements_depends_neither_on_people_nor_on_depth(world) {
         let people: Vec<String> = (0..60).map(|n| world.person(&format!("P{n}"), "Aa")).collect();
         let count = |depth: usize, people: &[String]| {

@@ -136,7 +136,8 @@ pub fn subscriptions(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<ViewerRow>>> 
             let pages = targets.iter().map(|target| {
                 let offer = offer(exec, target)?;
                 let mut page = if asked.rows {
-                    let page = store::page(exec.conn, &offer, &order, &window)?;
+                    let sight = exec.sight()?;
+                    let page = store::page(exec.conn, &sight, &offer, &order, &window)?;
                     stand(exec, target, page)?
                 } else {
                     Page::default()

@@ -79,15 +79,17 @@ impl Derivation {
         Ok(Self { affected })
     }
 
-    /// The same for a group of which the settings or the components were changed, under the lock of the composition;
-    /// it may just have ceased to be fed.
+    /// The same for a group of which the settings or the components were changed, under the lock of the composition.
+    /// `was_fed` says whether it may have derived memberships although nothing feeds it any more.
     ///
     /// # Errors
     /// What the database answers.
-    pub fn of_changed_group(conn: &mut Conn, group: i64) -> Result<Self, Error> {
-        store::take_turn(conn)?;
+    pub fn of_changed_group(conn: &mut Conn, group: i64, was_fed: bool) -> Result<Self, Error> {
         let mut affected: BTreeSet<i64> = store::affected(conn, Seeds::Groups(&[group]))?.into_iter().collect();
-        affected.insert(group);
+        affected.extend(was_fed.then_some(group));
+        if !affected.is_empty() {
+            store::take_turn(conn)?;
+        }
         Ok(Self { affected: affected.into_iter().collect() })
     }
 
