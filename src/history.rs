@@ -35,6 +35,7 @@ text_enum! {
         Category = "CATEGORY",
         StartReason = "START_REASON",
         EndReason = "END_REASON",
+        Content = "CONTENT",
     }
 }
 

@@ -15,10 +15,12 @@ pub enum Kind {
     Residency,
     HistoryEntry,
     OutboxMessage,
+    Content,
+    ContentLink,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 9] = [
+    const ALL: [(Self, &'static str); 11] = [
         (Self::Participant, "Participant"),
         (Self::Group, "Group"),
         (Self::Membership, "Membership"),
@@ -28,6 +30,8 @@ impl Kind {
         (Self::Residency, "Residency"),
         (Self::HistoryEntry, "HistoryEntry"),
         (Self::OutboxMessage, "OutboxMessage"),
+        (Self::Content, "Content"),
+        (Self::ContentLink, "ContentLink"),
     ];
 
     /// The name inside the identifier.

@@ -10,6 +10,7 @@
 //! - [`subscriptions`]: joining and leaving by oneself, a rule in each file.
 //! - [`members`]: memberships with their reasons; `effective` is the one door to who belongs to a group, `derive` keeps
 //!   automatic participation in step, and `causes` has the changes of groups and people that it follows from.
+//! - [`content`]: what is shown to people; `kinds` has a file for each kind, `visibility` alone decides who sees an item.
 //! - [`groups`]: settings and composition; [`people`]: participants, residencies, guardians.
 //! - [`mail`]: e-mail to new members, from the outbox to the mail server.
 //! - [`access`]: tokens, roles, `table` (which fields) and `sight` (which objects).
@@ -27,6 +28,7 @@ pub mod access;
 pub mod app;
 pub mod check;
 pub mod config;
+pub mod content;
 pub mod db;
 pub mod error;
 pub mod exchange;

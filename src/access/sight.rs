@@ -270,7 +270,11 @@ pub fn people_of(sql: Sql, alias: &'static str, organizations: &[i64]) -> Sql {
         .text("))")
 }
 
-fn wards(conn: &mut Conn, guardian: i64) -> Result<Vec<i64>, Error> {
+/// The children whose guardian a participant is.
+///
+/// # Errors
+/// What the database answers.
+pub fn wards(conn: &mut Conn, guardian: i64) -> Result<Vec<i64>, Error> {
     let sql = Sql::new("SELECT child_id FROM guardianships WHERE guardian_id = ").int(guardian);
     Ok(sql.load::<BigInt, i64>(conn)?)
 }

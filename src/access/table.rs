@@ -29,15 +29,15 @@ use Rule::{Administration, Administrator, Anyone, Personal, Seen, SignedIn};
 
 /// Type, rule, fields.
 pub const TABLE: &[(&str, Rule, &str)] = &[
-    ("Query", Anyone, "version"),
+    ("Query", Anyone, "version viewer content contents node nodes"),
     (
         "Query",
         SignedIn,
-        "node nodes group groups groupCategories participant participants membership memberships \
-                         startReasons endReasons viewer",
+        "group groups groupCategories participant participants membership memberships \
+                         startReasons endReasons",
     ),
     ("Query", Administration, "outbox"),
-    ("Mutation", SignedIn, "subscribe unsubscribe"),
+    ("Mutation", SignedIn, "subscribe unsubscribe createContent updateContent publishContent withdrawContent"),
     (
         "Mutation",
         Administration,
@@ -61,7 +61,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
                      responsible startDate completedOn closed visibleOnPortal visibleWithContact changeableOnPortal \
                      neighbourhoodRole subscriptionGroup restrictedTo sourceGroup viaHomeAddress analyticsGroup \
                      contributionGroup mailGroup memberDirectory yearGroup memberCount effectiveMemberCount \
-                     memberships effectiveMembers isMember createdAt updatedAt",
+                     memberships effectiveMembers content isMember createdAt updatedAt",
     ),
     ("Group", Personal, "memberFilter emailOnNewMember newMemberTemplate history"),
     ("Participant", Seen, "id kind displayName sortName memberships effectiveGroups createdAt updatedAt"),
@@ -94,10 +94,42 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
         "kinds search complexNumber dwellingType city postalCode bornFrom bornUntil currentGroup \
                             organization externalIds",
     ),
-    ("Viewer", Seen, "participant memberships subscriptions administrator administers staffOf today"),
+    ("Viewer", Seen, "participant memberships subscriptions feed administrator administers staffOf today"),
     ("GroupSubscription", Seen, "group membership canSubscribe subscribeErrors canUnsubscribe unsubscribeErrors"),
     ("GroupSubscriptionConnection", Seen, "totalCount pageInfo edges"),
     ("GroupSubscriptionEdge", Seen, "cursor node"),
+    (
+        "Content",
+        Seen,
+        "id kind title state publishedAt withdrawnAt organization creatorName creator canEdit createdAt updatedAt",
+    ),
+    ("Content", Personal, "availability links history"),
+    ("NewsItem", Seen, "summary body"),
+    ("PhotoAlbum", Seen, "description"),
+    ("Book", Seen, "author isbn publisher publishedYear description"),
+    ("CalendarItem", Seen, "startsAt endsAt allDay location description"),
+    ("ConversationRound", Seen, "description bookingOpensAt bookingClosesAt"),
+    ("SignUpForm", Seen, "description places opensAt closesAt"),
+    ("Dossier", Seen, "description"),
+    ("Activity", Seen, "startsAt endsAt location organizer description"),
+    ("Newsletter", Seen, "summary body"),
+    ("Survey", Seen, "description anonymous closesAt questions"),
+    ("SurveyQuestion", Seen, "text kind options required"),
+    ("Page", Seen, "slug body"),
+    ("Download", Seen, "description"),
+    ("Discussion", Seen, "description closed"),
+    ("Availability", Seen, "everyone organization staff groups participants"),
+    ("ContentLink", Seen, "id audience group participant linkedAt linkedBy unlinkedAt unlinkedBy unlinkReason"),
+    ("ContentLinkConnection", Seen, "totalCount pageInfo edges"),
+    ("ContentLinkEdge", Seen, "cursor node"),
+    ("ContentConnection", Seen, "totalCount pageInfo edges"),
+    ("ContentEdge", Seen, "cursor node"),
+    ("ContentPath", Seen, "audience participant groups"),
+    ("ContentPayload", Seen, "content clientMutationId userErrors"),
+    ("FeedConnection", Seen, "totalCount pageInfo edges"),
+    ("FeedEdge", Seen, "cursor via node"),
+    ("GroupContentConnection", Seen, "totalCount pageInfo edges"),
+    ("GroupContentEdge", Seen, "cursor linkedAt node"),
     ("PageInfo", Seen, "hasNextPage hasPreviousPage startCursor endCursor"),
     ("GroupConnection", Seen, "totalCount pageInfo edges"),
     ("GroupEdge", Seen, "cursor node"),

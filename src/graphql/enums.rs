@@ -2,6 +2,7 @@
 
 use async_graphql::Enum;
 
+use crate::content::{self, kind};
 use crate::error::Code;
 use crate::groups::composition::{Composition, Mode};
 use crate::mail::State;
@@ -203,6 +204,93 @@ pub enum MembershipOrderField {
     StartDate,
     /// By end date; those without one come after all others.
     EndDate,
+}
+
+/// What an item of content is.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "kind::ContentKind")]
+pub enum ContentKind {
+    /// A message to read.
+    NewsItem,
+    /// Photos that belong together.
+    PhotoAlbum,
+    /// A book of the bookcase.
+    Book,
+    /// Something that stands in the calendar.
+    CalendarItem,
+    /// Talks about children, for which their guardians book slots.
+    ConversationRound,
+    /// Something to sign up for.
+    SignUpForm,
+    /// Documents that belong together.
+    Dossier,
+    /// Something that people do together.
+    Activity,
+    /// A letter to all whom it is available to.
+    Newsletter,
+    /// Questions, which each answers once.
+    Survey,
+    /// A page of the website or of the portal.
+    Page,
+    /// Files to take along.
+    Download,
+    /// A place to talk, in topics with replies.
+    Discussion,
+}
+
+/// Where an item of content stands.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "content::State")]
+pub enum ContentState {
+    /// It was never published; only its makers see it.
+    Draft,
+    /// It is to be published at a later moment.
+    Scheduled,
+    /// It is shown to its audience.
+    Published,
+    /// It was taken away from everybody; only its makers see it.
+    Withdrawn,
+}
+
+/// To whom an item is shown.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "content::Audience")]
+pub enum ContentAudience {
+    /// To everybody, signed in or not.
+    Everyone,
+    /// To all who belong to the organization.
+    Organization,
+    /// To those who work for the organization.
+    Staff,
+    /// To one participant.
+    Participant,
+    /// To those who belong to a group.
+    Group,
+}
+
+/// Why an item is no longer shown to an audience.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "content::UnlinkReason")]
+pub enum UnlinkReason {
+    /// Its availability was changed.
+    Changed,
+    /// It was withdrawn.
+    Withdrawn,
+    /// The school year was over.
+    YearTransition,
+    /// The members of the group moved to another.
+    Moved,
+}
+
+/// By what a list of content is ordered.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentOrderField {
+    /// By the moment at which it was made.
+    CreatedAt,
+    /// By title, numbers in it by their value.
+    Title,
+    /// By the moment at which it starts; items that do not take place are left out.
+    StartsAt,
 }
 
 /// What became of an e-mail.

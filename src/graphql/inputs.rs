@@ -3,10 +3,12 @@
 use async_graphql::{ID, InputObject};
 
 use super::enums::{
-    EffectiveMemberOrderField, GroupKind, GroupOrderField, MembershipOrderField, MembershipOrigin, MembershipRole,
-    MembershipStatusFilter, OrderDirection, ParticipantKind, ParticipantOrderField,
+    ContentKind, ContentOrderField, ContentState, EffectiveMemberOrderField, GroupKind, GroupOrderField,
+    MembershipOrderField, MembershipOrigin, MembershipRole, MembershipStatusFilter, OrderDirection, ParticipantKind,
+    ParticipantOrderField,
 };
-use super::scalars::Date;
+use super::scalars::{Date, DateTime};
+use crate::content::store::{ContentFilter as Contents, ContentOrder as ContentsBy};
 use crate::error::Error;
 use crate::groups::store::{GroupFilter as Groups, GroupOrder as GroupsBy};
 use crate::id::{self, Kind};
@@ -297,6 +299,67 @@ impl MembershipOrder {
         };
         let descending = this.is_none_or(|order| order.direction == OrderDirection::Desc);
         (by, by.order(descending))
+    }
+}
+
+/// Which content a list holds. All conditions must hold; an absent one always does.
+#[derive(InputObject, Clone, Debug, Default)]
+pub struct ContentFilter {
+    /// It is of one of these kinds.
+    kinds: Option<Vec<ContentKind>>,
+    /// It stands in one of these states. Drafts, and what is scheduled or withdrawn, are seen by their makers only.
+    states: Option<Vec<ContentState>>,
+    /// Every word of this text occurs in the title or the text; case and diacritics are ignored.
+    text: Option<String>,
+    /// It was made for this organization.
+    organization_id: Option<ID>,
+    /// It takes place at this moment or later.
+    starts_from: Option<DateTime>,
+    /// It starts at this moment or earlier.
+    starts_until: Option<DateTime>,
+    /// Only what is yours to change.
+    #[graphql(default)]
+    editable: bool,
+}
+
+impl ContentFilter {
+    /// As the store takes it.
+    ///
+    /// # Errors
+    /// `BadInput` when an identifier or a size is wrong.
+    pub fn resolve(this: Option<Self>) -> Result<Contents, Error> {
+        let this = this.unwrap_or_default();
+        Ok(Contents {
+            kinds: this.kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            states: this.states.map(|states| states.into_iter().map(Into::into).collect()),
+            text: search(this.text, "text")?,
+            organization_id: opt_key(Kind::Participant, this.organization_id.as_ref(), "organizationId")?,
+            starts_from: this.starts_from.map(|at| at.0),
+            starts_until: this.starts_until.map(|at| at.0),
+            managed: this.editable,
+        })
+    }
+}
+
+/// How content is ordered.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct ContentOrder {
+    /// By what.
+    field: ContentOrderField,
+    /// In which direction.
+    #[graphql(default)]
+    direction: OrderDirection,
+}
+
+impl ContentOrder {
+    /// The store's order and its direction; what was made last comes first when absent.
+    pub fn resolve(this: Option<Self>) -> (ContentsBy, bool) {
+        let by = match this.map(|order| order.field) {
+            None | Some(ContentOrderField::CreatedAt) => ContentsBy::CreatedAt,
+            Some(ContentOrderField::Title) => ContentsBy::Title,
+            Some(ContentOrderField::StartsAt) => ContentsBy::StartsAt,
+        };
+        (by, this.is_none_or(|order| order.direction == OrderDirection::Desc))
     }
 }
 

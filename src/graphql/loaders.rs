@@ -17,6 +17,7 @@ use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, V
 
 use super::engine::{Entity, Keyed, Obj, Pick};
 use super::session::Session;
+use super::types::content::Content;
 use super::types::group::Group;
 use super::types::membership::Membership;
 use super::types::participant::{Participant, Residency};
@@ -59,6 +60,7 @@ pub struct Loaders {
     categories: LoaderOf<GroupCategory>,
     start_reasons: LoaderOf<StartReason>,
     end_reasons: LoaderOf<EndReason>,
+    content: LoaderOf<Content>,
 }
 
 impl Loaders {
@@ -72,6 +74,7 @@ impl Loaders {
             categories: loader(session),
             start_reasons: loader(session),
             end_reasons: loader(session),
+            content: loader(session),
         }
     }
 }
@@ -100,7 +103,7 @@ macro_rules! loadable {
 }
 loadable!(
     Group: groups, Participant: participants, Membership: memberships, Residency: residencies,
-    GroupCategory: categories, StartReason: start_reasons, EndReason: end_reasons
+    GroupCategory: categories, StartReason: start_reasons, EndReason: end_reasons, Content: content
 );
 
 /// An object to be looked up by its key, as a resolver's answer: null when there is none within sight.

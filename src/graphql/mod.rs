@@ -1,5 +1,6 @@
 //! The GraphQL face: types, fields and operations, on top of the domain.
 
+pub mod content_mutation;
 pub mod engine;
 pub mod enums;
 pub mod errors;
@@ -17,7 +18,11 @@ pub mod types;
 use async_graphql::{Schema as AsyncSchema, ValidationMode};
 
 /// The schema that the gateway serves.
-pub type Schema = AsyncSchema<query::Query, mutation::Mutation, subscription::Subscription>;
+pub type Schema = AsyncSchema<query::Query, Mutation, subscription::Subscription>;
+
+/// Everything that can be changed. Each mutation is carried out whole or not at all; a refusal stands in `userErrors`.
+#[derive(async_graphql::MergedObject, Default)]
+pub struct Mutation(mutation::MembershipMutation, content_mutation::ContentMutation);
 
 /// Builds the schema.
 pub fn schema() -> Schema {
@@ -31,7 +36,7 @@ pub fn trusting_schema() -> Schema {
 }
 
 fn build(validation: ValidationMode) -> Schema {
-    AsyncSchema::build(query::Query, mutation::Mutation, subscription::Subscription)
+    AsyncSchema::build(query::Query, Mutation::default(), subscription::Subscription)
         // The guard has measured the document before; these would only measure it again.
         .limit_recursive_depth(crate::http::guard::Limits::NESTING_CEILING)
         .disable_suggestions()

@@ -1,4 +1,4 @@
-//! What can be changed.
+//! What can be changed about groups, people and memberships.
 
 use std::sync::Arc;
 
@@ -42,11 +42,12 @@ use crate::repeat::{self, Repeatable};
 use crate::scope::Scope;
 use crate::subscriptions::{self, Request};
 
-/// The root of mutations.
-pub struct Mutation;
+/// The root of mutations, as far as it is about groups, people and memberships.
+#[derive(Default)]
+pub struct MembershipMutation;
 
 /// Carries out a command in a transaction of its own, once for each `clientMutationId`, and answers with its payload.
-fn run<T, P>(
+pub(super) fn run<T, P>(
     ctx: &Context<'_>,
     client_mutation_id: Option<String>,
     command: impl FnOnce(&mut Conn, &Scope) -> Result<T, Error>,
@@ -98,7 +99,7 @@ fn fingerprint(ctx: &Context<'_>) -> Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(digest))
 }
 
-fn identifier(kind: Kind, id: &ID, name: &str) -> Result<i64> {
+pub(super) fn identifier(kind: Kind, id: &ID, name: &str) -> Result<i64> {
     key(kind, id, name).map_err(|error| resolver_error(&error))
 }
 
@@ -106,13 +107,12 @@ fn optional(id: Option<&ID>, name: &str) -> Result<Option<i64>> {
     id.map(|id| identifier(Kind::Participant, id, name)).transpose()
 }
 
-/// Everything that can be changed. Each mutation is carried out whole or not at all; a refusal stands in `userErrors`.
 #[Object]
 #[allow(
     clippy::unused_async,
     reason = "resolvers are asynchronous by contract; these talk to the database on their own thread"
 )]
-impl Mutation {
+impl MembershipMutation {
     /// Makes a group.
     async fn create_group(
         &self,

@@ -8,9 +8,10 @@ use async_graphql::parser::types::Field as AstField;
 use async_graphql::registry::{MetaField, MetaType, MetaTypeId, Registry};
 use async_graphql::{ContextSelectionSet, ID, OutputType, Positioned, ServerResult, Value};
 
-use super::engine::{Exec, Keyed, Obj, Out, Pick};
+use super::engine::{Entity, Exec, Keyed, Obj, Out, Pick};
 use super::loaders::look_up;
 use super::session::Session;
+use super::types::content::Content;
 use super::types::group::Group;
 use super::types::membership::Membership;
 use super::types::participant::{Participant, Residency};
@@ -37,6 +38,7 @@ fn register(registry: &mut Registry) {
             <Obj<GroupCategory> as OutputType>::create_type_info,
             <Obj<StartReason> as OutputType>::create_type_info,
             <Obj<EndReason> as OutputType>::create_type_info,
+            <Obj<Content> as OutputType>::create_type_info,
         ] {
             object(registry);
         }
@@ -59,7 +61,7 @@ fn register(registry: &mut Registry) {
             directive_invocations: Vec::new(),
             requires_scopes: Vec::new(),
         };
-        let names = [
+        let mut names = vec![
             "Group",
             "Person",
             "Organization",
@@ -70,6 +72,7 @@ fn register(registry: &mut Registry) {
             "StartReason",
             "EndReason",
         ];
+        names.extend(Content::VARIANTS.iter().map(|variant| variant.name));
         MetaType::Interface {
             name: "Node".to_owned(),
             description: Some("An object that can be looked up again by its global identifier.".to_owned()),
@@ -87,6 +90,11 @@ fn register(registry: &mut Registry) {
     });
 }
 
+/// Whoever did not sign in sees content, and nothing else.
+fn is_open(session: &Session, kind: Kind) -> bool {
+    kind == Kind::Content || session.scope().viewer.is_signed_in()
+}
+
 impl OutputType for Node {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("Node")
@@ -102,7 +110,8 @@ impl OutputType for Node {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
-        let Some((kind, key)) = self.0 else { return Ok(Value::Null) };
+        let session = ctx.data_unchecked::<Arc<Session>>();
+        let Some((kind, key)) = self.0.filter(|(kind, _)| is_open(session, *kind)) else { return Ok(Value::Null) };
         match kind {
             Kind::Group => look_up::<Group>(ctx, field, Some(key)).await,
             Kind::Participant => look_up::<Participant>(ctx, field, Some(key)).await,
@@ -111,8 +120,9 @@ impl OutputType for Node {
             Kind::GroupCategory => look_up::<GroupCategory>(ctx, field, Some(key)).await,
             Kind::StartReason => look_up::<StartReason>(ctx, field, Some(key)).await,
             Kind::EndReason => look_up::<EndReason>(ctx, field, Some(key)).await,
-            // Entries of a history are read with the object whose history it is, and messages in the outbox.
-            Kind::HistoryEntry | Kind::OutboxMessage => Ok(Value::Null),
+            Kind::Content => look_up::<Content>(ctx, field, Some(key)).await,
+            // They are read with the object that they are of, and messages in the outbox.
+            Kind::HistoryEntry | Kind::OutboxMessage | Kind::ContentLink => Ok(Value::Null),
         }
     }
 }
@@ -141,6 +151,7 @@ impl OutputType for Nodes {
         self.write::<GroupCategory>(ctx, &pick, session, Kind::GroupCategory, &mut written)?;
         self.write::<StartReason>(ctx, &pick, session, Kind::StartReason, &mut written)?;
         self.write::<EndReason>(ctx, &pick, session, Kind::EndReason, &mut written)?;
+        self.write::<Content>(ctx, &pick, session, Kind::Content, &mut written)?;
         let mut out = Out::default();
         for (n, wanted) in self.0.iter().enumerate() {
             out.raw(if n > 0 { b"," } else { b"[" });
@@ -177,7 +188,7 @@ impl Nodes {
     ) -> ServerResult<()> {
         let mut keys: Vec<i64> =
             self.0.iter().flatten().filter(|(found, _)| *found == kind).map(|(_, key)| *key).collect();
-        if keys.is_empty() {
+        if keys.is_empty() || !is_open(session, kind) {
             return Ok(());
         }
         keys.sort_unstable();

@@ -7,16 +7,21 @@ use async_graphql::{Context, ID, Object, Result};
 use super::engine::{Connection, Entity, Obj};
 use super::enums::OutboxState;
 use super::errors::resolver_error;
-use super::inputs::{GroupFilter, GroupOrder, MembershipFilter, MembershipOrder, ParticipantFilter, ParticipantOrder};
+use super::inputs::{
+    ContentFilter, ContentOrder, GroupFilter, GroupOrder, MembershipFilter, MembershipOrder, ParticipantFilter,
+    ParticipantOrder,
+};
 use super::loaders::Lookup;
 use super::node::{Node, Nodes};
 use super::session::Session;
+use super::types::content::Content;
 use super::types::group::Group;
 use super::types::membership::Membership;
 use super::types::outbox::OutboxMessage;
 use super::types::participant::Participant;
 use super::types::reason::{EndReason, GroupCategory, StartReason};
 use super::types::viewer::{Viewer, ViewerRow};
+use crate::content::store::{self as content, ContentRow};
 use crate::groups::store::{self as groups, CategoryRow, GroupRow};
 use crate::id::{self, Kind};
 use crate::mail::store as mail;
@@ -170,6 +175,38 @@ impl Query {
                 members::count(exec.conn, &sight, &filter)
             );
             Ok((page, Box::new(move |row: &MembershipRow| by.keys(row))))
+        }))
+    }
+
+    /// The item of content with this identifier; null when there is none or you may not see it.
+    async fn content(&self, #[graphql(desc = "The item's global identifier.")] id: ID) -> Lookup<Content> {
+        Lookup::new(id::decode_as(Kind::Content, &id))
+    }
+
+    /// A page of the content that you may see; what is yours to change also while it is not published.
+    async fn contents(
+        &self,
+        #[graphql(
+            desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which content; all when absent.")] filter: Option<ContentFilter>,
+        #[graphql(desc = "In which order; what was made last comes first when absent.")] order_by: Option<ContentOrder>,
+    ) -> Result<Obj<Connection<Content>>> {
+        let window = window(first, after, last, before)?;
+        let filter = ContentFilter::resolve(filter).map_err(|error| resolver_error(&error))?;
+        let (by, descending) = ContentOrder::resolve(order_by);
+        Ok(Obj::connection(move |exec, asked| {
+            let (vision, now) = (exec.vision()?, exec.scope.instant());
+            let page = read_page!(
+                asked,
+                content::page(exec.conn, &vision, now, asked.details, &filter, (by, descending), &window),
+                content::count(exec.conn, &vision, now, &filter, by)
+            );
+            Ok((page, Box::new(move |row: &ContentRow| by.keys(row))))
         }))
     }
 

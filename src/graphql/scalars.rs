@@ -1,7 +1,7 @@
 //! Scalars of the schema.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate, NaiveDateTime};
 
 /// A calendar date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,20 +34,31 @@ pub fn parse_date(text: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
 }
 
-/// A moment.
-pub struct DateTime;
+/// A moment, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DateTime(pub NaiveDateTime);
 
-/// A moment in UTC, as in `2026-09-01T06:30:00Z` (RFC 3339).
+/// A moment, as in `2026-09-01T06:30:00Z` (RFC 3339). Answers are in UTC; arguments may have any offset, but must have one.
 #[Scalar(name = "DateTime", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        // No argument takes a moment; the schema only answers with them.
-        Err(InputValueError::expected_type(value))
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        parse_moment(text)
+            .map(Self)
+            .ok_or_else(|| InputValueError::custom("must be a moment with an offset such as 2026-09-01T08:30:00+02:00"))
     }
 
     fn to_value(&self) -> Value {
-        Value::Null
+        Value::String(self.0.and_utc().to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
     }
+}
+
+/// Reads a moment of the years 0001 to 9999 and turns it to UTC, to the microsecond.
+pub fn parse_moment(text: &str) -> Option<NaiveDateTime> {
+    let moment = chrono::DateTime::parse_from_rfc3339(text).ok()?.naive_utc();
+    let whole = moment.and_utc().timestamp_micros();
+    let moment = chrono::DateTime::from_timestamp_micros(whole)?.naive_utc();
+    (1..=9_999).contains(&moment.year()).then_some(moment)
 }
 
 #[cfg(test)]
@@ -70,6 +81,19 @@ mod tests {
             " 2026-09-01",
         ] {
             assert_eq!(parse_date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_have_an_offset() {
+        for (text, moment) in [
+            ("2026-09-01T08:30:00+02:00", "2026-09-01 06:30:00"),
+            ("2026-09-01T06:30:00.1234567Z", "2026-09-01 06:30:00.123456"),
+        ] {
+            assert_eq!(parse_moment(text).map(|moment| moment.to_string()).as_deref(), Some(moment));
+        }
+        for text in ["", "2026-09-01", "2026-09-01T08:30:00", "0000-12-31T23:00:00Z", "2026-02-30T00:00:00Z"] {
+            assert_eq!(parse_moment(text), None, "{text}");
         }
     }
 }

@@ -658,8 +658,9 @@ pub fn replace_components(
 /// # Errors
 /// What the database answers.
 pub fn held_by(conn: &mut Conn, id: i64) -> Result<Vec<(&'static str, i64)>, Error> {
-    const HOLDERS: [(&str, &str); 5] = [
+    const HOLDERS: [(&str, &str); 6] = [
         ("memberships", "SELECT COUNT(*) FROM memberships WHERE group_id = "),
+        ("links to content, open or broken", "SELECT COUNT(*) FROM content_links WHERE group_id = "),
         ("composite groups it is part of", "SELECT COUNT(*) FROM group_components WHERE component_id = "),
         ("components of its own", "SELECT COUNT(*) FROM group_components WHERE composite_id = "),
         ("groups restricted to it", "SELECT COUNT(*) FROM groups WHERE restricted_to_id = "),

@@ -114,6 +114,7 @@ pub fn of_participants(
 }
 
 /// Where some participants stand.
+#[derive(Debug, Default)]
 pub struct Standing {
     hand_made: Members,
     direct: Members,

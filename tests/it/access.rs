@@ -80,8 +80,14 @@ impl Sdl {
             (_, Some(TypeKind::Enum(ty))) => ty.values[0].node.value.node.to_string(),
             (_, Some(TypeKind::InputObject(ty))) => {
                 let inner = self.arguments(root, ty.fields.iter().map(|field| &field.node));
-                let one_of = inner.is_empty() && ty.fields.iter().any(|field| field.node.name.node == "person");
-                format!("{{ {} }}", if one_of { "person: {}" } else { &inner })
+                // Of the inputs of which exactly one field is given.
+                let has = |name: &str| inner.is_empty() && ty.fields.iter().any(|field| field.node.name.node == name);
+                let inner = match () {
+                    () if has("person") => "person: {}",
+                    () if has("newsItem") => "newsItem: { title: \"x\", body: \"x\" }",
+                    () => &inner,
+                };
+                format!("{{ {inner} }}")
             }
             _ => "\"x\"".to_owned(),
         }
@@ -100,6 +106,7 @@ fn kind_of(root: &str, argument: &str) -> Kind {
         ("groupId", _) | ("id", "group") => Kind::Group,
         ("membershipId", _) | ("id", "membership") => Kind::Membership,
         ("residencyId", _) => Kind::Residency,
+        ("contentId", _) | ("id", "content") => Kind::Content,
         ("groupCategoryId", _) => Kind::GroupCategory,
         ("reasonId", root) if root.contains("Start") => Kind::StartReason,
         ("reasonId", _) => Kind::EndReason,

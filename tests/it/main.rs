@@ -11,6 +11,7 @@ mod access;
 mod backends;
 mod budget;
 mod composition;
+mod content;
 mod explorer_page;
 mod groups;
 mod hostile;

@@ -42,7 +42,7 @@ pub struct Item<E: Entity> {
     /// The response key as JSON, with its colon.
     key: Vec<u8>,
     /// The variants that have it, a bit for each.
-    on: u8,
+    on: u16,
     read: Compiled<E>,
 }
 
@@ -140,7 +140,7 @@ fn constant(value: &Positioned<AstValue>, env: &QueryEnv) -> ServerResult<Option
 }
 
 /// A field where it stands in the document, and the variants it is for.
-type Occurrence<'a> = (u8, &'a Positioned<AstField>);
+type Occurrence<'a> = (u16, &'a Positioned<AstField>);
 
 /// Fields by response key, in the order of their first occurrence; each occurrence with the variants it is for.
 #[derive(Default)]
@@ -151,8 +151,8 @@ struct Collected<'a> {
 fn collect<'a>(
     set: &'a SelectionSet,
     env: &'a QueryEnv,
-    narrow: &dyn Fn(&str) -> Option<u8>,
-    on: u8,
+    narrow: &dyn Fn(&str) -> Option<u16>,
+    on: u16,
     found: &mut Collected<'a>,
 ) -> ServerResult<()> {
     for selection in &set.items {
@@ -210,7 +210,7 @@ fn is_skipped(directives: &[Positioned<Directive>], env: &QueryEnv) -> ServerRes
 }
 
 /// The variants of `E` that a type condition lets through.
-fn narrowed<E: Entity>(condition: &str) -> Option<u8> {
+fn narrowed<E: Entity>(condition: &str) -> Option<u16> {
     let all = every_variant::<E>();
     if condition == E::NAME || E::INTERFACES.contains(&condition) {
         return Some(all);
@@ -223,10 +223,10 @@ fn narrowed<E: Entity>(condition: &str) -> Option<u8> {
     (bits != 0).then_some(bits)
 }
 
-fn every_variant<E: Entity>() -> u8 {
+fn every_variant<E: Entity>() -> u16 {
     match E::VARIANTS.len() {
         0 => 1,
-        n => u8::try_from((1_u16 << n.min(8)) - 1).unwrap_or(u8::MAX),
+        n => u16::try_from((1_u32 << n.min(16)) - 1).unwrap_or(u16::MAX),
     }
 }
 
@@ -254,7 +254,7 @@ impl<E: Entity> Selection<E> {
         self.details
     }
 
-    fn add(&mut self, key: &str, on: u8, pick: &Pick<'_>) -> ServerResult<()> {
+    fn add(&mut self, key: &str, on: u16, pick: &Pick<'_>) -> ServerResult<()> {
         let Some(node) = pick.nodes.first() else { return Ok(()) };
         let name = node.node.name.node.as_str();
         let mut json = Out::with_capacity(key.len() + 3);
@@ -331,7 +331,7 @@ impl<E: Entity> Selection<E> {
 fn follow<E: Entity>(
     link: &dyn Link<E::Row>,
     personal: bool,
-    on: u8,
+    on: u16,
     exec: &mut Exec<'_>,
     rows: &[&E::Row],
 ) -> Result<Values, Error> {
@@ -352,9 +352,9 @@ fn follow<E: Entity>(
 }
 
 /// Variants that select the same occurrences share one entry.
-fn by_variant<'a, E: Entity>(nodes: &[Occurrence<'a>]) -> Vec<(u8, Vec<&'a Positioned<AstField>>)> {
-    let mut split: Vec<(u8, Vec<&'a Positioned<AstField>>)> = Vec::new();
-    for bit in (0..8).map(|n| 1_u8 << n).filter(|bit| every_variant::<E>() & bit != 0) {
+fn by_variant<'a, E: Entity>(nodes: &[Occurrence<'a>]) -> Vec<(u16, Vec<&'a Positioned<AstField>>)> {
+    let mut split: Vec<(u16, Vec<&'a Positioned<AstField>>)> = Vec::new();
+    for bit in (0..16).map(|n| 1_u16 << n).filter(|bit| every_variant::<E>() & bit != 0) {
         let of: Vec<&'a Positioned<AstField>> =
             nodes.iter().filter(|(on, _)| on & bit != 0).map(|(_, node)| *node).collect();
         if of.is_empty() {
@@ -373,7 +373,7 @@ fn same(a: &[&Positioned<AstField>], b: &[&Positioned<AstField>]) -> bool {
 }
 
 /// The field of this name that is on the given variants.
-fn field_of<E: Entity>(name: &str, on: u8) -> Option<&'static Field<E>> {
+fn field_of<E: Entity>(name: &str, on: u16) -> Option<&'static Field<E>> {
     let position = positions::<E>().get(name)?;
     position.iter().filter_map(|n| E::fields().get(*n)).find(|field| field.on == 0 || field.on & on != 0)
 }

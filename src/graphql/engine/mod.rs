@@ -17,11 +17,12 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use crate::access::sight::Sight;
+use crate::content::visibility::Vision;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::groups::composition::Compositions;
 use crate::groups::store::CompositionCache;
-use crate::members::effective;
+use crate::members::effective::{self, Standing};
 use crate::scope::Scope;
 
 pub use compile::{Item, Pick, Read, Selection};
@@ -88,9 +89,19 @@ pub struct Field<E: Entity> {
     /// Whether it is among the columns that are read only when asked for.
     pub details: bool,
     /// On which of the variants it is; 0 means on the interface itself, that is on all.
-    pub on: u8,
+    pub on: u16,
     /// Why it should not be used any more.
     pub deprecated: Option<&'static str>,
+}
+
+impl<E: Entity> Clone for Field<E> {
+    fn clone(&self) -> Self {
+        let read = match &self.read {
+            Read::Value(write) => Read::Value(*write),
+            Read::Link(link) => Read::Link(*link),
+        };
+        Self { read, ..*self }
+    }
 }
 
 impl<E: Entity> Field<E> {
@@ -125,7 +136,7 @@ impl<E: Entity> Field<E> {
 
     /// Only on these variants: a bit for each.
     #[must_use]
-    pub const fn on(mut self, variants: u8) -> Self {
+    pub const fn on(mut self, variants: u16) -> Self {
         self.on = variants;
         self
     }
@@ -151,6 +162,8 @@ pub struct Exec<'a> {
 pub struct Memory {
     sight: Option<Arc<Sight>>,
     compositions: Option<Arc<Compositions>>,
+    standing: Option<Arc<Standing>>,
+    vision: Option<Arc<Vision>>,
 }
 
 impl<'a> Exec<'a> {
@@ -168,13 +181,41 @@ impl<'a> Exec<'a> {
             return Ok(Arc::clone(sight));
         }
         let (cache, today) = (self.cache, self.scope.today);
+        let mut standing = None;
         let sight = Sight::load(self.conn, &self.scope.viewer, today, |conn, own| {
             let compositions = cache.read(conn)?;
-            Ok(effective::of_participants(conn, &compositions, own, today)?.groups())
+            let found = effective::of_participants(conn, &compositions, own, today)?;
+            let groups = found.groups();
+            standing = Some(Arc::new(found));
+            Ok(groups)
         })?;
         let sight = Arc::new(sight);
+        self.memory.standing = standing;
         self.memory.sight = Some(Arc::clone(&sight));
         Ok(sight)
+    }
+
+    /// Where the viewer and the viewer's children belong today; nowhere for viewers who are no participant.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn standing(&mut self) -> Result<Arc<Standing>, Error> {
+        self.sight()?;
+        Ok(self.memory.standing.clone().unwrap_or_default())
+    }
+
+    /// Which content the viewer sees.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn vision(&mut self) -> Result<Arc<Vision>, Error> {
+        if let Some(vision) = &self.memory.vision {
+            return Ok(Arc::clone(vision));
+        }
+        let (sight, standing) = (self.sight()?, self.standing()?);
+        let vision = Arc::new(Vision::load(self.conn, self.scope, sight.own(), &standing)?);
+        self.memory.vision = Some(Arc::clone(&vision));
+        Ok(vision)
     }
 
     /// What groups are made of, in this transaction.

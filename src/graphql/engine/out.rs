@@ -110,6 +110,26 @@ impl Out {
         self.str(&instant.and_utc().to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
     }
 
+    /// Writes an instant or `null`.
+    pub fn opt_instant(&mut self, instant: Option<NaiveDateTime>) {
+        match instant {
+            Some(instant) => self.instant(instant),
+            None => self.null(),
+        }
+    }
+
+    /// Writes a list of strings.
+    pub fn strings<'s>(&mut self, values: impl Iterator<Item = &'s str>) {
+        self.raw(b"[");
+        for (n, value) in values.enumerate() {
+            if n > 0 {
+                self.raw(b",");
+            }
+            self.str(value);
+        }
+        self.raw(b"]");
+    }
+
     /// Writes a global identifier.
     pub fn id(&mut self, kind: Kind, id: i64) {
         self.str(&id::encode(kind, id));

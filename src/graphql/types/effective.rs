@@ -116,7 +116,11 @@ impl Entity for MembershipPath {
     }
 }
 
-fn groups_on_paths(exec: &mut Exec<'_>, rows: &[&Vec<i64>], details: bool) -> Result<Vec<Vec<GroupRow>>, Error> {
+/// The groups on each of the paths that are within sight.
+///
+/// # Errors
+/// What the database answers.
+pub fn groups_on_paths(exec: &mut Exec<'_>, rows: &[&Vec<i64>], details: bool) -> Result<Vec<Vec<GroupRow>>, Error> {
     let mut ids: Vec<i64> = rows.iter().flat_map(|path| path.iter().copied()).collect();
     ids.sort_unstable();
     ids.dedup();

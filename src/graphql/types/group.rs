@@ -2,6 +2,7 @@
 
 use async_graphql::{ID, ServerResult};
 
+use super::content::lists::{self, GroupContent};
 use super::effective::{self, EffectiveMember};
 use super::history::{HistoryEntry, history_of};
 use super::membership::{self, Membership, memberships_of};
@@ -214,6 +215,13 @@ const FIELDS: &[Field<Group>] = &[
         effective::members_of_group,
     )
     .args(effective::MEMBER_ARGS),
+    Field::<Group>::link(
+        "content",
+        ty::<Obj<Connection<GroupContent>>>,
+        "What the group shows to those who belong to it, the newest first; nothing to others, except what is theirs to change.",
+        lists::of_groups,
+    )
+    .args(lists::ARGS),
     Field::<Group>::link("isMember", ty::<bool>, "Whether the participant belongs to the group directly or through its components.", is_member)
         .args(&[arg("participantId", input::<ID>, "The participant."), AS_OF]),
     Field::<Group>::value("createdAt", ty::<DateTime>, "When the group was made.", |row, out| {
@@ -488,13 +496,8 @@ const FILTER_FIELDS: &[Field<MemberFilter>] = &[
 ];
 
 fn strings<'a>(out: &mut Out, values: Option<impl Iterator<Item = &'a str>>) {
-    let Some(values) = values else { return out.null() };
-    out.raw(b"[");
-    for (n, value) in values.enumerate() {
-        if n > 0 {
-            out.raw(b",");
-        }
-        out.str(value);
+    match values {
+        Some(values) => out.strings(values),
+        None => out.null(),
     }
-    out.raw(b"]");
 }

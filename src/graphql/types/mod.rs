@@ -1,5 +1,6 @@
 //! The objects of the graph: one table of fields for each type.
 
+pub mod content;
 pub mod effective;
 pub mod group;
 pub mod history;

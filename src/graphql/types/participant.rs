@@ -24,9 +24,9 @@ pub struct Participant;
 /// A registration at an address.
 pub struct Residency;
 
-const PERSON: u8 = 1;
-const ORGANIZATION: u8 = 2;
-const ADDRESS: u8 = 4;
+const PERSON: u16 = 1;
+const ORGANIZATION: u16 = 2;
+const ADDRESS: u16 = 4;
 
 fn text(row: &ParticipantRow, out: &mut Out, get: fn(&More) -> Option<&str>) {
     out.opt_str(row.more.as_deref().and_then(get));

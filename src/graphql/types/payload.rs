@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::ID;
 
+use super::content::Content;
 use super::group::Group;
 use super::membership::Membership;
 use super::outbox::OutboxMessage;
@@ -203,6 +204,18 @@ payload!(
         ty::<Option<Obj<Membership>>>,
         "The membership as it is now; null when the mutation was refused.",
         |pick| one::<PayloadRow<i64>, Membership>(pick, |row| row.done),
+    ),]
+);
+
+payload!(
+    ContentPayload,
+    i64,
+    "What became of a change of content.",
+    [Field::<ContentPayload>::link(
+        "content",
+        ty::<Option<Obj<Content>>>,
+        "The item as it is now; null when the mutation was refused.",
+        |pick| one::<PayloadRow<i64>, Content>(pick, |row| row.done),
     ),]
 );
 

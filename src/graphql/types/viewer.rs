@@ -2,6 +2,7 @@
 
 use async_graphql::ID;
 
+use super::content::lists::{self, FeedItem};
 use super::membership::{self, Membership, memberships_of};
 use super::participant::Participant;
 use super::subscription;
@@ -59,6 +60,13 @@ impl Entity for Viewer {
                 subscription::subscriptions,
             )
             .args(subscription::ARGS),
+            Field::<Viewer>::link(
+                "feed",
+                ty::<Obj<Connection<FeedItem>>>,
+                "Everything published that you may see, the newest first; not signed in, what everybody sees.",
+                lists::feed,
+            )
+            .args(lists::ARGS),
             Field::<Viewer>::value(
                 "administrator",
                 ty::<bool>,

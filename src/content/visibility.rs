@@ -1,0 +1,351 @@
+//! Who sees which content (K1 to K5): the one place that decides it.
+//!
+//! An item is shown through links, each to one audience. A viewer is a set of such audiences, as numbers: whoever reads
+//! content takes the condition that one of an item's open links leads to one of them. What a group shows follows from
+//! effective membership, so a composite carries its content to all below it (K5), from the day on which somebody belongs
+//! until the day on which they do not (K2).
+
+use std::collections::HashMap;
+
+use chrono::NaiveDateTime;
+use diesel::sql_types::{BigInt, Nullable};
+
+use super::Audience;
+use super::kind::ContentKind;
+use crate::access::sight;
+use crate::db::{Conn, Dialect, Sql};
+use crate::error::Error;
+use crate::groups::store::CompositionCache;
+use crate::members::effective::{self, Standing, in_force};
+use crate::page::{KeyType, Order, Window};
+use crate::scope::Scope;
+
+/// The number of an audience, as the database makes it.
+pub fn key_of(audience: Audience, target: i64) -> i64 {
+    match audience {
+        Audience::Everyone => 0,
+        Audience::Organization => target * 8 + 1,
+        Audience::Staff => target * 8 + 2,
+        Audience::Participant => target * 8 + 3,
+        Audience::Group => target * 8 + 4,
+    }
+}
+
+/// The audience behind a number, and of whom.
+pub fn audience_of(key: i64) -> (Audience, i64) {
+    let audience = match key % 8 {
+        0 => Audience::Everyone,
+        1 => Audience::Organization,
+        2 => Audience::Staff,
+        3 => Audience::Participant,
+        _ => Audience::Group,
+    };
+    (audience, key / 8)
+}
+
+/// What one viewer sees of all content at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Vision {
+    /// Whether nothing is hidden.
+    everything: bool,
+    /// The audiences that the viewer is part of.
+    keys: Vec<i64>,
+    /// Organizations of which the viewer sees all content, whatever its audience.
+    administered: Vec<i64>,
+    /// Organizations for which the viewer works, by a token or as the leader of a group: what the viewer made for them is
+    /// the viewer's to see and to change.
+    works_for: Vec<i64>,
+    /// Groups that the viewer leads.
+    led: Vec<i64>,
+    /// How the viewer's own items are marked.
+    author_key: String,
+    now: NaiveDateTime,
+}
+
+impl Vision {
+    /// Finds out what the viewer sees, in a fixed number of statements. `own` are the viewer and the viewer's children,
+    /// `standing` says where they belong today.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn load(conn: &mut Conn, scope: &Scope, own: &[i64], standing: &Standing) -> Result<Self, Error> {
+        let viewer = &scope.viewer;
+        let mut vision = Self {
+            everything: viewer.administrator,
+            keys: vec![key_of(Audience::Everyone, 0)],
+            administered: viewer.administers.clone(),
+            works_for: [viewer.administers.as_slice(), viewer.staff_of.as_slice()].concat(),
+            led: Vec::new(),
+            author_key: viewer.actor_key(),
+            now: scope.instant(),
+        };
+        vision.keys.extend(vision.works_for.iter().map(|organization| key_of(Audience::Staff, *organization)));
+        let mut organizations = vision.works_for.clone();
+        if !own.is_empty() {
+            let mut groups = standing.groups();
+            if let Some(participant) = viewer.participant {
+                for (group, organization) in leads(conn, scope, participant)? {
+                    vision.led.push(group);
+                    vision.works_for.extend(organization);
+                }
+                groups.extend(&vision.led);
+            }
+            groups.sort_unstable();
+            groups.dedup();
+            organizations.extend(organizations_of(conn, own, &groups)?);
+            vision.keys.extend(own.iter().map(|participant| key_of(Audience::Participant, *participant)));
+            vision.keys.extend(groups.iter().map(|group| key_of(Audience::Group, *group)));
+        }
+        vision.keys.extend(organizations.iter().map(|organization| key_of(Audience::Organization, *organization)));
+        for list in [&mut vision.keys, &mut vision.works_for, &mut vision.led] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        Ok(vision)
+    }
+
+    /// The same inside a change, from nothing but who asks.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn of_viewer(conn: &mut Conn, scope: &Scope, cache: &CompositionCache) -> Result<Self, Error> {
+        let mut own = Vec::new();
+        if let Some(participant) = scope.viewer.participant {
+            own = sight::wards(conn, participant)?;
+            own.push(participant);
+        }
+        let compositions = cache.read(conn)?;
+        let standing = effective::of_participants(conn, &compositions, &own, scope.today)?;
+        Self::load(conn, scope, &own, &standing)
+    }
+
+    /// What is shown to one participant, whoever asks: what that participant may take part in.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn of_participant(
+        conn: &mut Conn,
+        scope: &Scope,
+        cache: &CompositionCache,
+        participant: i64,
+    ) -> Result<Self, Error> {
+        let viewer = crate::access::Viewer { participant: Some(participant), ..Default::default() };
+        let scope = Scope { viewer, ..scope.clone() };
+        let compositions = cache.read(conn)?;
+        let standing = effective::of_participants(conn, &compositions, &[participant], scope.today)?;
+        Self::load(conn, &scope, &[participant], &standing)
+    }
+
+    /// Whether nothing is hidden.
+    pub fn is_unlimited(&self) -> bool {
+        self.everything
+    }
+
+    /// Whether all content of this organization is the viewer's to see and to change.
+    pub fn administers(&self, organization: Option<i64>) -> bool {
+        self.everything || organization.is_some_and(|id| self.administered.contains(&id))
+    }
+
+    /// Organizations for which the viewer can make content.
+    pub fn works_for(&self) -> &[i64] {
+        &self.works_for
+    }
+
+    /// Groups that the viewer leads.
+    pub fn led(&self) -> &[i64] {
+        &self.led
+    }
+
+    /// Whether the viewer belongs to this audience.
+    pub fn is_among(&self, audience: Audience, target: i64) -> bool {
+        self.keys.binary_search(&key_of(audience, target)).is_ok()
+    }
+
+    /// Appends ` AND …` so that only items remain that the viewer sees.
+    #[must_use]
+    pub fn visible(&self, sql: Sql, alias: &'static str) -> Sql {
+        if self.everything {
+            return sql;
+        }
+        let sql = self.managed(sql.text(" AND ("), alias);
+        self.shown(sql.text(" OR "), alias).text(")")
+    }
+
+    /// Appends ` AND …` so that only items remain that are shown to the viewer; that the viewer manages an item is not
+    /// enough.
+    #[must_use]
+    pub fn addressed(&self, sql: Sql, alias: &'static str) -> Sql {
+        self.shown(sql.text(" AND "), alias)
+    }
+
+    /// An expression that is true of items with a link to one of the viewer's audiences.
+    fn shown(&self, sql: Sql, alias: &'static str) -> Sql {
+        let sql = sql
+            .text("EXISTS (SELECT 1 FROM content_links v WHERE v.content_id = ")
+            .text(alias)
+            .text(".id AND v.unlinked_at IS NULL AND v.audience_key")
+            .in_ids(&self.keys);
+        self.published(sql.text(" AND "), "v").text(")")
+    }
+
+    /// An expression that is true of items that the viewer may change, and of which the viewer sees what concerns their
+    /// makers.
+    #[must_use]
+    pub fn managed(&self, sql: Sql, alias: &'static str) -> Sql {
+        if self.everything {
+            return sql.text("(1 = 1)");
+        }
+        // What belongs to no organization is the administrator's, and must come out as false rather than as unknown.
+        let organization =
+            |sql: Sql, ids: &[i64]| sql.text("coalesce(").text(alias).text(".organization_id, 0)").in_ids(ids);
+        let sql = organization(sql.text("("), &self.administered);
+        if self.works_for.is_empty() {
+            return sql.text(")");
+        }
+        let sql = organization(sql.text(" OR ("), &self.works_for);
+        sql.text(" AND ").text(alias).text(".author_key = ").string(self.author_key.clone()).text("))")
+    }
+
+    fn published(&self, sql: Sql, alias: &'static str) -> Sql {
+        sql.text(alias).text(".published_at <= ").instant(self.now)
+    }
+
+    /// The keys of items that the viewer sees and that are published now: those of one page of the feed, from each
+    /// audience no more than the page holds, so that its length does not depend on how much there is.
+    ///
+    /// # Errors
+    /// `BadInput` for a cursor of another list.
+    pub fn feed(&self, dialect: Dialect, kinds: Option<&[ContentKind]>, window: &Window) -> Result<Sql, Error> {
+        const OPEN: &str = " FROM content_links x WHERE x.unlinked_at IS NULL AND x.audience_key = k.value";
+        if self.everything {
+            let sql = Sql::new("SELECT c.id FROM content c WHERE 1 = 1");
+            return self.newest(sql, kinds, window);
+        }
+        let link = |sql: Sql| {
+            let sql = of_kinds(self.published(sql.text(" AND "), "x"), "x", kinds);
+            let sql = window.conditions(sql, &LINK_ORDER)?;
+            Ok::<_, Error>(window.order_by(sql, &LINK_ORDER).text(" LIMIT ").int(window.fetch()))
+        };
+        let sql = match dialect {
+            Dialect::Sqlite => {
+                let keys = serde_json::Value::from(self.keys.clone()).to_string();
+                let sql = Sql::new("SELECT l.content_id FROM json_each(").string(keys);
+                let sql = sql.text(") k CROSS JOIN content_links l ON l.id IN (SELECT x.id").text(OPEN);
+                link(sql)?.text(")")
+            }
+            Dialect::Postgres => {
+                let sql = Sql::new("SELECT l.content_id FROM unnest(").id_array(&self.keys);
+                link(sql.text(") k (value) CROSS JOIN LATERAL (SELECT x.content_id").text(OPEN))?.text(") l")
+            }
+        };
+        let mut sql = sql;
+        for organization in &self.administered {
+            let own = Sql::new("SELECT c.id FROM content c WHERE c.organization_id = ").int(*organization);
+            sql = sql.text(" UNION ALL SELECT * FROM (").then(self.newest(own, kinds, window)?).text(") a");
+        }
+        if !self.works_for.is_empty() {
+            let own = Sql::new("SELECT c.id FROM content c WHERE c.author_key = ").string(self.author_key.clone());
+            let own = own.text(" AND c.organization_id").in_ids(&self.works_for);
+            sql = sql.text(" UNION ALL SELECT * FROM (").then(self.newest(own, kinds, window)?).text(") a");
+        }
+        Ok(sql)
+    }
+
+    fn newest(&self, sql: Sql, kinds: Option<&[ContentKind]>, window: &Window) -> Result<Sql, Error> {
+        let sql = of_kinds(self.published(sql.text(" AND "), "c"), "c", kinds);
+        let sql = window.conditions(sql, &FEED_ORDER)?;
+        Ok(window.order_by(sql, &FEED_ORDER).text(" LIMIT ").int(window.fetch()))
+    }
+
+    /// How many items the feed has.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn feed_count(&self, conn: &mut Conn, kinds: Option<&[ContentKind]>) -> Result<i64, Error> {
+        const ITEMS: &str = "SELECT c.id FROM content c WHERE ";
+        let own = |sql: Sql| of_kinds(self.published(sql.text(" AND "), "c"), "c", kinds);
+        let sql = Sql::new("SELECT COUNT(*) FROM (");
+        let sql = if self.everything {
+            own(sql.text(ITEMS).text("1 = 1"))
+        } else {
+            let sql =
+                sql.text("SELECT x.content_id FROM content_links x WHERE x.unlinked_at IS NULL AND x.audience_key");
+            let sql = of_kinds(self.published(sql.in_ids(&self.keys).text(" AND "), "x"), "x", kinds);
+            let mut sql = match (self.administered.is_empty(), self.works_for.is_empty()) {
+                // Grouping hashes where DISTINCT would sort.
+                (true, true) => sql.text(" GROUP BY x.content_id"),
+                _ => sql.text(" UNION ").text(ITEMS).text("c.organization_id").in_ids(&self.administered),
+            };
+            if !self.administered.is_empty() || !self.works_for.is_empty() {
+                sql = own(sql).text(" UNION ").text(ITEMS).text("c.author_key = ").string(self.author_key.clone());
+                sql = own(sql.text(" AND c.organization_id").in_ids(&self.works_for));
+            }
+            sql
+        };
+        Ok(sql.text(") seen").first::<BigInt, i64>(conn)?.unwrap_or_default())
+    }
+
+    /// By which links each of the items is shown to the viewer: audience keys by item, in their order.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn reasons(&self, conn: &mut Conn, items: &[i64]) -> Result<HashMap<i64, Vec<i64>>, Error> {
+        if items.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let sql = Sql::new(
+            "SELECT v.content_id, v.audience_key FROM content_links v WHERE v.unlinked_at IS NULL AND v.content_id",
+        )
+        .in_ids(items)
+        .text(" AND v.audience_key")
+        .in_ids(&self.keys);
+        let sql = self.published(sql.text(" AND "), "v").text(" ORDER BY v.audience_key");
+        let mut reasons: HashMap<i64, Vec<i64>> = HashMap::new();
+        for (item, key) in sql.load::<(BigInt, BigInt), (i64, i64)>(conn)? {
+            reasons.entry(item).or_default().push(key);
+        }
+        Ok(reasons)
+    }
+
+    /// Of these groups, those whose content the viewer sees as one who belongs to them.
+    pub fn shown_by<'g>(&self, groups: &'g [i64]) -> impl Iterator<Item = i64> + use<'_, 'g> {
+        groups.iter().copied().filter(|group| self.everything || self.is_among(Audience::Group, *group))
+    }
+}
+
+fn of_kinds(sql: Sql, alias: &'static str, kinds: Option<&[ContentKind]>) -> Sql {
+    let Some(kinds) = kinds else { return sql };
+    let words: Vec<String> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
+    sql.text(" AND ").text(alias).text(".kind").in_strings(&words)
+}
+
+/// The newest first.
+pub const FEED_ORDER: Order =
+    Order { name: "feed", columns: &[("c.published_at", KeyType::Instant), ("c.id", KeyType::Int)], descending: true };
+
+/// The same over links, which repeat when their items were published.
+pub const LINK_ORDER: Order = Order {
+    name: "feed",
+    columns: &[("x.published_at", KeyType::Instant), ("x.content_id", KeyType::Int)],
+    descending: true,
+};
+
+/// The groups that a participant leads today, and the organizations that own them.
+fn leads(conn: &mut Conn, scope: &Scope, participant: i64) -> Result<Vec<(i64, Option<i64>)>, Error> {
+    let sql =
+        Sql::new("SELECT m.group_id, g.organization_id FROM memberships m JOIN groups g ON g.id = m.group_id WHERE ");
+    let sql = in_force(sql, scope.today).text(" AND m.role = 'LEADER' AND m.participant_id = ").int(participant);
+    Ok(sql.load::<(BigInt, Nullable<BigInt>), (i64, Option<i64>)>(conn)?)
+}
+
+/// The organizations to which these participants belong: those that keep their records, those that own a group of theirs,
+/// and an organization itself.
+fn organizations_of(conn: &mut Conn, participants: &[i64], groups: &[i64]) -> Result<Vec<i64>, Error> {
+    let sql = Sql::new("SELECT o.organization_id FROM participants o WHERE o.organization_id IS NOT NULL AND o.id")
+        .in_ids(participants)
+        .text(" UNION SELECT o.id FROM participants o WHERE o.kind = 'ORGANIZATION' AND o.id")
+        .in_ids(participants)
+        .text(" UNION SELECT g.organization_id FROM groups g WHERE g.organization_id IS NOT NULL AND g.id")
+        .in_ids(groups);
+    Ok(sql.load::<BigInt, i64>(conn)?)
+}

@@ -1,0 +1,72 @@
+//! Calendar items as the graph shows them.
+
+use super::{Content, face, input};
+use crate::check::trimmed;
+use crate::content::kind::Of;
+use crate::content::kinds::calendar_item::CalendarItem;
+use crate::graphql::engine::{Field, ty};
+use crate::graphql::scalars::DateTime;
+
+face!(
+    CalendarItem,
+    "Something that stands in the calendar.",
+    [
+        Field::<Content>::value("startsAt", ty::<DateTime>, "When it starts.", |row, out| {
+            out.opt_instant(CalendarItem::of(row.details()).map(|item| item.starts_at));
+        }),
+        Field::<Content>::value(
+            "endsAt",
+            ty::<Option<DateTime>>,
+            "When it ends; null when nothing is said.",
+            |row, out| {
+                out.opt_instant(CalendarItem::of(row.details()).and_then(|item| item.ends_at));
+            }
+        ),
+        Field::<Content>::value(
+            "allDay",
+            ty::<bool>,
+            "Whether it is about whole days, whatever the hours are.",
+            |row, out| {
+                out.bool(CalendarItem::of(row.details()).is_some_and(|item| item.all_day));
+            }
+        ),
+        Field::<Content>::value(
+            "location",
+            ty::<Option<String>>,
+            "Where it is; null when nothing is said.",
+            |row, out| {
+                out.opt_str(CalendarItem::of(row.details()).and_then(|item| item.location.as_deref()));
+            }
+        ),
+        Field::<Content>::value(
+            "description",
+            ty::<Option<String>>,
+            "What it is about; null when nothing is said.",
+            |row, out| {
+                out.opt_str(CalendarItem::of(row.details()).and_then(|item| item.description.as_deref()));
+            }
+        ),
+    ]
+);
+
+input!(CalendarItemInput, CalendarItem,
+/// A calendar item.
+{
+    /// When it starts.
+    starts_at: DateTime,
+    /// When it ends.
+    ends_at: Option<DateTime>,
+    /// Whether it is about whole days, whatever the hours are.
+    #[graphql(default)]
+    all_day: bool,
+    /// Where it is.
+    location: Option<String>,
+    /// What it is about, at most 10,000 characters.
+    description: Option<String>,
+}, |input| CalendarItem {
+    starts_at: input.starts_at.0,
+    ends_at: input.ends_at.map(|at| at.0),
+    all_day: input.all_day,
+    location: trimmed(input.location),
+    description: trimmed(input.description),
+});

@@ -1,0 +1,35 @@
+//! Discussions as the graph shows them.
+
+use super::{Content, face, input};
+use crate::check::trimmed;
+use crate::content::kind::Of;
+use crate::content::kinds::discussion::Discussion;
+use crate::graphql::engine::{Field, ty};
+
+face!(
+    Discussion,
+    "A place to talk, in topics with replies.",
+    [
+        Field::<Content>::value(
+            "description",
+            ty::<Option<String>>,
+            "What it is about; null when nothing is said.",
+            |row, out| {
+                out.opt_str(Discussion::of(row.details()).and_then(|item| item.description.as_deref()));
+            }
+        ),
+        Field::<Content>::value("closed", ty::<bool>, "Whether nobody can write any more.", |row, out| {
+            out.bool(Discussion::of(row.details()).is_some_and(|item| item.closed));
+        }),
+    ]
+);
+
+input!(DiscussionInput, Discussion,
+/// A discussion.
+{
+    /// What it is about, at most 10,000 characters.
+    description: Option<String>,
+    /// Whether nobody can write any more.
+    #[graphql(default)]
+    closed: bool,
+}, |input| Discussion { description: trimmed(input.description), closed: input.closed });

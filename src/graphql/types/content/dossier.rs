@@ -1,0 +1,27 @@
+//! Dossiers as the graph shows them.
+
+use super::{Content, face, input};
+use crate::check::trimmed;
+use crate::content::kind::Of;
+use crate::content::kinds::dossier::Dossier;
+use crate::graphql::engine::{Field, ty};
+
+face!(
+    Dossier,
+    "Documents that belong together, such as those of a meeting.",
+    [Field::<Content>::value(
+        "description",
+        ty::<Option<String>>,
+        "What it is about; null when nothing is said.",
+        |row, out| {
+            out.opt_str(Dossier::of(row.details()).and_then(|item| item.description.as_deref()));
+        }
+    ),]
+);
+
+input!(DossierInput, Dossier,
+/// A dossier; documents are uploaded to it.
+{
+    /// What it is about, at most 10,000 characters.
+    description: Option<String>,
+}, |input| Dossier { description: trimmed(input.description) });

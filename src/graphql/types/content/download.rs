@@ -1,0 +1,27 @@
+//! Downloads as the graph shows them.
+
+use super::{Content, face, input};
+use crate::check::trimmed;
+use crate::content::kind::Of;
+use crate::content::kinds::download::Download;
+use crate::graphql::engine::{Field, ty};
+
+face!(
+    Download,
+    "Files to take along.",
+    [Field::<Content>::value(
+        "description",
+        ty::<Option<String>>,
+        "What it is about; null when nothing is said.",
+        |row, out| {
+            out.opt_str(Download::of(row.details()).and_then(|item| item.description.as_deref()));
+        }
+    ),]
+);
+
+input!(DownloadInput, Download,
+/// A download; files are uploaded to it.
+{
+    /// What it is about, at most 10,000 characters.
+    description: Option<String>,
+}, |input| Download { description: trimmed(input.description) });

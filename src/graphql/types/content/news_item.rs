@@ -1,0 +1,34 @@
+//! News items as the graph shows them.
+
+use super::{Content, face, input};
+use crate::check::trimmed;
+use crate::content::kind::Of;
+use crate::content::kinds::news_item::NewsItem;
+use crate::graphql::engine::{Field, ty};
+
+face!(
+    NewsItem,
+    "A message to read.",
+    [
+        Field::<Content>::value(
+            "summary",
+            ty::<Option<String>>,
+            "What it is about, in a few words; null when nothing is said.",
+            |row, out| {
+                out.opt_str(NewsItem::of(row.details()).and_then(|item| item.summary.as_deref()));
+            }
+        ),
+        Field::<Content>::value("body", ty::<String>, "The message.", |row, out| {
+            out.str(NewsItem::of(row.details()).map_or("", |item| &item.body));
+        }),
+    ]
+);
+
+input!(NewsItemInput, NewsItem,
+/// A news item.
+{
+    /// What it is about, in a few words.
+    summary: Option<String>,
+    /// The message, at most 10,000 characters.
+    body: String,
+}, |input| NewsItem { summary: trimmed(input.summary), body: input.body });
