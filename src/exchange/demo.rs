@@ -4,6 +4,7 @@
 //! Each is a bundle of CSV files under `demo/`, read and imported as any other.
 
 use super::bundle::{self, Bundle, BundleErrors, Limits, Memory};
+use super::demo_content;
 use super::import::{Failure, Options, Owner, Report, import};
 use crate::db::Db;
 use crate::scope::Scope;
@@ -53,11 +54,17 @@ impl Demo {
     }
 }
 
-/// Imports all organizations of the demo, each with its own people and groups. Doing so again changes nothing.
+/// Imports all organizations of the demo, each with its own people, groups and content. Doing so again changes nothing.
 ///
 /// # Errors
 /// Those of [`import`].
 pub fn fill(db: &Db, scope: &Scope) -> Result<Vec<Report>, Failure> {
+    let reports = import_all(db, scope)?;
+    db.write(|conn| demo_content::fill(conn, scope))?;
+    Ok(reports)
+}
+
+fn import_all(db: &Db, scope: &Scope) -> Result<Vec<Report>, Failure> {
     DEMOS
         .iter()
         .map(|demo| {

@@ -2,4 +2,5 @@
 
 pub mod bundle;
 pub mod demo;
+mod demo_content;
 pub mod import;

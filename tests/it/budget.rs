@@ -3,6 +3,7 @@
 use kring::access::Role;
 use serde_json::{Value, json};
 
+use crate::content::{School, news, publish};
 use crate::harness::{World, both};
 
 const TREE: &str = include_str!("operations/group_tree.graphql");
@@ -83,5 +84,36 @@ both! {
         assert_eq!(add(&people[1..]), one);
         // On PostgreSQL one of them holds what groups are made of.
         assert!(one <= 9, "{one} statements");
+    }
+
+    fn content_takes_as_many_statements_for_one_item_as_for_many(world) {
+        let school = School::new(world);
+        let administrator = school.administrator(world);
+        let mother = world.token(Role::Participant, Some(&school.mother), None);
+        let feed = "query($n: Int!) { viewer { feed(first: $n) { totalCount pageInfo { endCursor } edges { via { audience participant { displayName } groups { name } } \
+                    node { title creatorName organization { displayName } availability { everyone groups { name } participants { displayName } } \
+                    links(first: 5) { totalCount edges { node { group { name } } } } ... on NewsItem { body } } } } } }";
+        let groups = "query($n: Int!) { groups(first: $n) { edges { node { name content(first: $n) { totalCount edges { linkedAt node { title } } } } } } }";
+        let list = "query($n: Int!) { contents(first: $n, filter: { text: \"lees\" }) { totalCount edges { node { title ... on NewsItem { body } } } } }";
+        let documents = [("feed", feed, 14), ("groups", groups, 10), ("contents", list, 9)];
+        let spend = |n: i64| -> Vec<(u64, u64)> {
+            let spent = |token: &str, query: &str| spent(world, token, query, json!({ "n": n }));
+            documents.iter().map(|(_, query, _)| (spent(&mother, query), spent(&administrator, query))).collect()
+        };
+        publish(world, &administrator, &news(world, &school, "one"), json!({ "groupIds": [school.class] }));
+        // So that neither page holds the whole list, and both are counted.
+        publish(world, &administrator, &news(world, &school, "two"), json!({ "groupIds": [school.class, school.whole] }));
+        let few = spend(1);
+        for n in 0..25 {
+            let group = world.group_with(Some(&school.organization), json!({ "name": format!("Groep {n}") }));
+            world.add(&group, &[&school.child], "2026-01-01");
+            publish(world, &administrator, &news(world, &school, &format!("Item {n}")), json!({ "groupIds": [group, school.whole], "organization": true }));
+        }
+        let many = spend(20);
+        for ((name, _, budget), (few, (member, administrator))) in documents.iter().zip(few.into_iter().zip(many)) {
+            // A page that holds the whole list spares the count.
+            assert!(member <= few.0 && administrator <= few.1, "{name}: {few:?}, then {member} and {administrator}");
+            assert!(few.0 <= *budget && few.1 <= *budget, "{name}: {few:?} statements, budget {budget}");
+        }
     }
 }
