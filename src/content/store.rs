@@ -193,7 +193,7 @@ pub struct ContentFilter {
 
 impl ContentFilter {
     fn conditions(&self, mut sql: Sql, vision: &Vision, now: NaiveDateTime, by: ContentOrder) -> Sql {
-        sql = vision.visible(sql, "c");
+        sql = vision.listed(sql, "c");
         if self.managed {
             sql = vision.managed(sql.text(" AND "), "c");
         }

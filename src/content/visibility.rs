@@ -171,6 +171,19 @@ impl Vision {
         self.shown(sql.text(" OR "), alias).text(")")
     }
 
+    /// The same for lists: what is shown to the viewer is found once, rather than looked for at every item on the way.
+    #[must_use]
+    pub fn listed(&self, sql: Sql, alias: &'static str) -> Sql {
+        if self.everything {
+            return sql;
+        }
+        let links = Sql::new("SELECT v.content_id FROM content_links v WHERE v.unlinked_at IS NULL AND v.audience_key");
+        let links = self.published(links.in_ids(&self.keys).text(" AND "), "v");
+        let sql = sql.text(" AND (");
+        let sql = if self.works_for.is_empty() { sql } else { self.managed(sql, alias).text(" OR ") };
+        sql.text(alias).text(".id IN (").then(links).text("))")
+    }
+
     /// Appends ` AND …` so that only items remain that are shown to the viewer; that the viewer manages an item is not
     /// enough.
     #[must_use]
