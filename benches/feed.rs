@@ -132,6 +132,7 @@ impl Asker {
             clock: Clock::System,
             zone: Amsterdam,
             mail: false,
+            files: None,
         };
         let shared = Shared { db: db.clone(), compositions: Arc::default() };
         let gateway = Gateway::new(shared, keys.clone(), options).expect("a gateway");

@@ -149,6 +149,7 @@ fn serve_side(side: Side, url: &str, port: u16) {
                 clock: Clock::System,
                 zone: Amsterdam,
                 mail: false,
+                files: None,
             };
             let shared = Shared { db, compositions: Default::default() };
             let gateway = Gateway::new(shared, keys, options).expect("the schema can be described");

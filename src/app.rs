@@ -14,11 +14,15 @@ use crate::db::{Db, Sql};
 use crate::error::Error;
 use crate::graphql::session::Shared;
 use crate::groups::store::CompositionCache;
+use crate::http::files::Options as FileOptions;
 use crate::http::{self, Gateway};
 use crate::mail::transport::Mailer;
 use crate::mail::worker;
 use crate::people::ParticipantKind;
 use crate::scope::{Clock, Scope};
+
+/// How often the store of files is swept.
+const SWEEPING: Duration = Duration::from_mins(1);
 
 /// Opens the database and brings its schema up to date.
 ///
@@ -36,7 +40,14 @@ pub fn open(database: &Database, execution: Duration) -> Result<Db, Error> {
 ///
 /// # Errors
 /// `Internal` when the schema cannot be described.
-pub fn gateway(db: Db, keys: Keys, serving: &Serving, wait: Duration, mail: bool) -> Result<Arc<Gateway>, Error> {
+pub fn gateway(
+    db: Db,
+    keys: Keys,
+    serving: &Serving,
+    wait: Duration,
+    mail: bool,
+    files: Option<FileOptions>,
+) -> Result<Arc<Gateway>, Error> {
     let shared = Shared { db, compositions: Arc::new(CompositionCache::default()) };
     let options = http::Options {
         limits: serving.limits(),
@@ -45,6 +56,7 @@ pub fn gateway(db: Db, keys: Keys, serving: &Serving, wait: Duration, mail: bool
         clock: Clock::System,
         zone: serving.time_zone,
         mail,
+        files,
     };
     Gateway::new(shared, keys, options)
 }
@@ -60,7 +72,8 @@ pub async fn serve(settings: Serve) -> Result<(), Error> {
     let db = open(&settings.database, settings.serving.execution())?;
     let mailer = mailer(&settings.mail)?;
     let wait = Duration::from_secs(settings.database.wait_seconds);
-    let gateway = gateway(db.clone(), keys, &settings.serving, wait, mailer.is_some())?;
+    let files = settings.files.open()?;
+    let gateway = gateway(db.clone(), keys, &settings.serving, wait, mailer.is_some(), Some(files))?;
     let listener = listen(settings.serving.listen).await?;
     tracing::info!(address = %settings.serving.listen, "serving");
     let post = mailer.map(|mailer| Post::open(db, mailer, settings.serving.time_zone));
@@ -135,6 +148,7 @@ pub async fn run(listener: tokio::net::TcpListener, gateway: Arc<Gateway>) -> Re
         }
     });
     let closing = Arc::clone(&gateway);
+    let sweeping = tokio::spawn(sweep(Arc::clone(&gateway)));
     axum::serve(listener, http::router(Arc::clone(&gateway)))
         .with_graceful_shutdown(async move {
             stopped().await;
@@ -142,8 +156,20 @@ pub async fn run(listener: tokio::net::TcpListener, gateway: Arc<Gateway>) -> Re
         })
         .await
         .map_err(|error| Error::internal(format!("the server failed: {error}")))?;
+    sweeping.abort();
     gateway.followers_gone().await;
     Ok(())
+}
+
+/// Removes what uploads and deletions have left in the store of files, now and then.
+async fn sweep(gateway: Arc<Gateway>) {
+    loop {
+        // What could not be removed now is noted, and removed next time.
+        if let Err(error) = http::files::sweep(&gateway).await {
+            tracing::warn!(%error, "the store of files was not swept");
+        }
+        tokio::time::sleep(SWEEPING).await;
+    }
 }
 
 async fn stopped() {

@@ -7,11 +7,13 @@ use kring::access::Role;
 use kring::access::token::Keys;
 use kring::app;
 use kring::config::{Database, Demo, Import};
+use kring::content::files::objects::{Bucket, Objects};
 use kring::db::Db;
 use kring::error::Error;
 use kring::exchange::bundle::{self, Bundle};
 use kring::exchange::demo;
 use kring::exchange::import::{self, Failure, Options, Owner, Progress, Report};
+use kring::http::files::Options as FileOptions;
 use kring::scope::Clock;
 
 /// How long one statement of an import may take.
@@ -130,7 +132,9 @@ async fn serve_demo(settings: &Demo, file: &std::path::Path) -> Result<(), Error
         "Stop it with Ctrl+C. The data is gone then{}.",
         if settings.file.is_some() { ", except for the file" } else { "" }
     );
-    let gateway = app::gateway(db, keys, &settings.serving, Duration::from_secs(database.wait_seconds), false)?;
+    let objects = Objects::open(&format!("{}-files", file.display()), &Bucket::default())?;
+    let wait = Duration::from_secs(database.wait_seconds);
+    let gateway = app::gateway(db, keys, &settings.serving, wait, false, Some(FileOptions::new(objects)))?;
     app::run(listener, gateway).await
 }
 

@@ -9,7 +9,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::access::Role;
 use crate::access::token::MIN_SECRET;
+use crate::content::files::objects::{Bucket, Objects};
 use crate::error::Error;
+use crate::http::files::Options as FileOptions;
 use crate::http::guard::Limits;
 
 /// Group and membership administration behind one GraphQL gateway.
@@ -27,7 +29,7 @@ pub enum Command {
     /// and tokens to look around with.
     Demo(Demo),
     /// Serve the gateway. Brings the database's schema up to date first.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Bring the database's schema up to date and stop.
     Migrate(Database),
     /// Print the GraphQL schema.
@@ -88,6 +90,65 @@ pub struct Serving {
     pub log_json: bool,
 }
 
+/// How files of content are kept.
+#[derive(Clone, Debug, Args)]
+pub struct Files {
+    /// Where files are kept: a folder, or `s3://bucket/prefix`.
+    #[arg(long, env = "KRING_FILES", default_value = "kring-files")]
+    pub files: String,
+    /// The address of an S3 service other than Amazon's.
+    #[arg(long, env = "KRING_S3_ENDPOINT")]
+    pub s3_endpoint: Option<String>,
+    /// The region of the bucket.
+    #[arg(long, env = "KRING_S3_REGION")]
+    pub s3_region: Option<String>,
+    /// The access key of the bucket; what AWS's own variables say when absent.
+    #[arg(long, env = "KRING_S3_ACCESS_KEY_ID", requires = "s3_secret_access_key")]
+    pub s3_access_key_id: Option<String>,
+    /// The secret of the access key.
+    #[arg(long, env = "KRING_S3_SECRET_ACCESS_KEY", hide_env_values = true)]
+    pub s3_secret_access_key: Option<String>,
+    /// The address under which clients reach the gateway, such as `https://kring.example.org`. Links to files are relative
+    /// without it.
+    #[arg(long, env = "KRING_PUBLIC_URL", default_value = "")]
+    pub public_url: String,
+    /// The largest document, in bytes.
+    #[arg(long, env = "KRING_MAX_DOCUMENT_BYTES", default_value_t = 50 * 1024 * 1024)]
+    pub max_document_bytes: u64,
+    /// The largest photo as it is sent, in bytes.
+    #[arg(long, env = "KRING_MAX_PHOTO_BYTES", default_value_t = 20 * 1024 * 1024)]
+    pub max_photo_bytes: u64,
+    /// The media types of documents that are accepted, in place of the usual ones: PDF, office documents, text, archives,
+    /// pictures, MP3 and MP4.
+    #[arg(long, env = "KRING_DOCUMENT_TYPES", value_delimiter = ',')]
+    pub document_types: Vec<String>,
+}
+
+impl Files {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// A configuration error when it cannot be had.
+    pub fn open(&self) -> Result<FileOptions, Error> {
+        let bucket = Bucket {
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            access_key_id: self.s3_access_key_id.clone(),
+            secret_access_key: self.s3_secret_access_key.clone(),
+        };
+        let usual = FileOptions::new(Objects::open(&self.files, &bucket)?);
+        let types = self.document_types.iter().map(|media_type| media_type.trim().to_ascii_lowercase());
+        let document_types = if self.document_types.is_empty() { usual.document_types } else { types.collect() };
+        Ok(FileOptions {
+            public_url: self.public_url.clone(),
+            max_document_bytes: self.max_document_bytes,
+            max_photo_bytes: self.max_photo_bytes,
+            document_types,
+            objects: usual.objects,
+        })
+    }
+}
+
 /// Settings of `demo`.
 #[derive(Clone, Debug, Args)]
 pub struct Demo {
@@ -122,6 +183,8 @@ pub struct Serve {
     pub serving: Serving,
     #[command(flatten)]
     pub mail: Mail,
+    #[command(flatten)]
+    pub files: Files,
     #[command(flatten)]
     pub secret: Secret,
 }

@@ -17,10 +17,11 @@ pub enum Kind {
     OutboxMessage,
     Content,
     ContentLink,
+    ContentFile,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 11] = [
+    const ALL: [(Self, &'static str); 12] = [
         (Self::Participant, "Participant"),
         (Self::Group, "Group"),
         (Self::Membership, "Membership"),
@@ -32,6 +33,7 @@ impl Kind {
         (Self::OutboxMessage, "OutboxMessage"),
         (Self::Content, "Content"),
         (Self::ContentLink, "ContentLink"),
+        (Self::ContentFile, "ContentFile"),
     ];
 
     /// The name inside the identifier.

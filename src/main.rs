@@ -45,7 +45,7 @@ fn run(command: Command) -> Result<(), Error> {
             println!("{}", app::token(&settings)?);
             Ok(())
         }
-        Command::Serve(settings) => runtime()?.block_on(app::serve(settings)),
+        Command::Serve(settings) => runtime()?.block_on(app::serve(*settings)),
         Command::Import(settings) => cli::import(&settings),
         Command::Demo(settings) => runtime()?.block_on(cli::demo(settings)),
     }

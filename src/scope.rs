@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::access::Viewer;
+use crate::access::link::Links;
 
 /// Where the time comes from; tests set their own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,19 +38,29 @@ pub struct Scope {
     pub today: NaiveDate,
     /// Whether new members can be written to.
     pub mail: bool,
+    /// Where the organization is.
+    pub zone: Tz,
+    /// What makes links to files; none where no files are kept.
+    pub links: Option<Links>,
 }
 
 impl Scope {
     /// The scope of one request or command.
     pub fn new(viewer: Viewer, clock: Clock, zone: Tz) -> Self {
         let now = clock.now();
-        Self { viewer, now, today: now.with_timezone(&zone).date_naive(), mail: false }
+        Self { viewer, now, today: now.with_timezone(&zone).date_naive(), mail: false, zone, links: None }
     }
 
     /// The same where new members can be written to, or not.
     #[must_use]
     pub fn with_mail(self, mail: bool) -> Self {
         Self { mail, ..self }
+    }
+
+    /// The same where files are kept.
+    #[must_use]
+    pub fn with_links(self, links: Option<Links>) -> Self {
+        Self { links, ..self }
     }
 
     /// The moment as it is stored.

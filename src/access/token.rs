@@ -59,6 +59,16 @@ impl Keys {
         }
     }
 
+    /// What signs.
+    pub(super) fn encoding(&self) -> &EncodingKey {
+        &self.encoding
+    }
+
+    /// What checks.
+    pub(super) fn decoding(&self) -> &DecodingKey {
+        &self.decoding
+    }
+
     /// Signs a token.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 //! `kind` lists the kinds, each in a file under `kinds`; `visibility` is the one place that decides who sees an item, and
 //! every path takes its condition from there; `commands` makes, changes, publishes and withdraws; `store` has the rows.
 
+pub mod calendar;
 pub mod commands;
+pub mod files;
 pub mod kind;
 pub mod kinds;
 pub mod store;

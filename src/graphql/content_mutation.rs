@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 
 use super::engine::Obj;
 use super::errors::resolver_error;
@@ -10,8 +10,9 @@ use super::mutation::{identifier, run};
 use super::scalars::DateTime;
 use super::session::Session;
 use super::types::content::CreateContentInput;
-use super::types::payload::ContentPayload;
-use crate::content::{Availability, commands};
+use super::types::payload::{ContentFilePayload, ContentPayload};
+use crate::check::trimmed;
+use crate::content::{Availability, commands, files};
 use crate::id::Kind;
 
 /// An item to be changed.
@@ -82,6 +83,30 @@ impl AvailabilityInput {
     }
 }
 
+/// A file to be changed; what is left out stays as it is.
+#[derive(InputObject, Clone, Debug)]
+pub struct UpdateContentFileInput {
+    /// The file.
+    file_id: ID,
+    /// Its name.
+    name: Option<String>,
+    /// What it shows, at most 1,000 characters; null takes the caption away.
+    caption: MaybeUndefined<String>,
+    /// Its place among the files of the item, from 1 on.
+    position: Option<i32>,
+    /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
+    client_mutation_id: Option<String>,
+}
+
+/// A file to be deleted.
+#[derive(InputObject, Clone, Debug)]
+pub struct DeleteContentFileInput {
+    /// The file.
+    file_id: ID,
+    /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
+    client_mutation_id: Option<String>,
+}
+
 /// The root of mutations, as far as it is about content.
 #[derive(Default)]
 pub struct ContentMutation;
@@ -130,6 +155,37 @@ impl ContentMutation {
         run(ctx, input.client_mutation_id, move |conn, scope| {
             commands::publish(conn, scope, cache, content, &availability, at)
         })
+    }
+
+    /// Changes the name, the caption or the place of a file.
+    async fn update_content_file(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The file, and what to change.")] input: UpdateContentFileInput,
+    ) -> Result<Obj<ContentFilePayload>> {
+        let file = identifier(Kind::ContentFile, &input.file_id, "fileId")?;
+        let change = files::Change {
+            name: input.name,
+            caption: match input.caption {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(caption) => Some(trimmed(Some(caption))),
+            },
+            position: input.position,
+        };
+        let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
+        run(ctx, input.client_mutation_id, move |conn, scope| files::update(conn, scope, cache, file, &change))
+    }
+
+    /// Deletes a file of an item. It cannot be had back.
+    async fn delete_content_file(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The file to be deleted.")] input: DeleteContentFileInput,
+    ) -> Result<Obj<ContentFilePayload>> {
+        let file = identifier(Kind::ContentFile, &input.file_id, "fileId")?;
+        let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
+        run(ctx, input.client_mutation_id, move |conn, scope| files::delete(conn, scope, cache, file))
     }
 
     /// Takes an item away from everybody. Its makers keep it, and can publish it again.

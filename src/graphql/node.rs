@@ -122,7 +122,7 @@ impl OutputType for Node {
             Kind::EndReason => look_up::<EndReason>(ctx, field, Some(key)).await,
             Kind::Content => look_up::<Content>(ctx, field, Some(key)).await,
             // They are read with the object that they are of, and messages in the outbox.
-            Kind::HistoryEntry | Kind::OutboxMessage | Kind::ContentLink => Ok(Value::Null),
+            Kind::HistoryEntry | Kind::OutboxMessage | Kind::ContentLink | Kind::ContentFile => Ok(Value::Null),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP: routes, and the way of a request from bytes to an executed operation.
 
 pub mod explorer;
+pub mod files;
 pub mod guard;
 mod known;
 pub mod live;
@@ -25,12 +26,13 @@ use axum::routing::get;
 use tokio::sync::Semaphore;
 
 use crate::access::Viewer;
+use crate::access::link::Links;
 use crate::access::token::Keys;
 use crate::error::Error;
 use crate::graphql::loaders::Loaders;
 use crate::graphql::session::{Session, Shared};
 use crate::graphql::{self, Schema};
-use crate::scope::{Clock, Scope};
+use crate::scope::Clock;
 use guard::{GraphqlRequest, Limits, Refusal, SdlFacts};
 use known::{Known, Shape};
 use metrics::{Metrics, Outcome};
@@ -54,6 +56,8 @@ pub struct Options {
     pub zone: chrono_tz::Tz,
     /// Whether there is a mail server to send to.
     pub mail: bool,
+    /// Where files of content are kept; without it there are none.
+    pub files: Option<files::Options>,
 }
 
 /// What all requests share.
@@ -69,6 +73,7 @@ pub struct Gateway {
     documents: RwLock<HashMap<String, Arc<Known>>>,
     metrics: Metrics,
     live: live::Live,
+    files: Option<files::Files>,
 }
 
 impl Gateway {
@@ -83,6 +88,10 @@ impl Gateway {
         for (owner, field) in FREE {
             facts.weigh(owner, field, 0);
         }
+        let files = options.files.clone().map(|files| {
+            let links = Links::new(keys.clone(), &files.public_url);
+            files::Files::new(files, links)
+        });
         Ok(Arc::new(Self {
             turns: Semaphore::new(shared.db.capacity()),
             schema,
@@ -94,6 +103,7 @@ impl Gateway {
             documents: RwLock::default(),
             metrics: Metrics::default(),
             live: live::Live::default(),
+            files,
         }))
     }
 }
@@ -119,7 +129,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/health", get(|| async { "ok\n" }))
         .route("/ready", get(ready))
         .route("/metrics", get(show_metrics))
-        .with_state(gateway)
+        .with_state(Arc::clone(&gateway))
+        .merge(files::routes(gateway))
         .merge(explorer::routes(include_str!("explorer/samples.json")))
 }
 
@@ -337,7 +348,7 @@ impl Gateway {
 
     /// Executes on the thread of the caller, which may block: resolvers talk to the database themselves.
     fn execute(&self, request: GraphqlRequest, admitted: Admitted, viewer: Viewer) -> async_graphql::Response {
-        let scope = Scope::new(viewer, self.options.clock, self.options.zone).with_mail(self.options.mail);
+        let scope = self.scope(viewer);
         let session = Arc::new(Session::new(self.shared.clone(), scope));
         let mut graphql = async_graphql::Request::new(request.query).variables(request.variables);
         graphql.set_parsed_query(admitted.document);

@@ -12,9 +12,11 @@ use chrono::{DateTime, NaiveDate, TimeZone, Utc};
 use http_body_util::BodyExt;
 use kring::access::Role;
 use kring::access::token::Keys;
+use kring::content::files::objects::{Bucket, Objects};
 use kring::db::{Db, Options, Sql};
 use kring::graphql::session::Shared;
 use kring::groups::store::CompositionCache;
+use kring::http::files::Options as Files;
 use kring::http::guard::Limits;
 use kring::http::{Gateway, router};
 use kring::id::{self, Kind};
@@ -127,8 +129,11 @@ pub static RUNTIME: LazyLock<tokio::runtime::Runtime> =
 pub struct World {
     pub db: Db,
     pub router: Router,
+    pub gateway: Arc<Gateway>,
     pub keys: Keys,
     _files: Option<tempfile::TempDir>,
+    /// Where the files of content are kept.
+    pub store: tempfile::TempDir,
     schema: Option<String>,
 }
 
@@ -180,11 +185,20 @@ impl World {
 
     fn new(db: Db, files: Option<tempfile::TempDir>, schema: Option<String>) -> Self {
         let keys = Keys::from_secret(SECRET);
-        let router = Self::gateway(&db, &keys, now(), chrono_tz::Europe::Amsterdam);
-        Self { db, router, keys, _files: files, schema }
+        let store = tempfile::tempdir().unwrap();
+        let gateway = Self::gateway(&db, &keys, now(), chrono_tz::Europe::Amsterdam, store.path());
+        Self { db, router: router(Arc::clone(&gateway)), gateway, keys, _files: files, store, schema }
     }
 
-    fn gateway(db: &Db, keys: &Keys, moment: DateTime<Utc>, zone: chrono_tz::Tz) -> Router {
+    fn gateway(
+        db: &Db,
+        keys: &Keys,
+        moment: DateTime<Utc>,
+        zone: chrono_tz::Tz,
+        store: &std::path::Path,
+    ) -> Arc<Gateway> {
+        let objects = Objects::open(&store.display().to_string(), &Bucket::default()).unwrap();
+        let files = Files { max_document_bytes: 300_000, max_photo_bytes: 3_000_000, ..Files::new(objects) };
         let shared = Shared { db: db.clone(), compositions: Arc::new(CompositionCache::default()) };
         let options = kring::http::Options {
             limits: Limits::default(),
@@ -193,13 +207,15 @@ impl World {
             clock: Clock::Fixed(moment),
             zone,
             mail: true,
+            files: Some(files),
         };
-        router(Gateway::new(shared, keys.clone(), options).unwrap())
+        Gateway::new(shared, keys.clone(), options).unwrap()
     }
 
     /// From now on it is another moment, in another zone.
     pub fn turn_clock(&mut self, moment: DateTime<Utc>, zone: chrono_tz::Tz) {
-        self.router = Self::gateway(&self.db, &self.keys, moment, zone);
+        self.gateway = Self::gateway(&self.db, &self.keys, moment, zone, self.store.path());
+        self.router = router(Arc::clone(&self.gateway));
     }
 
     pub fn is_postgres(&self) -> bool {

@@ -186,6 +186,7 @@ fn impatient(db: Db) -> Served {
         clock: Clock::Fixed(now()),
         zone: chrono_tz::Europe::Amsterdam,
         mail: false,
+        files: None,
     };
     let shared = Shared { db, compositions: Arc::new(CompositionCache::default()) };
     Served::new(router(Gateway::new(shared, keys, options).unwrap()), token)

@@ -13,6 +13,7 @@ mod budget;
 mod composition;
 mod content;
 mod explorer_page;
+mod files;
 mod groups;
 mod hostile;
 mod house;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use async_graphql::ID;
 
 use super::content::Content;
+use super::content::files::ContentFile;
 use super::group::Group;
 use super::membership::Membership;
 use super::outbox::OutboxMessage;
 use super::participant::{Participant, Residency};
 use super::reason::{EndReason, GroupCategory, StartReason};
+use crate::content::files;
 use crate::error::{Error, Rejection};
 use crate::graphql::engine::{
     Connection, Entity, Exec, Field, Obj, Out, PAGE_ARGS, Pages, Pick, connection, inline_list, one, page_args, ty,
@@ -217,6 +219,28 @@ payload!(
         "The item as it is now; null when the mutation was refused.",
         |pick| one::<PayloadRow<i64>, Content>(pick, |row| row.done),
     ),]
+);
+
+payload!(
+    ContentFilePayload,
+    files::Changed,
+    "What became of a change of a file.",
+    [
+        Field::<ContentFilePayload>::link(
+            "file",
+            ty::<Option<Obj<ContentFile>>>,
+            "The file as it is now; null when it is gone or the mutation was refused.",
+            |pick| {
+                one::<PayloadRow<files::Changed>, ContentFile>(pick, |row| {
+                    row.done.filter(|changed| !changed.gone).map(|changed| changed.id)
+                })
+            },
+        ),
+        Field::<ContentFilePayload>::value("deletedId", ty::<Option<ID>>, DELETED, |row, out| {
+            let gone = row.done.filter(|changed| changed.gone);
+            out.opt_str(gone.map(|changed| id::encode(Kind::ContentFile, changed.id)).as_deref());
+        }),
+    ]
 );
 
 payload!(

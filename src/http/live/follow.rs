@@ -18,7 +18,6 @@ use crate::graphql::loaders::Loaders;
 use crate::graphql::session::Session;
 use crate::graphql::subscription::{Topic, Watch, visible};
 use crate::http::{Gateway, in_turn};
-use crate::scope::Scope;
 
 /// Follows until something ends it; dropping the stream ends it too.
 pub fn stream(gateway: Arc<Gateway>, ticket: Ticket) -> impl Stream<Item = Response> + Send {
@@ -130,7 +129,7 @@ impl Following {
 
 impl Gateway {
     fn session(&self, viewer: &Viewer) -> Arc<Session> {
-        let scope = Scope::new(viewer.clone(), self.options.clock, self.options.zone);
+        let scope = self.scope(viewer.clone());
         Arc::new(Session::new(self.shared.clone(), scope))
     }
 

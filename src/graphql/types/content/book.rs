@@ -1,5 +1,6 @@
 //! Books as the graph shows them.
 
+use super::files::ATTACHMENTS;
 use super::{Content, ContentRow, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
@@ -54,6 +55,7 @@ face!(
                 text(row, out, |book| book.description.as_ref());
             }
         ),
+        ATTACHMENTS,
     ]
 );
 

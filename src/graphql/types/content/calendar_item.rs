@@ -1,5 +1,6 @@
 //! Calendar items as the graph shows them.
 
+use super::files::{ATTACHMENTS, I_CALENDAR, I_CALENDAR_URL};
 use super::{Content, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
@@ -46,6 +47,9 @@ face!(
                 out.opt_str(CalendarItem::of(row.details()).and_then(|item| item.description.as_deref()));
             }
         ),
+        I_CALENDAR,
+        I_CALENDAR_URL,
+        ATTACHMENTS,
     ]
 );
 

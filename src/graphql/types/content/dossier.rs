@@ -1,22 +1,26 @@
 //! Dossiers as the graph shows them.
 
+use super::files::{ContentFile, files};
 use super::{Content, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
 use crate::content::kinds::dossier::Dossier;
-use crate::graphql::engine::{Field, ty};
+use crate::graphql::engine::{Field, Obj, ty};
 
 face!(
     Dossier,
     "Documents that belong together, such as those of a meeting.",
-    [Field::<Content>::value(
-        "description",
-        ty::<Option<String>>,
-        "What it is about; null when nothing is said.",
-        |row, out| {
-            out.opt_str(Dossier::of(row.details()).and_then(|item| item.description.as_deref()));
-        }
-    ),]
+    [
+        Field::<Content>::value(
+            "description",
+            ty::<Option<String>>,
+            "What it is about; null when nothing is said.",
+            |row, out| {
+                out.opt_str(Dossier::of(row.details()).and_then(|item| item.description.as_deref()));
+            }
+        ),
+        Field::<Content>::link("documents", ty::<Vec<Obj<ContentFile>>>, "The documents, in their order.", files),
+    ]
 );
 
 input!(DossierInput, Dossier,

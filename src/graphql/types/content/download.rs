@@ -1,22 +1,26 @@
 //! Downloads as the graph shows them.
 
+use super::files::{ContentFile, files};
 use super::{Content, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
 use crate::content::kinds::download::Download;
-use crate::graphql::engine::{Field, ty};
+use crate::graphql::engine::{Field, Obj, ty};
 
 face!(
     Download,
     "Files to take along.",
-    [Field::<Content>::value(
-        "description",
-        ty::<Option<String>>,
-        "What it is about; null when nothing is said.",
-        |row, out| {
-            out.opt_str(Download::of(row.details()).and_then(|item| item.description.as_deref()));
-        }
-    ),]
+    [
+        Field::<Content>::value(
+            "description",
+            ty::<Option<String>>,
+            "What it is about; null when nothing is said.",
+            |row, out| {
+                out.opt_str(Download::of(row.details()).and_then(|item| item.description.as_deref()));
+            }
+        ),
+        Field::<Content>::link("files", ty::<Vec<Obj<ContentFile>>>, "The files, in their order.", files),
+    ]
 );
 
 input!(DownloadInput, Download,

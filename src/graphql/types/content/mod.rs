@@ -8,6 +8,7 @@ mod conversation_round;
 mod discussion;
 mod dossier;
 mod download;
+pub mod files;
 pub mod lists;
 mod news_item;
 mod newsletter;

@@ -1,5 +1,6 @@
 //! News items as the graph shows them.
 
+use super::files::ATTACHMENTS;
 use super::{Content, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
@@ -21,6 +22,7 @@ face!(
         Field::<Content>::value("body", ty::<String>, "The message.", |row, out| {
             out.str(NewsItem::of(row.details()).map_or("", |item| &item.body));
         }),
+        ATTACHMENTS,
     ]
 );
 

@@ -1,5 +1,6 @@
 //! Newsletters as the graph shows them.
 
+use super::files::ATTACHMENTS;
 use super::{Content, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
@@ -21,6 +22,7 @@ face!(
         Field::<Content>::value("body", ty::<String>, "The letter.", |row, out| {
             out.str(Newsletter::of(row.details()).map_or("", |item| &item.body));
         }),
+        ATTACHMENTS,
     ]
 );
 

@@ -1,5 +1,6 @@
 //! Pages as the graph shows them.
 
+use super::files::ATTACHMENTS;
 use super::{Content, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
@@ -21,6 +22,7 @@ face!(
         Field::<Content>::value("body", ty::<String>, "What stands on it.", |row, out| {
             out.str(Page::of(row.details()).map_or("", |item| &item.body));
         }),
+        ATTACHMENTS,
     ]
 );
 

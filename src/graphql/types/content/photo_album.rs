@@ -1,22 +1,26 @@
 //! Photo albums as the graph shows them.
 
+use super::files::{ContentFile, files};
 use super::{Content, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
 use crate::content::kinds::photo_album::PhotoAlbum;
-use crate::graphql::engine::{Field, ty};
+use crate::graphql::engine::{Field, Obj, ty};
 
 face!(
     PhotoAlbum,
     "Photos that belong together.",
-    [Field::<Content>::value(
-        "description",
-        ty::<Option<String>>,
-        "What it is about; null when nothing is said.",
-        |row, out| {
-            out.opt_str(PhotoAlbum::of(row.details()).and_then(|item| item.description.as_deref()));
-        }
-    ),]
+    [
+        Field::<Content>::value(
+            "description",
+            ty::<Option<String>>,
+            "What it is about; null when nothing is said.",
+            |row, out| {
+                out.opt_str(PhotoAlbum::of(row.details()).and_then(|item| item.description.as_deref()));
+            }
+        ),
+        Field::<Content>::link("photos", ty::<Vec<Obj<ContentFile>>>, "The photos, in their order.", files),
+    ]
 );
 
 input!(PhotoAlbumInput, PhotoAlbum,

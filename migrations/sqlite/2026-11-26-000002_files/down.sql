@@ -1,0 +1,2 @@
+DROP TABLE doomed_objects;
+DROP TABLE content_files;
