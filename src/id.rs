@@ -17,10 +17,12 @@ pub enum Kind {
     OutboxMessage,
     Content,
     ContentLink,
+    ConversationSlot,
+    SignUpEntry,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 11] = [
+    const ALL: [(Self, &'static str); 13] = [
         (Self::Participant, "Participant"),
         (Self::Group, "Group"),
         (Self::Membership, "Membership"),
@@ -32,6 +34,8 @@ impl Kind {
         (Self::OutboxMessage, "OutboxMessage"),
         (Self::Content, "Content"),
         (Self::ContentLink, "ContentLink"),
+        (Self::ConversationSlot, "ConversationSlot"),
+        (Self::SignUpEntry, "SignUpEntry"),
     ];
 
     /// The name inside the identifier.

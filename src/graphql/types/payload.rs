@@ -123,6 +123,7 @@ macro_rules! payload {
         }
     };
 }
+pub(crate) use payload;
 
 payload!(
     GroupPayload,
