@@ -18,10 +18,12 @@ pub enum Kind {
     Content,
     ContentLink,
     ContentFile,
+    ConversationSlot,
+    SignUpEntry,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 12] = [
+    const ALL: [(Self, &'static str); 14] = [
         (Self::Participant, "Participant"),
         (Self::Group, "Group"),
         (Self::Membership, "Membership"),
@@ -34,6 +36,8 @@ impl Kind {
         (Self::Content, "Content"),
         (Self::ContentLink, "ContentLink"),
         (Self::ContentFile, "ContentFile"),
+        (Self::ConversationSlot, "ConversationSlot"),
+        (Self::SignUpEntry, "SignUpEntry"),
     ];
 
     /// The name inside the identifier.

@@ -44,6 +44,11 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ),
     (
         "Mutation",
+        SignedIn,
+        "addConversationSlots removeConversationSlot bookConversationSlot cancelConversationBooking signUp withdrawSignUp",
+    ),
+    (
+        "Mutation",
         Administration,
         "retryOutboxMessage createGroup updateGroup closeGroup reopenGroup deleteGroup setGroupComponents \
                                   addMemberships updateMembership endMembership annulMembership \
@@ -112,8 +117,23 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("PhotoAlbum", Seen, "description photos"),
     ("Book", Seen, "author isbn publisher publishedYear description attachments"),
     ("CalendarItem", Seen, "startsAt endsAt allDay location description iCalendar iCalendarUrl attachments"),
-    ("ConversationRound", Seen, "description bookingOpensAt bookingClosesAt"),
-    ("SignUpForm", Seen, "description places opensAt closesAt"),
+    ("ConversationRound", Seen, "description bookingOpensAt bookingClosesAt slots freeSlotCount viewerSlots"),
+    (
+        "ConversationSlot",
+        Seen,
+        "id startsAt endsAt location available mine bookedFor bookedForName bookedByName bookedAt",
+    ),
+    ("ConversationSlotConnection", Seen, "totalCount pageInfo edges"),
+    ("ConversationSlotEdge", Seen, "cursor node"),
+    ("ConversationSlotPayload", Seen, "slot content warnings clientMutationId userErrors"),
+    ("AddConversationSlotsPayload", Seen, "slots content clientMutationId userErrors"),
+    ("RemoveConversationSlotPayload", Seen, "deletedId content clientMutationId userErrors"),
+    ("SignUpForm", Seen, "description places opensAt closesAt entryCount waitingCount placesLeft viewerEntries"),
+    ("SignUpForm", Personal, "entries"),
+    ("SignUpEntry", Seen, "id participant participantName note status position createdAt enteredByName withdrawnAt"),
+    ("SignUpEntryConnection", Seen, "totalCount pageInfo edges"),
+    ("SignUpEntryEdge", Seen, "cursor node"),
+    ("SignUpPayload", Seen, "entry content clientMutationId userErrors"),
     ("Dossier", Seen, "description documents"),
     ("Activity", Seen, "startsAt endsAt location organizer description iCalendar iCalendarUrl attachments"),
     ("Newsletter", Seen, "summary body attachments"),

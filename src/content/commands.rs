@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::NaiveDateTime;
 
 use super::kind::Details;
+use super::rounds;
 use super::store::{self, ContentRow, NewLink, Written};
 use super::visibility::{Vision, audience_of, key_of};
 use super::{Audience, Availability, State, UnlinkReason};
@@ -44,6 +45,7 @@ pub fn create(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, wanted: 
     let id = store::insert(conn, scope, organization, &written)?;
     let changes = history::diff(&[], &fields(&wanted.title, &wanted.details)?);
     history::record(conn, scope, Action::Created, Entity::Content, &[id], &changes)?;
+    rounds::begin(conn, scope, id, &wanted.details)?;
     Ok(id)
 }
 
@@ -125,6 +127,7 @@ pub fn update(
         return Err(Rejection::new(Code::InvalidValue, message).at(&field("organizationId")).into());
     }
     check(wanted)?;
+    rounds::check_change(&wanted.details)?;
     let before = row.details.as_ref().ok_or_else(|| Error::internal("content was read without its details"))?;
     let changes = history::diff(&fields(&row.title, before)?, &fields(&wanted.title, &wanted.details)?);
     if !changes.is_empty() {
@@ -261,22 +264,41 @@ fn check_audience(
         checks.refuse(Code::NotFound, &field("groupIds"), message);
     }
     let participants = &availability.participants;
-    let reached: HashSet<i64> = match row.organization_id {
+    let reached = within_reach(conn, scope, cache, vision, row.organization_id, participants)?;
+    if !participants.iter().all(|participant| reached.contains(participant)) {
+        let message = "There is no such participant, or you may not show content to them.";
+        checks.refuse(Code::NotFound, &field("participantIds"), message);
+    }
+    Ok(())
+}
+
+/// Of these participants, those to whom the viewer may show content of an organization, and for whom the viewer may act
+/// in it: its people for whoever works for it, the members of their groups for whoever only leads groups.
+///
+/// # Errors
+/// What the database answers.
+pub fn within_reach(
+    conn: &mut Conn,
+    scope: &Scope,
+    cache: &CompositionCache,
+    vision: &Vision,
+    organization: Option<i64>,
+    participants: &[i64],
+) -> Result<HashSet<i64>, Error> {
+    let works = |id: i64| vision.administers(Some(id)) || scope.viewer.staff_of.contains(&id);
+    Ok(match organization {
         _ if participants.is_empty() => HashSet::new(),
         _ if vision.is_unlimited() => store::existing(conn, participants)?.into_iter().collect(),
-        Some(organization) if works => store::people_among(conn, participants, organization)?.into_iter().collect(),
+        Some(organization) if works(organization) => {
+            store::people_among(conn, participants, organization)?.into_iter().collect()
+        }
         _ => {
             let compositions = cache.read(conn)?;
             let standing = effective::of_participants(conn, &compositions, participants, scope.today)?;
             let led = |participant: &i64| vision.led().iter().any(|group| standing.belongs(*group, *participant));
             participants.iter().copied().filter(led).collect()
         }
-    };
-    if !participants.iter().all(|participant| reached.contains(participant)) {
-        let message = "There is no such participant, or you may not show content to them.";
-        checks.refuse(Code::NotFound, &field("participantIds"), message);
-    }
-    Ok(())
+    })
 }
 
 /// Takes an item away from everybody; its makers keep it.

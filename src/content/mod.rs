@@ -2,13 +2,18 @@
 //!
 //! `kind` lists the kinds, each in a file under `kinds`; `visibility` is the one place that decides who sees an item, and
 //! every path takes its condition from there; `commands` makes, changes, publishes and withdraws; `store` has the rows.
+//! `taking_part` says for whom somebody may act in an item; `rounds` has the slots of conversation rounds, `sign_ups` the
+//! entries of sign-up forms.
 
 pub mod calendar;
 pub mod commands;
 pub mod files;
 pub mod kind;
 pub mod kinds;
+pub mod rounds;
+pub mod sign_ups;
 pub mod store;
+pub mod taking_part;
 pub mod visibility;
 
 use chrono::NaiveDateTime;

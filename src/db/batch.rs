@@ -4,6 +4,7 @@
 //! connection keeps every statement that it has prepared by its text, and one with a marker for every value would
 //! stay behind for each length that a list happens to have.
 
+use chrono::NaiveDateTime;
 use serde::Serialize;
 
 use super::{Dialect, Sql};
@@ -18,6 +19,8 @@ pub enum Type {
     Int,
     Text,
     Date,
+    /// Written as [`instant`] does.
+    Instant,
     Flag,
 }
 
@@ -27,9 +30,15 @@ impl Type {
             Self::Int => "bigint",
             Self::Text => "text",
             Self::Date => "date",
+            Self::Instant => "timestamp",
             Self::Flag => "boolean",
         }
     }
+}
+
+/// An instant as both databases store it: SQLite keeps the text as it is.
+pub fn instant(at: NaiveDateTime) -> String {
+    at.format("%F %T%.f").to_string()
 }
 
 /// A column: its name, which is also the rows' name for it, and its type.

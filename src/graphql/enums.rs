@@ -311,8 +311,12 @@ pub enum OutboxState {
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "Code")]
 pub enum UserErrorCode {
+    /// A slot of this conversation round is booked for the participant already; booking with `replace` gives it back.
+    AlreadyBooked,
     /// The participant is a member of the group in that period already.
     AlreadyMember,
+    /// The participant has signed up already.
+    AlreadySignedUp,
     /// This `clientMutationId` was used for another request before.
     ClientMutationIdReused,
     /// Somebody else changed the same thing at the same moment. Look again and retry.
@@ -337,26 +341,42 @@ pub enum UserErrorCode {
     InvalidValue,
     /// A warning: this gateway has no mail server, so that nobody is written to.
     MailNotConfigured,
+    /// It is too late: what is asked for was possible until an earlier moment.
+    NoLongerOpen,
     /// The participant is not a member of the group, so there is nothing to leave.
     NotAMember,
     /// The group cannot be joined or left by oneself.
     NotASubscriptionGroup,
+    /// The slot is not booked, or not for you and yours, so there is nothing to give back.
+    NotBooked,
     /// The organization lets only groups be joined and left that are visible and changeable on the portal.
     NotChangeableOnPortal,
     /// Joining and leaving are for the members of another group only.
     NotEligible,
     /// There is no such object, or you may not see it.
     NotFound,
+    /// The item is not shown to the participant, so that the participant cannot take part.
+    NotInvited,
+    /// It is too early: what is asked for will be possible from a later moment on.
+    NotOpenYet,
+    /// The entry was withdrawn already.
+    NotSignedUp,
     /// Another object has this value already.
     NotUnique,
     /// The period overlaps another one of the same participant.
     OverlappingPeriod,
+    /// A warning: another slot of you or a child of yours is at the same time.
+    OverlappingSlot,
     /// A reason must be given.
     ReasonRequired,
     /// The reason is retired and cannot be used for new changes.
     ReasonRetired,
     /// A value must be given.
     Required,
+    /// The slot is booked.
+    SlotBooked,
+    /// The slot has begun or is over.
+    SlotPast,
     /// A warning: anybody may join this subscription group, and nothing feeds it.
     SubscriptionGroupUnrestricted,
     /// There are more of them than are accepted at once.

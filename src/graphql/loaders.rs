@@ -18,6 +18,8 @@ use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, V
 use super::engine::{Entity, Keyed, Obj, Pick};
 use super::session::Session;
 use super::types::content::Content;
+use super::types::content::entries::SignUpEntry;
+use super::types::content::slots::ConversationSlot;
 use super::types::group::Group;
 use super::types::membership::Membership;
 use super::types::participant::{Participant, Residency};
@@ -61,6 +63,8 @@ pub struct Loaders {
     start_reasons: LoaderOf<StartReason>,
     end_reasons: LoaderOf<EndReason>,
     content: LoaderOf<Content>,
+    slots: LoaderOf<ConversationSlot>,
+    entries: LoaderOf<SignUpEntry>,
 }
 
 impl Loaders {
@@ -75,6 +79,8 @@ impl Loaders {
             start_reasons: loader(session),
             end_reasons: loader(session),
             content: loader(session),
+            slots: loader(session),
+            entries: loader(session),
         }
     }
 }
@@ -103,7 +109,8 @@ macro_rules! loadable {
 }
 loadable!(
     Group: groups, Participant: participants, Membership: memberships, Residency: residencies,
-    GroupCategory: categories, StartReason: start_reasons, EndReason: end_reasons, Content: content
+    GroupCategory: categories, StartReason: start_reasons, EndReason: end_reasons, Content: content,
+    ConversationSlot: slots, SignUpEntry: entries
 );
 
 /// An object to be looked up by its key, as a resolver's answer: null when there is none within sight.

@@ -13,6 +13,7 @@ pub mod query;
 pub mod scalars;
 pub mod session;
 pub mod subscription;
+pub mod taking_part_mutation;
 pub mod types;
 
 use async_graphql::{Schema as AsyncSchema, ValidationMode};
@@ -22,7 +23,11 @@ pub type Schema = AsyncSchema<query::Query, Mutation, subscription::Subscription
 
 /// Everything that can be changed. Each mutation is carried out whole or not at all; a refusal stands in `userErrors`.
 #[derive(async_graphql::MergedObject, Default)]
-pub struct Mutation(mutation::MembershipMutation, content_mutation::ContentMutation);
+pub struct Mutation(
+    mutation::MembershipMutation,
+    content_mutation::ContentMutation,
+    taking_part_mutation::TakingPartMutation,
+);
 
 /// Builds the schema.
 pub fn schema() -> Schema {

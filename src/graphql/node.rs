@@ -12,6 +12,8 @@ use super::engine::{Entity, Exec, Keyed, Obj, Out, Pick};
 use super::loaders::look_up;
 use super::session::Session;
 use super::types::content::Content;
+use super::types::content::entries::SignUpEntry;
+use super::types::content::slots::ConversationSlot;
 use super::types::group::Group;
 use super::types::membership::Membership;
 use super::types::participant::{Participant, Residency};
@@ -28,6 +30,21 @@ pub struct Node(pub Option<(Kind, i64)>);
 /// Objects of any type, to be looked up; null for each that is not found.
 pub struct Nodes(pub Vec<Option<(Kind, i64)>>);
 
+/// The types of objects that can be looked up, besides those of content.
+const NAMED: &[&str] = &[
+    "Group",
+    "Person",
+    "Organization",
+    "Address",
+    "Membership",
+    "Residency",
+    "GroupCategory",
+    "StartReason",
+    "EndReason",
+    "ConversationSlot",
+    "SignUpEntry",
+];
+
 fn register(registry: &mut Registry) {
     registry.create_output_type::<Node, _>(MetaTypeId::Interface, |registry| {
         for object in [
@@ -39,6 +56,8 @@ fn register(registry: &mut Registry) {
             <Obj<StartReason> as OutputType>::create_type_info,
             <Obj<EndReason> as OutputType>::create_type_info,
             <Obj<Content> as OutputType>::create_type_info,
+            <Obj<ConversationSlot> as OutputType>::create_type_info,
+            <Obj<SignUpEntry> as OutputType>::create_type_info,
         ] {
             object(registry);
         }
@@ -61,17 +80,7 @@ fn register(registry: &mut Registry) {
             directive_invocations: Vec::new(),
             requires_scopes: Vec::new(),
         };
-        let mut names = vec![
-            "Group",
-            "Person",
-            "Organization",
-            "Address",
-            "Membership",
-            "Residency",
-            "GroupCategory",
-            "StartReason",
-            "EndReason",
-        ];
+        let mut names = NAMED.to_vec();
         names.extend(Content::VARIANTS.iter().map(|variant| variant.name));
         MetaType::Interface {
             name: "Node".to_owned(),
@@ -90,9 +99,9 @@ fn register(registry: &mut Registry) {
     });
 }
 
-/// Whoever did not sign in sees content, and nothing else.
+/// Whoever did not sign in sees content and its slots, and nothing else.
 fn is_open(session: &Session, kind: Kind) -> bool {
-    kind == Kind::Content || session.scope().viewer.is_signed_in()
+    matches!(kind, Kind::Content | Kind::ConversationSlot) || session.scope().viewer.is_signed_in()
 }
 
 impl OutputType for Node {
@@ -121,6 +130,8 @@ impl OutputType for Node {
             Kind::StartReason => look_up::<StartReason>(ctx, field, Some(key)).await,
             Kind::EndReason => look_up::<EndReason>(ctx, field, Some(key)).await,
             Kind::Content => look_up::<Content>(ctx, field, Some(key)).await,
+            Kind::ConversationSlot => look_up::<ConversationSlot>(ctx, field, Some(key)).await,
+            Kind::SignUpEntry => look_up::<SignUpEntry>(ctx, field, Some(key)).await,
             // They are read with the object that they are of, and messages in the outbox.
             Kind::HistoryEntry | Kind::OutboxMessage | Kind::ContentLink | Kind::ContentFile => Ok(Value::Null),
         }
@@ -152,6 +163,8 @@ impl OutputType for Nodes {
         self.write::<StartReason>(ctx, &pick, session, Kind::StartReason, &mut written)?;
         self.write::<EndReason>(ctx, &pick, session, Kind::EndReason, &mut written)?;
         self.write::<Content>(ctx, &pick, session, Kind::Content, &mut written)?;
+        self.write::<ConversationSlot>(ctx, &pick, session, Kind::ConversationSlot, &mut written)?;
+        self.write::<SignUpEntry>(ctx, &pick, session, Kind::SignUpEntry, &mut written)?;
         let mut out = Out::default();
         for (n, wanted) in self.0.iter().enumerate() {
             out.raw(if n > 0 { b"," } else { b"[" });

@@ -107,6 +107,8 @@ fn kind_of(root: &str, argument: &str) -> Kind {
         ("membershipId", _) | ("id", "membership") => Kind::Membership,
         ("residencyId", _) => Kind::Residency,
         ("contentId", _) | ("id", "content") => Kind::Content,
+        ("slotId", _) => Kind::ConversationSlot,
+        ("entryId", _) => Kind::SignUpEntry,
         ("groupCategoryId", _) => Kind::GroupCategory,
         ("reasonId", root) if root.contains("Start") => Kind::StartReason,
         ("reasonId", _) => Kind::EndReason,

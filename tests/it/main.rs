@@ -27,7 +27,9 @@ mod participation;
 mod people;
 mod races;
 mod reads;
+mod rounds;
 mod schema;
+mod sign_ups;
 mod smtp;
 mod subscriptions;
 

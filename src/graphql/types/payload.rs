@@ -125,6 +125,7 @@ macro_rules! payload {
         }
     };
 }
+pub(crate) use payload;
 
 payload!(
     GroupPayload,

@@ -1,10 +1,11 @@
 //! Sign-up forms as the graph shows them.
 
+use super::entries::{self, SignUpEntry};
 use super::{Content, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
 use crate::content::kinds::sign_up_form::SignUpForm;
-use crate::graphql::engine::{Field, ty};
+use crate::graphql::engine::{Connection, Field, Obj, ty};
 use crate::graphql::scalars::DateTime;
 
 face!(
@@ -43,6 +44,32 @@ face!(
                 out.opt_instant(SignUpForm::of(row.details()).and_then(|item| item.closes_at));
             }
         ),
+        Field::<Content>::link(
+            "entryCount",
+            ty::<i32>,
+            "How many have signed up, with a place or on the waiting list.",
+            entries::count,
+        ),
+        Field::<Content>::link("waitingCount", ty::<i32>, "How many are on the waiting list.", entries::waiting),
+        Field::<Content>::link(
+            "placesLeft",
+            ty::<Option<i32>>,
+            "How many places are left; null when as many can take part as want to.",
+            entries::left,
+        ),
+        Field::<Content>::link(
+            "viewerEntries",
+            ty::<Vec<Obj<SignUpEntry>>>,
+            "The latest entry of you and of each of your children, as far as there is one; it may have been withdrawn.",
+            entries::of_viewer,
+        ),
+        Field::<Content>::link(
+            "entries",
+            ty::<Option<Obj<Connection<SignUpEntry>>>>,
+            "All who signed up, the first to do so first; null when the form is not yours to change.",
+            entries::entries,
+        )
+        .args(entries::ARGS),
     ]
 );
 
@@ -51,7 +78,8 @@ input!(SignUpFormInput, SignUpForm,
 {
     /// What it is about, at most 10,000 characters.
     description: Option<String>,
-    /// How many can take part, from 0 to 1,000,000; as many as want to when absent.
+    /// How many can take part, from 0 to 1,000,000; as many as want to when absent. When it is raised, those who wait move up
+    /// at once; when it is lowered, the last who have a place go to the front of the waiting list.
     places: Option<i32>,
     /// From when one can sign up.
     opens_at: Option<DateTime>,

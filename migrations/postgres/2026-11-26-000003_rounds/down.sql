@@ -1,0 +1,2 @@
+DROP TABLE sign_up_entries;
+DROP TABLE conversation_slots;

@@ -1,0 +1,262 @@
+//! Entries as rows.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDateTime;
+use diesel::Queryable;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
+
+use super::Status;
+use crate::content::visibility::Vision;
+use crate::db::{Conn, Dialect, Sql};
+use crate::error::Error;
+use crate::page::{Key, KeyType, Order, Page, Window, position};
+use crate::scope::Scope;
+
+/// An entry as its form's rules look at it.
+#[derive(Clone, Debug, Queryable)]
+pub struct StoredEntry {
+    pub id: i64,
+    pub content_id: i64,
+    pub participant_id: i64,
+    pub withdrawn_at: Option<NaiveDateTime>,
+}
+
+/// The entry with this key.
+///
+/// # Errors
+/// What the database answers.
+pub fn entry(conn: &mut Conn, id: i64) -> Result<Option<StoredEntry>, Error> {
+    type Columns = (BigInt, BigInt, BigInt, Nullable<Timestamp>);
+    let sql =
+        Sql::new("SELECT e.id, e.content_id, e.participant_id, e.withdrawn_at FROM sign_up_entries e WHERE e.id = ");
+    Ok(sql.int(id).first::<Columns, StoredEntry>(conn)?)
+}
+
+/// Whether a participant has an entry that was not withdrawn.
+///
+/// # Errors
+/// What the database answers.
+pub fn is_signed_up(conn: &mut Conn, content: i64, participant: i64) -> Result<bool, Error> {
+    let sql = Sql::new("SELECT e.id FROM sign_up_entries e WHERE e.withdrawn_at IS NULL AND e.content_id = ")
+        .int(content)
+        .text(" AND e.participant_id = ")
+        .int(participant);
+    Ok(sql.first::<BigInt, i64>(conn)?.is_some())
+}
+
+/// Makes an entry at the end of a form that is locked, and answers with its key.
+///
+/// # Errors
+/// What the database answers.
+pub fn insert(
+    conn: &mut Conn,
+    scope: &Scope,
+    content: i64,
+    participant: i64,
+    note: Option<&str>,
+) -> Result<i64, Error> {
+    let sql = Sql::new(
+        "INSERT INTO sign_up_entries (content_id, participant_id, note, entered_by_id, entered_by_name, created_at, number) \
+         SELECT ",
+    )
+    .int(content)
+    .text(", ")
+    .int(participant)
+    .text(", ");
+    let sql = match note {
+        Some(note) => sql.string(note),
+        None => sql.text("NULL"),
+    };
+    sql.text(", ")
+        .int(scope.viewer.participant)
+        .text(", ")
+        .string(scope.viewer.name.clone())
+        .text(", ")
+        .instant(scope.instant())
+        .text(", coalesce(MAX(e.number), 0) + 1 FROM sign_up_entries e WHERE e.content_id = ")
+        .int(content)
+        .text(" RETURNING id")
+        .first::<BigInt, i64>(conn)?
+        .ok_or_else(|| Error::internal("nothing was inserted"))
+}
+
+/// Withdraws an entry.
+///
+/// # Errors
+/// What the database answers.
+pub fn withdraw(conn: &mut Conn, scope: &Scope, id: i64) -> Result<(), Error> {
+    Sql::new("UPDATE sign_up_entries SET withdrawn_at = ")
+        .instant(scope.instant())
+        .text(", withdrawn_by_name = ")
+        .string(scope.viewer.name.clone())
+        .text(" WHERE id = ")
+        .int(id)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// An entry, and where it stands.
+#[derive(Clone, Debug)]
+pub struct EntryRow {
+    pub id: i64,
+    pub content_id: i64,
+    pub number: i64,
+    pub participant_id: i64,
+    pub participant_name: String,
+    pub note: Option<String>,
+    pub entered_by: String,
+    pub created_at: NaiveDateTime,
+    pub withdrawn_at: Option<NaiveDateTime>,
+    /// How many of those who did not withdraw stand up to here.
+    rank: i64,
+    places: Option<i64>,
+}
+
+impl EntryRow {
+    /// Whether it has a place.
+    pub fn status(&self) -> Status {
+        match self.places {
+            _ if self.withdrawn_at.is_some() => Status::Withdrawn,
+            Some(places) if self.rank > places => Status::Waiting,
+            _ => Status::Placed,
+        }
+    }
+
+    /// Its place among those who have one, or among those who wait, from 1; none when it was withdrawn.
+    pub fn position(&self) -> Option<i64> {
+        match self.status() {
+            Status::Withdrawn => None,
+            Status::Placed => Some(self.rank),
+            Status::Waiting => Some(self.rank - self.places.unwrap_or_default()),
+        }
+    }
+
+    /// The position of an entry in its form.
+    pub fn keys(&self) -> Vec<Key> {
+        position(ORDER.name, [Key::Int(self.number)])
+    }
+}
+
+type EntrySql = (
+    (BigInt, BigInt, BigInt, BigInt, Text),
+    (Nullable<Text>, Text, Timestamp, Nullable<Timestamp>),
+    BigInt,
+    Nullable<BigInt>,
+);
+type Tuple =
+    ((i64, i64, i64, i64, String), (Option<String>, String, NaiveDateTime, Option<NaiveDateTime>), i64, Option<i64>);
+
+fn columns(dialect: Dialect) -> Sql {
+    let sql = Sql::new(
+        "SELECT e.id, e.content_id, e.number, e.participant_id, p.display_name, e.note, e.entered_by_name, e.created_at, \
+         e.withdrawn_at, (SELECT COUNT(*) FROM sign_up_entries o WHERE o.content_id = e.content_id \
+         AND o.withdrawn_at IS NULL AND o.number <= e.number), ",
+    );
+    sql.text(match dialect {
+        Dialect::Sqlite => "CAST(c.details ->> 'places' AS INTEGER) FROM ",
+        Dialect::Postgres => "CAST(c.details::json ->> 'places' AS BIGINT) FROM ",
+    })
+}
+
+/// What an entry stands in, to its right.
+const AROUND: &str = " JOIN content c ON c.id = e.content_id JOIN participants p ON p.id = e.participant_id";
+
+fn select(conn: &mut Conn, sql: Sql) -> Result<Vec<EntryRow>, Error> {
+    let row = |(entry, about, rank, places): Tuple| {
+        let (id, content_id, number, participant_id, participant_name) = entry;
+        let (note, entered_by, created_at, withdrawn_at) = about;
+        EntryRow {
+            id,
+            content_id,
+            number,
+            participant_id,
+            participant_name,
+            note,
+            entered_by,
+            created_at,
+            withdrawn_at,
+            rank,
+            places,
+        }
+    };
+    Ok(sql.load::<EntrySql, Tuple>(conn)?.into_iter().map(row).collect())
+}
+
+/// Who signed up first comes first.
+const ORDER: Order = Order { name: "entries", columns: &[("e.number", KeyType::Int)], descending: false };
+
+/// A page of the entries of each of the forms, which the viewer manages.
+///
+/// # Errors
+/// `BadInput` for a cursor of another list; what the database answers.
+pub fn pages(
+    conn: &mut Conn,
+    forms: &[i64],
+    withdrawn: bool,
+    window: &Window,
+) -> Result<HashMap<i64, Page<EntryRow>>, Error> {
+    let inner = |sql: Sql| {
+        let sql = sql.text(" FROM sign_up_entries e WHERE e.content_id = parent.value");
+        let sql = window.conditions(open(sql, withdrawn), &ORDER)?;
+        Ok::<_, Error>(window.order_by(sql, &ORDER).text(" LIMIT ").int(window.fetch()))
+    };
+    let sql = columns(conn.dialect());
+    let sql = match conn.dialect() {
+        Dialect::Sqlite => {
+            let parents = serde_json::Value::from(forms.to_vec()).to_string();
+            let sql = sql.text("json_each(").string(parents);
+            inner(sql.text(") parent CROSS JOIN sign_up_entries e ON e.id IN (SELECT e.id"))?.text(")")
+        }
+        Dialect::Postgres => {
+            let sql = sql.text("unnest(").id_array(forms).text(") parent (value) CROSS JOIN LATERAL (SELECT e.*");
+            inner(sql)?.text(") e")
+        }
+    };
+    let mut by_form: HashMap<i64, Vec<EntryRow>> = HashMap::new();
+    for row in select(conn, window.order_by(sql.text(AROUND), &ORDER))? {
+        by_form.entry(row.content_id).or_default().push(row);
+    }
+    Ok(by_form.into_iter().map(|(form, rows)| (form, window.page(rows))).collect())
+}
+
+/// Appends ` AND …` so that only entries remain that were not withdrawn, unless those are wanted as well.
+fn open(sql: Sql, withdrawn: bool) -> Sql {
+    if withdrawn { sql } else { sql.text(" AND e.withdrawn_at IS NULL") }
+}
+
+/// How many entries each of the forms has.
+///
+/// # Errors
+/// What the database answers.
+pub fn counts(conn: &mut Conn, forms: &[i64], withdrawn: bool) -> Result<HashMap<i64, i64>, Error> {
+    let sql = Sql::new("SELECT e.content_id, COUNT(*) FROM sign_up_entries e WHERE e.content_id").in_ids(forms);
+    let sql = open(sql, withdrawn).text(" GROUP BY e.content_id");
+    Ok(sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?.into_iter().collect())
+}
+
+/// The latest entry of each of a family in each of the forms, which the viewer sees.
+///
+/// # Errors
+/// What the database answers.
+pub fn of_family(conn: &mut Conn, family: &[i64], forms: &[i64]) -> Result<Vec<EntryRow>, Error> {
+    if family.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = columns(conn.dialect()).text("sign_up_entries e").text(AROUND);
+    let sql = sql.text(" WHERE e.content_id").in_ids(forms).text(" AND e.participant_id").in_ids(family).text(
+        " AND NOT EXISTS (SELECT 1 FROM sign_up_entries l WHERE l.content_id = e.content_id \
+         AND l.participant_id = e.participant_id AND l.number > e.number) ORDER BY e.number, e.id",
+    );
+    select(conn, sql)
+}
+
+/// The entries with these keys of a family, and those of forms that the viewer manages, in no order.
+///
+/// # Errors
+/// What the database answers.
+pub fn by_ids(conn: &mut Conn, vision: &Vision, family: &[i64], ids: &[i64]) -> Result<Vec<EntryRow>, Error> {
+    let sql = columns(conn.dialect()).text("sign_up_entries e").text(AROUND).text(" WHERE e.id").in_ids(ids);
+    let sql = vision.visible(sql, "c").text(" AND (e.participant_id").in_ids(family).text(" OR ");
+    select(conn, vision.managed(sql, "c").text(")"))
+}
