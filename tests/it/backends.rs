@@ -622,7 +622,7 @@ fn of_sqlite(world: &World) -> Schema {
     let columns = rows::<(Text, Text, Text, BigInt, BigInt), (String, String, String, i64, i64)>(
         world,
         &format!(
-            "SELECT m.name, c.name, c.type, c.\"notnull\", c.pk FROM sqlite_master m, pragma_table_info(m.name) c WHERE {tables} ORDER BY m.name, c.pk"
+            "SELECT m.name, c.name, c.type, c.\"notnull\", c.pk FROM sqlite_master m, pragma_table_xinfo(m.name) c WHERE {tables} ORDER BY m.name, c.pk"
         ),
     );
     let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
