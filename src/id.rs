@@ -18,12 +18,14 @@ pub enum Kind {
     Content,
     ContentLink,
     ContentFile,
+    SurveyResponse,
+    DiscussionPost,
     ConversationSlot,
     SignUpEntry,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 14] = [
+    const ALL: [(Self, &'static str); 16] = [
         (Self::Participant, "Participant"),
         (Self::Group, "Group"),
         (Self::Membership, "Membership"),
@@ -36,6 +38,8 @@ impl Kind {
         (Self::Content, "Content"),
         (Self::ContentLink, "ContentLink"),
         (Self::ContentFile, "ContentFile"),
+        (Self::SurveyResponse, "SurveyResponse"),
+        (Self::DiscussionPost, "DiscussionPost"),
         (Self::ConversationSlot, "ConversationSlot"),
         (Self::SignUpEntry, "SignUpEntry"),
     ];

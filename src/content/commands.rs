@@ -8,7 +8,7 @@ use super::kind::Details;
 use super::rounds;
 use super::store::{self, ContentRow, NewLink, Written};
 use super::visibility::{Vision, audience_of, key_of};
-use super::{Audience, Availability, State, UnlinkReason};
+use super::{Audience, Availability, State, UnlinkReason, surveys};
 use crate::check::{Checks, NAME};
 use crate::db::Conn;
 use crate::error::{Code, Error, Rejection};
@@ -129,6 +129,7 @@ pub fn update(
     check(wanted)?;
     rounds::check_change(&wanted.details)?;
     let before = row.details.as_ref().ok_or_else(|| Error::internal("content was read without its details"))?;
+    surveys::check_change(conn, id, before, &wanted.details)?;
     let changes = history::diff(&fields(&row.title, before)?, &fields(&wanted.title, &wanted.details)?);
     if !changes.is_empty() {
         store::update(conn, scope, id, &Written { title: &wanted.title, details: &wanted.details })?;

@@ -7,12 +7,15 @@
 
 pub mod calendar;
 pub mod commands;
+pub mod discussions;
 pub mod files;
 pub mod kind;
 pub mod kinds;
+pub mod recipients;
 pub mod rounds;
 pub mod sign_ups;
 pub mod store;
+pub mod surveys;
 pub mod taking_part;
 pub mod visibility;
 

@@ -219,6 +219,18 @@ impl Vision {
         sql.text(" AND ").text(alias).text(".author_key = ").string(self.author_key.clone()).text("))")
     }
 
+    /// An expression that is true of items that are linked to a group that the viewer leads.
+    #[must_use]
+    pub fn moderated(&self, sql: Sql, alias: &'static str) -> Sql {
+        let keys: Vec<i64> = self.led.iter().map(|group| key_of(Audience::Group, *group)).collect();
+        let sql = sql
+            .text("EXISTS (SELECT 1 FROM content_links v WHERE v.content_id = ")
+            .text(alias)
+            .text(".id AND v.unlinked_at IS NULL AND v.audience_key")
+            .in_ids(&keys);
+        self.published(sql.text(" AND "), "v").text(")")
+    }
+
     fn published(&self, sql: Sql, alias: &'static str) -> Sql {
         sql.text(alias).text(".published_at <= ").instant(self.now)
     }

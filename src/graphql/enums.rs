@@ -311,6 +311,8 @@ pub enum OutboxState {
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "Code")]
 pub enum UserErrorCode {
+    /// The participant has answered this survey already.
+    AlreadyAnswered,
     /// A slot of this conversation round is booked for the participant already; booking with `replace` gives it back.
     AlreadyBooked,
     /// The participant is a member of the group in that period already.

@@ -14,6 +14,7 @@ pub mod scalars;
 pub mod session;
 pub mod subscription;
 pub mod taking_part_mutation;
+pub mod talk_mutation;
 pub mod types;
 
 use async_graphql::{Schema as AsyncSchema, ValidationMode};
@@ -27,6 +28,7 @@ pub struct Mutation(
     mutation::MembershipMutation,
     content_mutation::ContentMutation,
     taking_part_mutation::TakingPartMutation,
+    talk_mutation::TalkMutation,
 );
 
 /// Builds the schema.

@@ -133,7 +133,12 @@ impl OutputType for Node {
             Kind::ConversationSlot => look_up::<ConversationSlot>(ctx, field, Some(key)).await,
             Kind::SignUpEntry => look_up::<SignUpEntry>(ctx, field, Some(key)).await,
             // They are read with the object that they are of, and messages in the outbox.
-            Kind::HistoryEntry | Kind::OutboxMessage | Kind::ContentLink | Kind::ContentFile => Ok(Value::Null),
+            Kind::HistoryEntry
+            | Kind::OutboxMessage
+            | Kind::ContentLink
+            | Kind::ContentFile
+            | Kind::SurveyResponse
+            | Kind::DiscussionPost => Ok(Value::Null),
         }
     }
 }

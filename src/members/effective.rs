@@ -213,6 +213,22 @@ pub fn count_in_sight(
     Ok(sight.members(sql, "p", disclosed).first::<BigInt, i64>(conn)?.unwrap_or_default())
 }
 
+/// Who belongs to each of the groups.
+///
+/// # Errors
+/// What the database answers.
+pub fn of_groups(
+    conn: &mut Conn,
+    compositions: &Compositions,
+    groups: &[i64],
+    on: NaiveDate,
+) -> Result<HashMap<i64, HashSet<i64>>, Error> {
+    let direct = direct(conn, compositions, &compositions.descendants(groups), on, None)?;
+    let members = compositions.evaluate(groups, &direct);
+    let of = |group: &i64| members.get(group).into_iter().flatten().filter_map(|id| i64::try_from(id).ok()).collect();
+    Ok(groups.iter().map(|group| (*group, of(group))).collect())
+}
+
 fn of_group(conn: &mut Conn, compositions: &Compositions, group: i64, on: NaiveDate) -> Result<Vec<i64>, Error> {
     let direct = direct(conn, compositions, &compositions.descendants(&[group]), on, None)?;
     let members = compositions.evaluate(&[group], &direct).remove(&group).unwrap_or_default();

@@ -302,6 +302,7 @@ impl World {
         let input_type = match mutation {
             "closeGroup" | "reopenGroup" | "deleteGroup" => "GroupInput".to_owned(),
             "addGuardian" | "removeGuardian" => "GuardianInput".to_owned(),
+            "closeTopic" | "reopenTopic" => "TopicInput".to_owned(),
             "createStartReason" | "createEndReason" => "CreateReasonInput".to_owned(),
             "updateStartReason" | "updateEndReason" => "UpdateReasonInput".to_owned(),
             "deleteStartReason" | "deleteEndReason" => "DeleteReasonInput".to_owned(),

@@ -32,6 +32,7 @@ mod schema;
 mod sign_ups;
 mod smtp;
 mod subscriptions;
+mod talks;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();

@@ -24,6 +24,8 @@ use store::StoredSlot;
 
 /// The most slots of one round.
 const MAX_SLOTS: i64 = 2_000;
+/// The field that names the slot.
+const SLOT: &str = "input.slotId";
 
 /// Which slot is to be booked, and for whom.
 #[derive(Clone, Debug)]
@@ -98,10 +100,15 @@ fn insert(conn: &mut Conn, scope: &Scope, content: i64, field: &str, slots: &[Sl
     }
     checks.done()?;
     let ids = store::insert(conn, scope, content, slots)?;
+    record_number(conn, scope, content, before, after)?;
+    Ok(ids)
+}
+
+/// How many slots there are, in the history of their round.
+fn record_number(conn: &mut Conn, scope: &Scope, content: i64, before: i64, after: i64) -> Result<(), Error> {
     let number = |slots: i64| vec![("slots", Some(slots.to_string()))];
     let changes = history::diff(&number(before), &number(after));
-    history::record(conn, scope, Action::Updated, Entity::Content, &[content], &changes)?;
-    Ok(ids)
+    history::record(conn, scope, Action::Updated, Entity::Content, &[content], &changes)
 }
 
 /// Adds slots to a round.
@@ -129,7 +136,7 @@ pub fn add(
 
 /// A slot of a round that the viewer sees, and the round, locked.
 fn found(conn: &mut Conn, scope: &Scope, vision: &Vision, slot: i64) -> Result<(ContentRow, StoredSlot), Error> {
-    let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such slot.").at("input.slotId"));
+    let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such slot.").at(SLOT));
     let content = store::slot(conn, slot)?.ok_or_else(missing)?.content_id;
     let row = taking_part::lock(conn, scope, vision, content)?.ok_or_else(missing)?;
     // Only what is read after the round is locked stays as it is.
@@ -144,7 +151,7 @@ fn found(conn: &mut Conn, scope: &Scope, vision: &Vision, slot: i64) -> Result<(
 pub fn remove(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, slot: i64) -> Result<Removed, Error> {
     let vision = Vision::of_viewer(conn, scope, cache)?;
     let (row, slot) = found(conn, scope, &vision, slot)?;
-    let refuse = |code: Code, message: &str| Error::from(Rejection::new(code, message).at("input.slotId"));
+    let refuse = |code: Code, message: &str| Error::from(Rejection::new(code, message).at(SLOT));
     if !row.managed {
         return Err(refuse(Code::Forbidden, "This is not yours to change."));
     }
@@ -153,9 +160,7 @@ pub fn remove(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, slot: i6
     }
     let before = store::count(conn, row.id)?;
     store::delete(conn, slot.id)?;
-    let number = |slots: i64| vec![("slots", Some(slots.to_string()))];
-    let changes = history::diff(&number(before), &number(before - 1));
-    history::record(conn, scope, Action::Updated, Entity::Content, &[row.id], &changes)?;
+    record_number(conn, scope, row.id, before, before - 1)?;
     Ok(Removed { content_id: row.id, slot_id: slot.id })
 }
 
@@ -170,7 +175,7 @@ pub fn book(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, booking: &
     let held = store::held(conn, row.id, participant)?;
     let mut checks = Checks::default();
     check_invited(conn, scope, cache, &row, participant, &mut checks)?;
-    check_open(&row, scope.instant(), window(&row), "to book a slot", &mut checks);
+    check_open(&row, scope.instant(), window(&row), ("to book a slot", SLOT), &mut checks);
     check_slot(scope, &slot, held.as_ref(), booking, &mut checks);
     checks.done()?;
     if slot.participant_id.is_none() {
@@ -192,7 +197,7 @@ fn window(row: &ContentRow) -> (Option<chrono::NaiveDateTime>, Option<chrono::Na
 }
 
 fn check_slot(scope: &Scope, slot: &StoredSlot, held: Option<&StoredSlot>, booking: &Booking, checks: &mut Checks) {
-    let mut refuse = |code: Code, message: &str| checks.refuse(code, "input.slotId", message);
+    let mut refuse = |code: Code, message: &str| checks.refuse(code, SLOT, message);
     if slot.starts_at <= scope.instant() {
         refuse(Code::SlotPast, "This slot has begun or is over.");
     }
@@ -248,13 +253,13 @@ pub fn cancel(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, slot: i6
         // Whether somebody else has booked it is told to nobody who asks this way.
         _ if !row.managed && !own => {
             let message = "This slot is not booked for you, nor for a child of yours.";
-            checks.refuse(Code::NotBooked, "input.slotId", message);
+            checks.refuse(Code::NotBooked, SLOT, message);
         }
-        None => checks.refuse(Code::NotBooked, "input.slotId", "Nobody has booked this slot."),
+        None => checks.refuse(Code::NotBooked, SLOT, "Nobody has booked this slot."),
         Some(_) => {
-            check_open(&row, scope.instant(), (None, window(&row).1), "to give a slot back", &mut checks);
+            check_open(&row, scope.instant(), (None, window(&row).1), ("to give a slot back", SLOT), &mut checks);
             if slot.starts_at <= scope.instant() {
-                checks.refuse(Code::SlotPast, "input.slotId", "This slot has begun or is over.");
+                checks.refuse(Code::SlotPast, SLOT, "This slot has begun or is over.");
             }
         }
     }

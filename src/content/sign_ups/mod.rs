@@ -82,7 +82,7 @@ pub fn sign_up(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, request
     let mut checks = Checks::default();
     checks.text("input.note", request.note.as_deref(), NOTE);
     check_invited(conn, scope, cache, &row, participant, &mut checks)?;
-    check_open(&row, scope.instant(), form(&row), "to sign up", &mut checks);
+    check_open(&row, scope.instant(), form(&row), ("to sign up", "input.contentId"), &mut checks);
     if store::is_signed_up(conn, row.id, participant)? {
         let message = "This participant has signed up already.";
         checks.refuse(Code::AlreadySignedUp, "input.participantId", message);
@@ -108,7 +108,7 @@ pub fn withdraw(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, entry:
         return Err(missing());
     }
     let mut checks = Checks::default();
-    check_open(&row, scope.instant(), (None, form(&row).1), "to withdraw", &mut checks);
+    check_open(&row, scope.instant(), (None, form(&row).1), ("to withdraw", "input.entryId"), &mut checks);
     if entry.withdrawn_at.is_some() {
         checks.refuse(Code::NotSignedUp, "input.entryId", "This entry was withdrawn already.");
     }

@@ -118,21 +118,21 @@ pub fn check_invited(
     Ok(())
 }
 
-/// Refuses what comes too early or too late. Whoever manages the item is not bound to its times.
+/// Refuses what comes too early or too late, at a field of the input. Whoever manages the item is not bound to its times.
 pub fn check_open(
     row: &ContentRow,
     now: NaiveDateTime,
     (opens, closes): (Option<NaiveDateTime>, Option<NaiveDateTime>),
-    what: &str,
+    (what, field): (&str, &str),
     checks: &mut Checks,
 ) {
     if row.managed {
         return;
     }
     if opens.is_some_and(|opens| now < opens) {
-        checks.refuse(Code::NotOpenYet, "input", format!("It is too early {what}: this opens later."));
+        checks.refuse(Code::NotOpenYet, field, format!("It is too early {what}: this opens later."));
     }
     if closes.is_some_and(|closes| closes <= now) {
-        checks.refuse(Code::NoLongerOpen, "input", format!("It is too late {what}: this is closed."));
+        checks.refuse(Code::NoLongerOpen, field, format!("It is too late {what}: this is closed."));
     }
 }

@@ -1,10 +1,11 @@
 //! Discussions as the graph shows them.
 
+use super::posts::{self, DiscussionTopic};
 use super::{Content, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
 use crate::content::kinds::discussion::Discussion;
-use crate::graphql::engine::{Field, ty};
+use crate::graphql::engine::{Connection, Field, Obj, PAGE_ARGS, ty};
 
 face!(
     Discussion,
@@ -21,6 +22,14 @@ face!(
         Field::<Content>::value("closed", ty::<bool>, "Whether nobody can write any more.", |row, out| {
             out.bool(Discussion::of(row.details()).is_some_and(|item| item.closed));
         }),
+        Field::<Content>::link("topicCount", ty::<i32>, "How many topics there are.", posts::topic_count),
+        Field::<Content>::link(
+            "topics",
+            ty::<Obj<Connection<DiscussionTopic>>>,
+            "The topics, the one that was spoken in last first.",
+            posts::topics,
+        )
+        .args(&PAGE_ARGS),
     ]
 );
 

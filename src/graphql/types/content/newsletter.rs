@@ -1,11 +1,12 @@
 //! Newsletters as the graph shows them.
 
 use super::files::ATTACHMENTS;
+use super::recipients::{self, NewsletterRecipient};
 use super::{Content, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
 use crate::content::kinds::newsletter::Newsletter;
-use crate::graphql::engine::{Field, ty};
+use crate::graphql::engine::{Connection, Field, Obj, ty};
 
 face!(
     Newsletter,
@@ -23,7 +24,28 @@ face!(
             out.str(Newsletter::of(row.details()).map_or("", |item| &item.body));
         }),
         ATTACHMENTS,
-    ]
+        Field::<Content>::link(
+            "recipientCount",
+            ty::<Option<i32>>,
+            "To how many it goes, each counted once; null when the newsletter is not yours to change.",
+            recipients::count,
+        ),
+        Field::<Content>::link(
+            "recipientAddressCount",
+            ty::<Option<i32>>,
+            "How many different e-mail addresses they have together; null when the newsletter is not yours to change.",
+            recipients::address_count,
+        ),
+        Field::<Content>::link(
+            "recipients",
+            ty::<Option<Obj<Connection<NewsletterRecipient>>>>,
+            "To whom it goes, each once however many groups lead there: who belongs to its groups, their leaders, the participants, \
+             who belongs to the organization, and the guardians of all of these. Everybody and staff cannot be listed. Null when \
+             the newsletter is not yours to change.",
+            recipients::recipients,
+        )
+        .args(recipients::ARGS),
+]
 );
 
 input!(NewsletterInput, Newsletter,

@@ -2,11 +2,12 @@
 
 use async_graphql::{Enum, InputObject};
 
+use super::responses::{self, SurveyQuestionResult, SurveyResponse, SurveyText};
 use super::{Content, ContentRow, face, input};
 use crate::check::trimmed;
 use crate::content::kind::Of;
 use crate::content::kinds::survey::{self, Question, Survey};
-use crate::graphql::engine::{Entity, Field, Obj, inline_list, ty};
+use crate::graphql::engine::{Connection, Entity, Field, Obj, PAGE_ARGS, inline_list, ty};
 use crate::graphql::scalars::DateTime;
 
 /// How a question is answered.
@@ -86,7 +87,34 @@ face!(
                 Survey::of(row.details()).map_or(&[], |item| item.questions.as_slice())
             })
         }),
-    ]
+        Field::<Content>::link("responseCount", ty::<i32>, "How many have answered.", responses::count),
+        Field::<Content>::link(
+            "viewerResponses",
+            ty::<Vec<Obj<SurveyResponse>>>,
+            "That you have answered, and each of your children, as far as this is so.",
+            responses::of_viewer,
+        ),
+        Field::<Content>::link(
+            "results",
+            ty::<Option<Vec<Obj<SurveyQuestionResult>>>>,
+            "What was answered, question by question; null when the survey is not yours to change.",
+            responses::results,
+        ),
+        Field::<Content>::link(
+            "responses",
+            ty::<Option<Obj<Connection<SurveyResponse>>>>,
+            "Who has answered, the latest first; null when the survey is not yours to change.",
+            responses::responses,
+        )
+        .args(&PAGE_ARGS),
+        Field::<Content>::link(
+            "texts",
+            ty::<Option<Obj<Connection<SurveyText>>>>,
+            "The texts that answer a question, in no order that would tell anything; null when the survey is not yours to change.",
+            responses::texts,
+        )
+        .args(responses::TEXT_ARGS),
+]
 );
 
 /// A question.

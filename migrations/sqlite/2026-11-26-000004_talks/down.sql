@@ -1,0 +1,3 @@
+DROP TABLE discussion_posts;
+DROP TABLE survey_answers;
+DROP TABLE survey_responses;
