@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::content::Availability;
 use crate::content::commands::{self, Wanted};
 use crate::content::kind::{ContentKind, Details};
+use crate::content::kinds::conversation_round::Slot;
 use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::groups::store::CompositionCache;
@@ -59,11 +60,12 @@ fn make(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, mut item: Item
             *value = serde_json::to_value(moment).map_err(|error| Error::internal(error.to_string()))?;
         }
     }
-    let wanted = Wanted {
-        title: item.title,
-        details: Details::parse(item.kind, &item.details.to_string())?,
-        organization_id: Some(find(conn, "participants", &item.organization)?),
-    };
+    let mut details = Details::parse(item.kind, &item.details.to_string())?;
+    if let Details::ConversationRound(round) = &mut details {
+        round.slots = slots(scope.instant());
+    }
+    let wanted =
+        Wanted { title: item.title, details, organization_id: Some(find(conn, "participants", &item.organization)?) };
     let id = commands::create(conn, scope, cache, &wanted)?;
     let availability = Availability {
         everyone: item.everyone,
@@ -74,6 +76,17 @@ fn make(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, mut item: Item
     };
     commands::publish(conn, scope, cache, id, &availability, None)?;
     Ok(())
+}
+
+/// Talks of ten minutes, ten days from now.
+fn slots(now: NaiveDateTime) -> Vec<Slot> {
+    let first = now + Duration::days(10);
+    let slot = |n: i64| Slot {
+        starts_at: first + Duration::minutes(n * 10),
+        ends_at: first + Duration::minutes(n * 10 + 10),
+        location: Some("Lokaal 2".to_owned()),
+    };
+    (0..6).map(slot).collect()
 }
 
 fn from_now(text: &str, now: NaiveDateTime) -> Option<NaiveDateTime> {

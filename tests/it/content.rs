@@ -227,6 +227,23 @@ both! {
         assert_eq!(feed(world, Some(&person(world, &school.teacher))), ["whole"]);
     }
 
+    /// K2: a group's leaders see its content, one who is kept out as a member too.
+    fn k2_leaders_see_what_their_group_shows(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        let out = world.group_with(Some(&school.organization), json!({ "name": "Uit" }));
+        world.add(&out, &[&school.teacher], "2026-09-01");
+        let leading = json!({ "groupId": school.whole, "participantIds": [school.teacher], "startDate": "2026-08-01", "role": "LEADER" });
+        world.done("addMemberships", "added", leading);
+        world.compose(&school.whole, "ANY", &[(&school.class, "INCLUDE"), (&out, "EXCLUDE")]);
+        publish(world, &token, &news(world, &school, "whole"), json!({ "groupIds": [school.whole] }));
+        let teacher = person(world, &school.teacher);
+        assert_eq!(feed(world, Some(&teacher)), ["whole"]);
+        let query = "{ viewer { feed(first: 1) { edges { via { audience groups { name } } } } } }";
+        let via = &world.data_as(&teacher, query, json!({}))["viewer"]["feed"]["edges"][0]["via"];
+        assert_eq!(*via, json!([{ "audience": "GROUP", "groups": [{ "name": "Onderbouw" }] }]));
+    }
+
     fn an_item_is_scheduled_changed_withdrawn_and_published_again(world) {
         let mut world = if world.is_postgres() { World::postgres() } else { World::sqlite() };
         let school = School::new(&world);

@@ -9,9 +9,11 @@ mod harness;
 
 mod access;
 mod backends;
+mod bucket;
 mod budget;
 mod composition;
 mod content;
+mod content_model;
 mod explorer_page;
 mod files;
 mod groups;
