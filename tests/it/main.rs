@@ -13,7 +13,6 @@ mod bucket;
 mod budget;
 mod composition;
 mod content;
-mod content_model;
 mod explorer_page;
 mod files;
 mod groups;
@@ -35,6 +34,7 @@ mod sign_ups;
 mod smtp;
 mod subscriptions;
 mod talks;
+mod visibility;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();

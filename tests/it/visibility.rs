@@ -162,14 +162,6 @@ impl<'p> Model<'p> {
         self.plan.memberships.contains(&(group, person, When::Now, true))
     }
 
-    fn belongs_to(&self, person: usize, organization: usize) -> bool {
-        let member = |group: usize| {
-            self.plan.owned[group] == organization
-                && (self.effective[group].contains(&person) || self.leads(person, group))
-        };
-        self.plan.kept[person] == Some(organization) || (0..GROUPS).any(member)
-    }
-
     /// The person and the children.
     fn family(&self, person: usize) -> Vec<usize> {
         let children = self.plan.guardians.iter().filter(|(_, guardian)| *guardian == person).map(|(child, _)| *child);
@@ -295,7 +287,7 @@ impl Built {
         // A maker is given the right to make something for this one token only.
         let maker = item.maker.map(|person| world.token(Role::Staff, Some(&self.people[person]), Some(organization)));
         let content = json!({ "title": format!("Item {n}"), "organizationId": organization, "body": "Zomerfeest" });
-        let kind = if n % 2 == 0 { "newsItem" } else { "page" };
+        let kind = if n.is_multiple_of(2) { "newsItem" } else { "page" };
         let id = make(world, maker.as_deref().unwrap_or(&administrator), json!({ kind: content }));
         let ids =
             |all: &[String], wanted: &[usize]| wanted.iter().map(|n| all[*n].clone()).collect::<BTreeSet<String>>();
@@ -363,7 +355,7 @@ impl Built {
             assert!(answer.get("errors").is_none(), "{query}\n{answer:#}");
             answer["data"].take()
         };
-        let all = || (0..plan.items.len());
+        let all = || 0..plan.items.len();
         let live = |n: &usize| matches!(plan.items[*n].fate, Fate::Published | Fate::Again | Fate::Narrowed);
         let manages = |n: &usize| model.manages(viewer, &plan.items[*n]);
         let addressed = |n: &usize| model.addressed(viewer, &self.with_default(&plan.items[*n]));
