@@ -30,6 +30,8 @@ struct Claims {
     administers: Vec<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     staff_of: Vec<i64>,
+    /// Of programmes only, which are told apart by it; addresses end up in logs, where names of people have no place.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     name: String,
 }
 
@@ -72,7 +74,7 @@ impl Links {
             administrator: viewer.administrator,
             administers: viewer.administers.clone(),
             staff_of: viewer.staff_of.clone(),
-            name: viewer.name.clone(),
+            name: if viewer.participant.is_none() { viewer.name.clone() } else { String::new() },
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, self.keys.encoding()).ok()
     }

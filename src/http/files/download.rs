@@ -99,6 +99,7 @@ async fn give(gateway: &Arc<Gateway>, id: &str, request: &Parts, preview: bool) 
         }
     };
     if !preview {
+        set(&mut response, header::ACCEPT_RANGES, "bytes");
         let length = range.as_ref().map_or(size, |range| range.end - range.start);
         set(&mut response, header::CONTENT_LENGTH, &length.to_string());
     }
@@ -113,7 +114,6 @@ fn describe(response: &mut Response, row: &FileRow, tag: &str) {
     protect(response.headers_mut());
     set(response, header::CONTENT_TYPE, &row.media_type);
     set(response, header::ETAG, tag);
-    set(response, header::ACCEPT_RANGES, "bytes");
     // Only what the gateway itself has made of a photo is shown in place.
     let manner = if row.preview_key.is_some() { "inline" } else { "attachment" };
     set(response, header::CONTENT_DISPOSITION, &disposition(manner, &row.name));
