@@ -1,14 +1,16 @@
 //! Content: what is shown to people, and to whom.
 //!
 //! `kind` lists the kinds, each in a file under `kinds`; `visibility` is the one place that decides who sees an item, and
-//! every path takes its condition from there; `commands` makes, changes, publishes and withdraws; `store` has the rows.
-//! `taking_part` says for whom somebody may act in an item; `rounds` has the slots of conversation rounds, `sign_ups` the
-//! entries of sign-up forms.
+//! every path takes its condition from there; `commands` makes, changes, publishes and withdraws; `following` says what is
+//! told of that to whoever is connected; `store` has the rows. `taking_part` says for whom somebody may act in an item;
+//! `rounds` has the slots of conversation rounds, `sign_ups` the entries of sign-up forms, `surveys` what was answered,
+//! `discussions` what was said, `recipients` to whom newsletters go, and `files` the files.
 
 pub mod calendar;
 pub mod commands;
 pub mod discussions;
 pub mod files;
+pub mod following;
 pub mod kind;
 pub mod kinds;
 pub mod recipients;

@@ -177,26 +177,31 @@ impl World {
 
     /// A second gateway on the same PostgreSQL schema, with connections of its own.
     pub fn twin(&self) -> Router {
+        self.second().router.clone()
+    }
+
+    /// The same by the machine's clock.
+    pub fn twin_in_real_time(&self) -> Router {
+        let mut twin = self.second();
+        twin.real_time();
+        twin.router.clone()
+    }
+
+    fn second(&self) -> Self {
         let (server, schema) = (postgres().unwrap(), self.schema.as_ref().unwrap());
         let separator = if server.contains('?') { '&' } else { '?' };
         let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
-        Self::new(Db::open(&Self::options(url)).unwrap(), None, None).router.clone()
+        Self::new(Db::open(&Self::options(url)).unwrap(), None, None)
     }
 
     fn new(db: Db, files: Option<tempfile::TempDir>, schema: Option<String>) -> Self {
         let keys = Keys::from_secret(SECRET);
         let store = tempfile::tempdir().unwrap();
-        let gateway = Self::gateway(&db, &keys, now(), chrono_tz::Europe::Amsterdam, store.path());
+        let gateway = Self::gateway(&db, &keys, Clock::Fixed(now()), chrono_tz::Europe::Amsterdam, store.path());
         Self { db, router: router(Arc::clone(&gateway)), gateway, keys, _files: files, store, schema }
     }
 
-    fn gateway(
-        db: &Db,
-        keys: &Keys,
-        moment: DateTime<Utc>,
-        zone: chrono_tz::Tz,
-        store: &std::path::Path,
-    ) -> Arc<Gateway> {
+    fn gateway(db: &Db, keys: &Keys, clock: Clock, zone: chrono_tz::Tz, store: &std::path::Path) -> Arc<Gateway> {
         let objects = Objects::open(&store.display().to_string(), &Bucket::default()).unwrap();
         let files = Files { max_document_bytes: 300_000, max_photo_bytes: 3_000_000, ..Files::new(objects) };
         let shared = Shared { db: db.clone(), compositions: Arc::new(CompositionCache::default()) };
@@ -204,7 +209,7 @@ impl World {
             limits: Limits::default(),
             execution: Duration::from_secs(10),
             wait: Duration::from_secs(10),
-            clock: Clock::Fixed(moment),
+            clock,
             zone,
             mail: true,
             files: Some(files),
@@ -214,7 +219,16 @@ impl World {
 
     /// From now on it is another moment, in another zone.
     pub fn turn_clock(&mut self, moment: DateTime<Utc>, zone: chrono_tz::Tz) {
-        self.gateway = Self::gateway(&self.db, &self.keys, moment, zone, self.store.path());
+        self.tick(Clock::Fixed(moment), zone);
+    }
+
+    /// From now on the machine's clock counts.
+    pub fn real_time(&mut self) {
+        self.tick(Clock::System, chrono_tz::Europe::Amsterdam);
+    }
+
+    fn tick(&mut self, clock: Clock, zone: chrono_tz::Tz) {
+        self.gateway = Self::gateway(&self.db, &self.keys, clock, zone, self.store.path());
         self.router = router(Arc::clone(&self.gateway));
     }
 

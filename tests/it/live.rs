@@ -1,5 +1,7 @@
 //! Subscriptions over a real WebSocket: who hears of what, when it ends, and what is refused.
 
+mod content;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

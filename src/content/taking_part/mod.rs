@@ -26,8 +26,7 @@ const PARTICIPANT: &str = "input.participantId";
 /// # Errors
 /// What the database answers.
 pub fn lock(conn: &mut Conn, scope: &Scope, vision: &Vision, id: i64) -> Result<Option<ContentRow>, Error> {
-    let found = contents::lock(conn, vision, scope.instant(), id)?;
-    Ok(found.filter(|(_, seen)| *seen).map(|(row, _)| row))
+    contents::lock_seen(conn, vision, scope.instant(), id)
 }
 
 /// Refuses an item of another kind.
