@@ -52,8 +52,9 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
         "createGroupCategory updateGroupCategory deleteGroupCategory createStartReason \
                                  updateStartReason deleteStartReason createEndReason updateEndReason deleteEndReason",
     ),
-    ("Subscription", SignedIn, "membershipChanged viewerMembershipChanged"),
+    ("Subscription", SignedIn, "membershipChanged viewerMembershipChanged contentChanged"),
     ("MembershipChange", Seen, "change membership"),
+    ("ContentChange", Seen, "change contentId content"),
     (
         "Group",
         Seen,

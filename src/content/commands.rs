@@ -10,6 +10,7 @@ use super::visibility::{Vision, audience_of, key_of};
 use super::{Audience, Availability, State, UnlinkReason};
 use crate::check::{Checks, NAME};
 use crate::db::Conn;
+use crate::db::announce::{self, ContentChange};
 use crate::error::{Code, Error, Rejection};
 use crate::groups::store::CompositionCache;
 use crate::history::{self, Action, Entity, Fields};
@@ -90,16 +91,23 @@ fn fields(title: &str, details: &Details) -> Result<Fields, Error> {
 /// # Errors
 /// `NotFound` when the viewer does not see it, `Forbidden` when it is not the viewer's to change.
 pub fn managed(conn: &mut Conn, scope: &Scope, vision: &Vision, id: i64) -> Result<ContentRow, Error> {
-    let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such content.").at("input.contentId"));
-    let (row, seen) = store::lock(conn, vision, scope.instant(), id)?.ok_or_else(missing)?;
-    match (row.managed, seen) {
-        (true, _) => Ok(row),
-        (false, true) => {
-            let message = "This is not yours to change.";
-            Err(Rejection::new(Code::Forbidden, message).at("input.contentId").into())
-        }
-        (false, false) => Err(missing()),
+    if let Some(row) = store::lock(conn, vision, scope.instant(), id)? {
+        return Ok(row);
     }
+    // An item out of sight takes the same steps as one that does not exist.
+    let seen = !store::by_ids(conn, vision, scope.instant(), false, &[id])?.is_empty();
+    let rejection = if seen {
+        Rejection::new(Code::Forbidden, "This is not yours to change.")
+    } else {
+        Rejection::new(Code::NotFound, "There is no such content.")
+    };
+    Err(rejection.at("input.contentId").into())
+}
+
+/// Announces a change of an item to whoever follows content.
+fn announce(conn: &mut Conn, scope: &Scope, row: &ContentRow) -> Result<(), Error> {
+    let was_published = row.state == State::Published;
+    announce::content(conn, &[ContentChange { content: row.id, at: scope.instant(), was_published }])
 }
 
 /// Changes an item to what is wanted; what it is and for whom stays.
@@ -130,6 +138,7 @@ pub fn update(
     if !changes.is_empty() {
         store::update(conn, scope, id, &Written { title: &wanted.title, details: &wanted.details })?;
         history::record(conn, scope, Action::Updated, Entity::Content, &[id], &changes)?;
+        announce(conn, scope, &row)?;
     }
     Ok(id)
 }
@@ -178,6 +187,7 @@ pub fn publish(
     let changes = history::diff(&state(row.published_at, &before), &state(Some(published), &after));
     if !changes.is_empty() {
         history::record(conn, scope, Action::Updated, Entity::Content, &[id], &changes)?;
+        announce(conn, scope, &row)?;
     }
     Ok(id)
 }
@@ -295,5 +305,6 @@ pub fn withdraw(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, id: i6
     let at = |at: Option<NaiveDateTime>| vec![("publishedAt", at.map(|at| at.and_utc().to_rfc3339()))];
     let changes = history::diff(&at(row.published_at), &at(None));
     history::record(conn, scope, Action::Ended, Entity::Content, &[id], &changes)?;
+    announce(conn, scope, &row)?;
     Ok(id)
 }

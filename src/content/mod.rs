@@ -1,9 +1,11 @@
 //! Content: what is shown to people, and to whom.
 //!
 //! `kind` lists the kinds, each in a file under `kinds`; `visibility` is the one place that decides who sees an item, and
-//! every path takes its condition from there; `commands` makes, changes, publishes and withdraws; `store` has the rows.
+//! every path takes its condition from there; `commands` makes, changes, publishes and withdraws; `following` says what is
+//! told of that to whoever is connected; `store` has the rows.
 
 pub mod commands;
+pub mod following;
 pub mod kind;
 pub mod kinds;
 pub mod store;

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp};
 use serde::Serialize;
 
 use super::kind::{ContentKind, Details};
-use super::visibility::{LINK_ORDER, Vision, key_of};
+use super::visibility::{LINK_ORDER, Vision, key_of, of_kinds};
 use super::{Audience, State, UnlinkReason};
 use crate::db::batch::{self, CHUNK, Column, Type};
 use crate::db::{Conn, Dialect, Sql};
@@ -197,10 +197,7 @@ impl ContentFilter {
         if self.managed {
             sql = vision.managed(sql.text(" AND "), "c");
         }
-        if let Some(kinds) = &self.kinds {
-            let words: Vec<String> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
-            sql = sql.text(" AND c.kind").in_strings(&words);
-        }
+        sql = of_kinds(sql, "c", self.kinds.as_deref());
         if let Some(states) = &self.states {
             sql = sql.text(" AND (1 = 0");
             for state in states {
@@ -280,13 +277,7 @@ pub struct LinkedRow {
 fn of_group(sql: Sql, vision: &Vision, now: NaiveDateTime, kinds: Option<&[ContentKind]>, shown: &[i64]) -> Sql {
     let sql = sql.text(" AND x.unlinked_at IS NULL AND x.published_at <= ").instant(now).text(" AND (x.audience_key");
     let sql = vision.managed(sql.in_ids(&keys_of(shown)).text(" OR "), "c").text(")");
-    match kinds {
-        Some(kinds) => {
-            let words: Vec<String> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
-            sql.text(" AND x.kind").in_strings(&words)
-        }
-        None => sql,
-    }
+    of_kinds(sql, "x", kinds)
 }
 
 fn keys_of(groups: &[i64]) -> Vec<i64> {
@@ -442,20 +433,15 @@ pub fn update(conn: &mut Conn, scope: &Scope, id: i64, written: &Written<'_>) ->
     Ok(())
 }
 
-/// An item with its details, locked until the transaction ends, and whether the viewer sees it.
+/// An item with its details that the viewer may change, locked until the transaction ends. Nothing else is read, and
+/// nobody waits for an item that is not theirs.
 ///
 /// # Errors
 /// What the database answers.
-pub fn lock(
-    conn: &mut Conn,
-    vision: &Vision,
-    now: NaiveDateTime,
-    id: i64,
-) -> Result<Option<(ContentRow, bool)>, Error> {
-    let sql = columns(vision, true).text(" FROM content c WHERE c.id = ").int(id).text(conn.dialect().for_update());
-    let Some(row) = select(conn, now, sql)?.into_iter().next() else { return Ok(None) };
-    let seen = row.managed || !by_ids(conn, vision, now, false, &[id])?.is_empty();
-    Ok(Some((row, seen)))
+pub fn lock(conn: &mut Conn, vision: &Vision, now: NaiveDateTime, id: i64) -> Result<Option<ContentRow>, Error> {
+    let sql = columns(vision, true).text(" FROM content c WHERE c.id = ").int(id).text(" AND ");
+    let sql = vision.managed(sql, "c").text(conn.dialect().for_update());
+    Ok(select(conn, now, sql)?.into_iter().next())
 }
 
 /// Sets when an item is published; its open links follow.
@@ -566,6 +552,59 @@ pub fn unlink(conn: &mut Conn, scope: &Scope, id: i64, audiences: &[i64], reason
     Ok(())
 }
 
+/// From when to when an item was linked to an audience.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub content_id: i64,
+    pub linked_at: NaiveDateTime,
+    pub unlinked_at: Option<NaiveDateTime>,
+}
+
+/// The links of items of some kinds to any of these audiences, open or broken.
+///
+/// # Errors
+/// What the database answers.
+pub fn spans(
+    conn: &mut Conn,
+    items: &[i64],
+    audiences: &[i64],
+    kinds: Option<&[ContentKind]>,
+) -> Result<Vec<Span>, Error> {
+    type Columns = (BigInt, Timestamp, Nullable<Timestamp>);
+    type Row = (i64, NaiveDateTime, Option<NaiveDateTime>);
+    if items.is_empty() || audiences.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = Sql::new("SELECT v.content_id, v.linked_at, v.unlinked_at FROM content_links v WHERE v.content_id");
+    let sql = of_kinds(sql.in_ids(items).text(" AND v.audience_key").in_ids(audiences), "v", kinds);
+    let rows = sql.load::<Columns, Row>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(content_id, linked_at, unlinked_at)| Span { content_id, linked_at, unlinked_at })
+        .collect())
+}
+
+/// When an item is published next, after this moment.
+///
+/// # Errors
+/// What the database answers.
+pub fn next_publication(conn: &mut Conn, after: NaiveDateTime) -> Result<Option<NaiveDateTime>, Error> {
+    let sql = Sql::new("SELECT c.published_at FROM content c WHERE c.published_at > ").instant(after);
+    Ok(sql.text(" ORDER BY c.published_at LIMIT 1").first::<Timestamp, NaiveDateTime>(conn)?)
+}
+
+/// The items whose moment of publication came between these two, both included.
+///
+/// # Errors
+/// What the database answers.
+pub fn due(conn: &mut Conn, from: NaiveDateTime, until: NaiveDateTime) -> Result<Vec<i64>, Error> {
+    let sql = Sql::new("SELECT c.id FROM content c WHERE c.published_at >= ").instant(from);
+    let sql = sql.text(" AND c.published_at <= ").instant(until);
+    // Whatever was published at once has been announced as such.
+    let sql = sql.text(" AND c.updated_at < c.published_at ORDER BY c.published_at, c.id");
+    Ok(sql.load::<BigInt, i64>(conn)?)
+}
+
 /// One link, open or broken.
 #[derive(Clone, Debug)]
 pub struct LinkRow {
@@ -660,12 +699,13 @@ pub fn audiences(conn: &mut Conn, items: &[i64]) -> Result<HashMap<i64, Vec<i64>
     Ok(found)
 }
 
-/// Of these groups, those that exist, and the organization that owns each.
+/// Of these groups, those that exist, and the organization that owns each; none is deleted before the transaction ends.
 ///
 /// # Errors
 /// What the database answers.
 pub fn owners(conn: &mut Conn, groups: &[i64]) -> Result<HashMap<i64, Option<i64>>, Error> {
     let sql = Sql::new("SELECT g.id, g.organization_id FROM groups g WHERE g.id").in_ids(groups);
+    let sql = sql.text(" ORDER BY g.id").text(conn.dialect().for_reference());
     Ok(sql.load::<(BigInt, Nullable<BigInt>), (i64, Option<i64>)>(conn)?.into_iter().collect())
 }
 

@@ -161,6 +161,11 @@ impl Vision {
         self.keys.binary_search(&key_of(audience, target)).is_ok()
     }
 
+    /// The audiences of which the viewer is part now and was part before.
+    pub fn in_common(&self, before: &Self) -> Vec<i64> {
+        self.keys.iter().copied().filter(|key| before.keys.binary_search(key).is_ok()).collect()
+    }
+
     /// Appends ` AND …` so that only items remain that the viewer sees.
     #[must_use]
     pub fn visible(&self, sql: Sql, alias: &'static str) -> Sql {
@@ -313,7 +318,9 @@ impl Vision {
     }
 }
 
-fn of_kinds(sql: Sql, alias: &'static str, kinds: Option<&[ContentKind]>) -> Sql {
+/// Appends ` AND …` so that only items of these kinds remain.
+#[must_use]
+pub fn of_kinds(sql: Sql, alias: &'static str, kinds: Option<&[ContentKind]>) -> Sql {
     let Some(kinds) = kinds else { return sql };
     let words: Vec<String> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
     sql.text(" AND ").text(alias).text(".kind").in_strings(&words)

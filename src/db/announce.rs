@@ -1,4 +1,4 @@
-//! News of changed memberships, for whoever follows them while connected.
+//! News of changed memberships and of content, for whoever follows them while connected.
 //!
 //! A transaction announces what it changes; nobody hears of it before the commit, and never after a rollback. On
 //! PostgreSQL the announcement is a notification that every gateway on the same schema hears; on SQLite it stays in
@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, NaiveDateTime};
 use diesel::sql_types::BigInt;
 use tokio::sync::broadcast;
 
@@ -30,18 +31,31 @@ text_enum! {
         Updated = "UPDATED",
         Ended = "ENDED",
         Annulled = "ANNULLED",
-        Guardianship = "GUARDIANSHIP",
     }
 }
 
-/// One change: of a membership, or of whose guardian a participant is (then the others are 0).
+/// One change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
-    pub kind: Kind,
-    pub membership: i64,
-    pub group: i64,
-    pub participant: i64,
+pub enum Change {
+    /// Of a membership.
+    Membership { kind: Kind, membership: i64, group: i64, participant: i64 },
+    /// Of whose guardian a participant is.
+    Guardianship { guardian: i64 },
+    /// Of an item of content, or of whom it is shown to.
+    Content(ContentChange),
 }
+
+/// A change of an item of content: which, when, and whether it was published until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentChange {
+    pub content: i64,
+    pub at: NaiveDateTime,
+    pub was_published: bool,
+}
+
+/// How notifications name what is no membership.
+const GUARDIANSHIP: &str = "GUARDIANSHIP";
+const CONTENT: &str = "CONTENT";
 
 /// What a listener hears.
 #[derive(Clone, Debug)]
@@ -70,7 +84,7 @@ pub fn announce(conn: &mut Conn, kind: Kind, memberships: &[i64]) -> Result<(), 
         Dialect::Sqlite => {
             let sql = Sql::new("SELECT id, group_id, participant_id FROM memberships WHERE id").in_ids(memberships);
             let rows = sql.text(" ORDER BY id").load::<(BigInt, BigInt, BigInt), (i64, i64, i64)>(conn)?;
-            let changes = rows.into_iter().map(|(membership, group, participant)| Change {
+            let changes = rows.into_iter().map(|(membership, group, participant)| Change::Membership {
                 kind,
                 membership,
                 group,
@@ -100,15 +114,31 @@ pub fn announce(conn: &mut Conn, kind: Kind, memberships: &[i64]) -> Result<(), 
 /// # Errors
 /// What the database answers.
 pub fn guardianship(conn: &mut Conn, guardian: i64) -> Result<(), Error> {
-    let kind = Kind::Guardianship;
+    tell(conn, &[Change::Guardianship { guardian }], || format!("{GUARDIANSHIP} {guardian}:0:0"))
+}
+
+/// Announces that items of content, or whom they are shown to, have changed.
+///
+/// # Errors
+/// What the database answers.
+pub fn content(conn: &mut Conn, changes: &[ContentChange]) -> Result<(), Error> {
+    let word = |change: &ContentChange| {
+        let at = change.at.and_utc().timestamp_micros();
+        format!("{}:{at}:{}", change.content, u8::from(change.was_published))
+    };
+    for batch in changes.chunks(BATCH) {
+        let all: Vec<Change> = batch.iter().copied().map(Change::Content).collect();
+        tell(conn, &all, || format!("{CONTENT} {}", batch.iter().map(word).collect::<Vec<_>>().join(",")))?;
+    }
+    Ok(())
+}
+
+fn tell(conn: &mut Conn, changes: &[Change], payload: impl FnOnce() -> String) -> Result<(), Error> {
     match conn.dialect() {
-        Dialect::Sqlite => PENDING.with_borrow_mut(|pending| {
-            pending.push(Change { kind, membership: 0, group: 0, participant: guardian });
-        }),
+        Dialect::Sqlite => PENDING.with_borrow_mut(|pending| pending.extend(changes)),
         Dialect::Postgres => {
-            let payload = format!("{} 0:0:{guardian}", kind.as_str());
             let sql = Sql::new("SELECT COUNT(*) FROM (SELECT pg_notify('kring_' || md5(current_schema()), ");
-            sql.string(payload).text(")) sent").load::<BigInt, i64>(conn)?;
+            sql.string(payload()).text(")) sent").load::<BigInt, i64>(conn)?;
         }
     }
     Ok(())
@@ -116,12 +146,20 @@ pub fn guardianship(conn: &mut Conn, guardian: i64) -> Result<(), Error> {
 
 /// Reads a notification.
 pub(super) fn parse(payload: &str) -> Option<Vec<Change>> {
-    let (kind, changes) = payload.split_once(' ')?;
-    let kind = Kind::ALL.iter().copied().find(|known| known.as_str() == kind)?;
+    let (word, changes) = payload.split_once(' ')?;
+    let kind = Kind::ALL.iter().copied().find(|known| known.as_str() == word);
     let change = |text: &str| {
         let mut numbers = text.split(':').map(|number| number.parse::<i64>().ok());
-        let (membership, group, participant) = (numbers.next()??, numbers.next()??, numbers.next()??);
-        Some(Change { kind, membership, group, participant })
+        let (first, second, third) = (numbers.next()??, numbers.next()??, numbers.next()??);
+        match (kind, word) {
+            (Some(kind), _) => Some(Change::Membership { kind, membership: first, group: second, participant: third }),
+            (None, GUARDIANSHIP) => Some(Change::Guardianship { guardian: first }),
+            (None, CONTENT) => {
+                let at = DateTime::from_timestamp_micros(second)?.naive_utc();
+                Some(Change::Content(ContentChange { content: first, at, was_published: third != 0 }))
+            }
+            _ => None,
+        }
     };
     changes.split(',').map(change).collect()
 }
@@ -197,3 +235,23 @@ impl Hub {
 
 /// How often the connection is asked for news, and how long news may be on its way.
 pub(super) const PAUSE: Duration = Duration::from_millis(25);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notifications_are_read_back() {
+        let at = DateTime::from_timestamp_micros(1_789_466_400_000_001).unwrap_or_default().naive_utc();
+        for (payload, change) in [
+            ("ENDED 1:2:3", Change::Membership { kind: Kind::Ended, membership: 1, group: 2, participant: 3 }),
+            ("GUARDIANSHIP 7:0:0", Change::Guardianship { guardian: 7 }),
+            ("CONTENT 5:1789466400000001:1", Change::Content(ContentChange { content: 5, at, was_published: true })),
+        ] {
+            assert_eq!(parse(payload), Some(vec![change]), "{payload}");
+        }
+        for payload in ["", "CONTENT", "CONTENT 5", "CONTENT 5:x:1", "NOTHING 1:2:3", "ENDED 1:2"] {
+            assert_eq!(parse(payload), None, "{payload}");
+        }
+    }
+}

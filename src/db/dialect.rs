@@ -34,6 +34,14 @@ impl Dialect {
             Self::Postgres => " FOR UPDATE",
         }
     }
+
+    /// Appended to a `SELECT` whose rows are about to be pointed to: none of them goes away before that is done.
+    pub fn for_reference(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR KEY SHARE",
+        }
+    }
 }
 
 /// A constraint of the schema that a write ran into.

@@ -1,5 +1,6 @@
 //! The GraphQL face: types, fields and operations, on top of the domain.
 
+pub mod content_changes;
 pub mod content_mutation;
 pub mod engine;
 pub mod enums;

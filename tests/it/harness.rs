@@ -172,25 +172,36 @@ impl World {
 
     /// A second gateway on the same PostgreSQL schema, with connections of its own.
     pub fn twin(&self) -> Router {
+        self.second().router.clone()
+    }
+
+    /// The same by the machine's clock.
+    pub fn twin_in_real_time(&self) -> Router {
+        let mut twin = self.second();
+        twin.real_time();
+        twin.router.clone()
+    }
+
+    fn second(&self) -> Self {
         let (server, schema) = (postgres().unwrap(), self.schema.as_ref().unwrap());
         let separator = if server.contains('?') { '&' } else { '?' };
         let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
-        Self::new(Db::open(&Self::options(url)).unwrap(), None, None).router.clone()
+        Self::new(Db::open(&Self::options(url)).unwrap(), None, None)
     }
 
     fn new(db: Db, files: Option<tempfile::TempDir>, schema: Option<String>) -> Self {
         let keys = Keys::from_secret(SECRET);
-        let router = Self::gateway(&db, &keys, now(), chrono_tz::Europe::Amsterdam);
+        let router = Self::gateway(&db, &keys, Clock::Fixed(now()), chrono_tz::Europe::Amsterdam);
         Self { db, router, keys, _files: files, schema }
     }
 
-    fn gateway(db: &Db, keys: &Keys, moment: DateTime<Utc>, zone: chrono_tz::Tz) -> Router {
+    fn gateway(db: &Db, keys: &Keys, clock: Clock, zone: chrono_tz::Tz) -> Router {
         let shared = Shared { db: db.clone(), compositions: Arc::new(CompositionCache::default()) };
         let options = kring::http::Options {
             limits: Limits::default(),
             execution: Duration::from_secs(10),
             wait: Duration::from_secs(10),
-            clock: Clock::Fixed(moment),
+            clock,
             zone,
             mail: true,
         };
@@ -199,7 +210,12 @@ impl World {
 
     /// From now on it is another moment, in another zone.
     pub fn turn_clock(&mut self, moment: DateTime<Utc>, zone: chrono_tz::Tz) {
-        self.router = Self::gateway(&self.db, &self.keys, moment, zone);
+        self.router = Self::gateway(&self.db, &self.keys, Clock::Fixed(moment), zone);
+    }
+
+    /// From now on the machine's clock counts.
+    pub fn real_time(&mut self) {
+        self.router = Self::gateway(&self.db, &self.keys, Clock::System, chrono_tz::Europe::Amsterdam);
     }
 
     pub fn is_postgres(&self) -> bool {

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_graphql::Response;
+use chrono::NaiveDateTime;
 use futures_util::{Stream, StreamExt, stream};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::broadcast::Receiver;
@@ -18,7 +20,10 @@ use crate::graphql::loaders::Loaders;
 use crate::graphql::session::Session;
 use crate::graphql::subscription::{Topic, Watch, visible};
 use crate::http::{Gateway, in_turn};
-use crate::scope::Scope;
+use crate::scope::{Clock, Scope};
+
+/// How long the clock is not looked at while something is awaited.
+const GLANCE: Duration = Duration::from_secs(30);
 
 /// Follows until something ends it; dropping the stream ends it too.
 pub fn stream(gateway: Arc<Gateway>, ticket: Ticket) -> impl Stream<Item = Response> + Send {
@@ -71,7 +76,11 @@ impl Following {
                 self.open().await;
                 continue;
             };
-            match open.news.recv().await {
+            let news = tokio::select! {
+                news = open.news.recv() => news,
+                () = moment(self.gateway.options.clock, open.topic.next()) => Ok(News::Changes(Arc::new([]))),
+            };
+            match news {
                 Ok(News::Changes(changes)) => {
                     if let Err(error) = self.show(&changes).await {
                         tracing::debug!(%error, "a subscription is interrupted");
@@ -118,13 +127,24 @@ impl Following {
                 open.topic = topic;
             }
         }
-        if !changes.iter().any(|change| open.topic.concerns(change)) {
+        if !changes.is_empty() && !changes.iter().any(|change| open.topic.concerns(change)) {
             return Ok(());
         }
         let (topic, ticket, changes) = (open.topic.clone(), Arc::clone(&self.ticket), Arc::clone(changes));
         let shown = in_turn(&self.gateway, move |gateway| gateway.show(&ticket, &topic, &changes));
-        self.ready.extend(shown.await??);
+        let (ready, topic) = shown.await??;
+        open.topic = topic;
+        self.ready.extend(ready);
         Ok(())
+    }
+}
+
+/// Waits until a moment has come by the gateway's clock, looking at it now and then: it may be set. Without a moment it
+/// waits forever.
+async fn moment(clock: Clock, moment: Option<NaiveDateTime>) {
+    let Some(moment) = moment else { return std::future::pending().await };
+    while let Ok(left) = (moment.and_utc() - clock.now()).to_std() {
+        tokio::time::sleep(left.min(GLANCE) + Duration::from_millis(1)).await;
     }
 }
 
@@ -148,16 +168,17 @@ impl Gateway {
         Ok((news, topic.ok_or_else(|| Box::new(failed(&Error::BadInput("Nothing is followed.".to_owned()))))?))
     }
 
-    /// The answers for some changes, as far as the viewer may see them, all in one snapshot that is newer than them.
-    fn show(&self, ticket: &Ticket, topic: &Topic, changes: &[Change]) -> Result<Vec<Response>, Error> {
+    /// The answers for some changes, as far as the viewer may see them, all in one snapshot that is newer than them, and
+    /// where the topic stands then.
+    fn show(&self, ticket: &Ticket, topic: &Topic, changes: &[Change]) -> Result<(Vec<Response>, Topic), Error> {
         let session = self.session(&ticket.viewer);
-        let rows = session.read(|exec| visible(exec, topic, changes))?;
+        let (events, topic) = session.read(|exec| visible(exec, topic, changes))?;
         // The document and its variables were found valid at the beginning.
-        let answer = |row| {
-            let watch = Arc::new(Watch::Event(Mutex::new(Some(row))));
+        let answer = |event| {
+            let watch = Arc::new(Watch::Event(Mutex::new(Some(event))));
             execute_watch(&self.trusting, ticket, &session, &watch)
         };
-        Ok(rows.into_iter().filter_map(answer).collect())
+        Ok((events.into_iter().filter_map(answer).collect(), topic))
     }
 }
 
