@@ -35,6 +35,12 @@ impl Sight {
     ) -> Result<Self, Error> {
         let mut sight = Self { everything: viewer.administrator, today, ..Self::default() };
         if sight.everything {
+            if let Some(participant) = viewer.participant {
+                // Nothing is hidden from them, and yet they are told what is theirs.
+                sight.own = wards(conn, participant)?;
+                sight.own.push(participant);
+                belonging(conn, &sight.own)?;
+            }
             return Ok(sight);
         }
         sight.administered.clone_from(&viewer.administers);
@@ -235,16 +241,17 @@ impl Sight {
         if self.everything {
             return sql.text("(1 = 1)");
         }
-        let sql = people_of(sql.text("("), alias, &self.administered);
+        let sql = people_of(sql.text("(("), alias, &self.administered);
         let sql = sql.text(" OR ").text(alias).text(".id").in_ids(&self.own);
+        // Of whomever no organization keeps, what is compared with nothing must come out as false rather than unknown.
         if self.own.is_empty() {
-            return sql.text(")");
+            return sql.text(") IS TRUE)");
         }
         sql.text(" OR EXISTS (SELECT 1 FROM residencies own WHERE own.address_id = ")
             .text(alias)
             .text(".id AND own.participant_id")
             .in_ids(&self.own)
-            .text("))")
+            .text(")) IS TRUE)")
     }
 }
 

@@ -12,6 +12,7 @@ mod backends;
 mod budget;
 mod composition;
 mod content;
+mod content_model;
 mod explorer_page;
 mod groups;
 mod hostile;
