@@ -111,7 +111,7 @@ pub enum Watch {
 /// What is told of one change.
 pub enum Event {
     Membership(ChangeRow),
-    Content(Telling),
+    Content(Box<Telling>),
 }
 
 /// A change and the membership as it is now.
@@ -134,7 +134,10 @@ pub fn visible(exec: &mut Exec<'_>, topic: &Topic, changes: &[Change]) -> Result
             let changes: Vec<_> = changes.iter().filter_map(of_content).collect();
             let (vision, now) = (exec.vision()?, exec.scope.instant());
             let told = position.advance(exec.conn, &followed, vision, now, &changes)?;
-            Ok((told.into_iter().map(Event::Content).collect(), Topic::Content(followed, Some(position))))
+            Ok((
+                told.into_iter().map(|telling| Event::Content(Box::new(telling))).collect(),
+                Topic::Content(followed, Some(position)),
+            ))
         }
         Some(topic) => {
             let rows = memberships(exec, &topic, changes)?;
@@ -250,7 +253,7 @@ impl Subscription {
         follow::<ContentChange>(
             ctx,
             topic,
-            |event| if let Event::Content(telling) = event { Some(telling) } else { None },
+            |event| if let Event::Content(telling) = event { Some(*telling) } else { None },
         )
     }
 }

@@ -24,10 +24,10 @@ const OWN: &str = "subscription { viewerMembershipChanged { change membership { 
 
 type Socket = tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>;
 
-struct Client(Socket);
+pub struct Client(Socket);
 
 impl Client {
-    fn connect(served: &Served) -> Self {
+    pub fn connect(served: &Served) -> Self {
         RUNTIME.block_on(async {
             let mut request = format!("ws://{}/graphql", served.address).into_client_request().unwrap();
             request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
@@ -36,18 +36,18 @@ impl Client {
         })
     }
 
-    fn signed(served: &Served, token: &str) -> Self {
+    pub fn signed(served: &Served, token: &str) -> Self {
         let mut client = Self::connect(served);
         client.say(json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } }));
         assert_eq!(client.hear()["type"], "connection_ack");
         client
     }
 
-    fn say(&mut self, message: Value) {
+    pub fn say(&mut self, message: Value) {
         RUNTIME.block_on(self.0.send(Message::text(message.to_string()))).unwrap();
     }
 
-    fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
+    pub fn subscribe(&mut self, id: &str, query: &str, variables: Value) {
         self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": query, "variables": variables } }));
     }
 
@@ -63,7 +63,7 @@ impl Client {
         })
     }
 
-    fn hear(&mut self) -> Value {
+    pub fn hear(&mut self) -> Value {
         match self.frame() {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("{other:?}"),
@@ -98,7 +98,7 @@ impl Client {
     }
 }
 
-fn gauge(world: &World, name: &str) -> i64 {
+pub fn gauge(world: &World, name: &str) -> i64 {
     gauge_of(&world.router, name)
 }
 
@@ -112,7 +112,7 @@ fn gauge_of(router: &axum::Router, name: &str) -> i64 {
     text.lines().find_map(|line| line.strip_prefix(&format!("kring_{name} "))).unwrap().parse().unwrap()
 }
 
-fn until(what: &str, done: impl Fn() -> bool) {
+pub fn until(what: &str, done: impl Fn() -> bool) {
     let since = std::time::Instant::now();
     while !done() {
         assert!(since.elapsed() < PATIENCE, "{what}");

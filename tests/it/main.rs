@@ -13,6 +13,7 @@ mod bucket;
 mod budget;
 mod composition;
 mod content;
+mod content_model;
 mod explorer_page;
 mod files;
 mod groups;
@@ -34,7 +35,6 @@ mod sign_ups;
 mod smtp;
 mod subscriptions;
 mod talks;
-mod visibility;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();
