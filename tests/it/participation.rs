@@ -1,10 +1,14 @@
 //! Automatic participation: memberships that follow from a source group or from where people live (A1 to A5).
 
-use kring::access::Role;
+use kring::access::{Role, Viewer};
 use kring::db::{Dialect, Sql};
+use kring::exchange::bundle::{self, Limits, Memory};
+use kring::exchange::import::{Options, Report, import};
+use kring::id::{self, Kind};
+use kring::scope::{Clock, Scope};
 use serde_json::{Value, json};
 
-use crate::harness::{World, both, text};
+use crate::harness::{World, both, now, text};
 
 /// Of a group: who has which membership, as "name origin status start end".
 fn rows(world: &World, group: &str) -> Vec<String> {
@@ -50,6 +54,21 @@ fn membership_of(world: &World, group: &str, name: &str) -> String {
     let edges = data["group"]["memberships"]["edges"].as_array().unwrap().clone();
     let found = edges.iter().find(|edge| edge["node"]["participant"]["displayName"] == name);
     text(&found.unwrap_or_else(|| panic!("{name} is no member"))["node"]["id"])
+}
+
+/// Imports a bundle as the harness's day.
+fn delivered(world: &World, files: &[(&str, &str)]) -> Report {
+    let files: Memory = files.iter().copied().collect();
+    let bundle = bundle::read_from(&files, &Limits::default()).unwrap_or_else(|errors| panic!("{errors}"));
+    let scope = Scope::new(Viewer::operator("tests"), Clock::Fixed(now()), chrono_tz::Europe::Amsterdam);
+    import(&world.db, &scope, &bundle, &Options::default(), &mut |_| {}).unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+/// A group or participant by the sender's key.
+fn known(world: &World, list: &str, external_id: &str) -> String {
+    let query =
+        format!("query($id: String!) {{ {list}(filter: {{ externalIds: [$id] }}) {{ edges {{ node {{ id }} }} }} }}");
+    text(&world.data(&query, json!({ "id": external_id }))[list]["edges"][0]["node"]["id"])
 }
 
 both! {
@@ -291,6 +310,74 @@ both! {
                 assert_eq!(before(), expected, "{mutation} with {armed}");
             }
         }
+    }
+
+    fn s5_an_opt_out_survives_every_later_delivery(world) {
+        let files = [
+            ("categories.csv", "external_id,name\nc,C"),
+            ("participants.csv", "external_id,kind,given_name,name_prefix,family_name,birth_date,gender,street,house_number\n\
+                                  anna,PERSON,Anna,,Aa,,,,\nbas,PERSON,Bas,,Bb,,,,\nhome,ADDRESS,,,,,,Dorpsstraat,1"),
+            ("groups.csv", "external_id,name,description,category,subscription_group,source_group,via_home_address\n\
+                            source,Source,,c,,,\nnews,News,,c,true,source,\nstreet,Street,,c,true,,true\nchoir,Choir,,c,true,,"),
+            ("memberships.csv", "group,participant,start_date,start_reason,end_date,end_reason,role\n\
+                                 source,anna,2026-09-01,JOINED,,,\nsource,bas,2026-09-01,JOINED,,,\n\
+                                 choir,anna,2026-09-01,JOINED,,,\nstreet,home,2026-09-01,JOINED,,,"),
+            ("residencies.csv", "participant,address,start_date,end_date\nanna,home,2026-09-01,"),
+        ];
+        delivered(world, &files);
+        let [news, street, choir] = ["news", "street", "choir"].map(|group| known(world, "groups", group));
+        let token = world.token(Role::Participant, Some(&known(world, "participants", "anna")), None);
+        assert!([&news, &street, &choir].iter().all(|group| world.members(group, None).contains(&"Anna Aa".to_owned())));
+        for group in [&news, &street, &choir] {
+            world.done_as(&token, "unsubscribe", "membership { id }", json!({ "groupId": group }));
+        }
+        let without = |world: &World| {
+            assert_eq!((world.members(&news, None), world.members(&choir, None)), (vec!["Bas Bb".to_owned()], vec![]));
+            assert_eq!(world.members(&street, None).len(), 1, "the address alone");
+            assert_eq!(world.members(&news, Some("2027-09-15")), ["Bas Bb"]);
+        };
+        let again = delivered(world, &files);
+        assert_eq!((again.memberships.opted_out, again.memberships.unchanged), (1, 3));
+        without(world);
+        let more = [
+            ("memberships.csv", "group,participant,start_date,start_reason,end_date,end_reason,role\n\
+                                 source,anna,2025-01-01,JOINED,2026-01-01,LEFT,\nnews,anna,2026-10-01,JOINED,,,\n\
+                                 choir,anna,2027-01-01,JOINED,,,\nchoir,anna,2020-01-01,JOINED,2021-01-01,LEFT,"),
+            ("residencies.csv", "participant,address,start_date,end_date\nbas,home,2020-01-01,2021-01-01"),
+        ];
+        let later = delivered(world, &more);
+        assert_eq!((later.memberships.opted_out, later.memberships.created), (2, 2), "what is over is only history");
+        without(world);
+        world.done_as(&token, "subscribe", "membership { id }", json!({ "groupId": choir }));
+        let again = delivered(world, &files);
+        assert!(again.is_idle(), "whoever has joined again is in no delivery's way: {again}");
+        assert_eq!(world.members(&choir, None), ["Anna Aa"], "until joining again");
+        world.done_as(&token, "subscribe", "membership { id }", json!({ "groupId": news }));
+        assert!(delivered(world, &files).is_idle());
+        assert_eq!(world.members(&news, None), ["Anna Aa", "Bas Bb"]);
+    }
+
+    fn g2_a_closed_group_takes_no_new_members_from_a_delivery_either(world) {
+        let organization = world.organization("Vereniging");
+        let group = world.group_with(Some(&organization), json!({ "name": "Koor", "externalId": "koor" }));
+        let input = json!({ "details": { "person": { "givenName": "Anna", "familyName": "Aa" } }, "externalId": "anna" });
+        world.done("createParticipant", "participant { id }", input);
+        world.done("closeGroup", "group { id }", json!({ "groupId": group }));
+        let header = "group,participant,start_date,start_reason,end_date,end_reason,role";
+        let deliver = |line: &str| {
+            let text = format!("{header}\n{line}");
+            let files: Memory = [("memberships.csv", text.as_str())].into_iter().collect();
+            let bundle = bundle::read_from(&files, &Limits::default()).unwrap();
+            let scope = Scope::new(Viewer::operator("tests"), Clock::Fixed(now()), chrono_tz::Europe::Amsterdam);
+            import(&world.db, &scope, &bundle, &Options::default(), &mut |_| {}).map_err(|failure| failure.to_string())
+        };
+        assert!(deliver("koor,anna,2020-01-01,JOINED,2021-01-01,LEFT,").is_ok(), "closed changes no rule");
+        let input = json!({ "participantId": organization, "details": { "organization": { "enforcePortalSettings": true } } });
+        world.done("updateParticipant", "participant { id }", input);
+        let refused = deliver("koor,anna,2026-09-01,JOINED,,,").unwrap_err();
+        assert!(refused.contains("memberships.csv:2:1") && refused.contains("takes no new members"), "{refused}");
+        assert!(deliver("koor,anna,2022-01-01,JOINED,2023-01-01,LEFT,").is_ok(), "what is over is only history");
+        assert_eq!(world.rows("memberships"), 2);
     }
 
     fn g4_a_source_that_leads_back_is_refused(world) {
