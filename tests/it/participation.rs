@@ -312,6 +312,24 @@ both! {
         }
     }
 
+    fn a1_whose_group_it_is_decides_who_passes_a_filter_that_feeds(world) {
+        let [here, elsewhere] = ["Hier", "Daar"].map(|name| world.organization(name));
+        let everybody = world.group_with(Some(&elsewhere), json!({ "name": "All", "memberFilter": { "kinds": ["PERSON"] } }));
+        let group = fed(world, "Fed", &everybody);
+        let choir = world.group_with(Some(&here), json!({ "name": "Choir" }));
+        let anna = world.person_of(Some(&here), "Anna", "Aa");
+        world.add(&choir, &[&anna], "2026-09-01");
+        let hand = |organization: &str| {
+            let input = json!({ "groupId": choir, "organizationId": organization, "settings": {} });
+            world.done("updateGroup", "membershipsStarted membershipsEnded", input)
+        };
+        assert_eq!(world.members(&group, None), [""; 0]);
+        assert_eq!(hand(&elsewhere)["membershipsStarted"], 1);
+        assert_eq!((world.members(&everybody, None), world.members(&group, None)), (vec!["Anna Aa".to_owned()], vec!["Anna Aa".to_owned()]));
+        assert_eq!(hand(&here)["membershipsEnded"], 1);
+        assert_eq!(world.members(&group, None), [""; 0]);
+    }
+
     fn s5_an_opt_out_survives_every_later_delivery(world) {
         let files = [
             ("categories.csv", "external_id,name\nc,C"),
