@@ -8,7 +8,7 @@ use kring::id::{self, Kind};
 use kring::scope::{Clock, Scope};
 use serde_json::{Value, json};
 
-use crate::harness::{World, both, now, text};
+use crate::harness::{Single, World, both, now, text};
 
 /// Of a group: who has which membership, as "name origin status start end".
 fn rows(world: &World, group: &str) -> Vec<String> {
@@ -398,6 +398,38 @@ both! {
         assert_eq!(world.rows("memberships"), 2);
     }
 
+    fn a5_a_database_that_goes_away_in_the_middle_leaves_nothing_half_done(world) {
+        if !world.is_postgres() {
+            return;
+        }
+        let source = world.group("Source");
+        let group = world.group_with(None, json!({ "name": "Fed", "sourceGroupId": source, "subscriptionGroup": true }));
+        let [anna, bas] = [("Anna", "Aa"), ("Bas", "Bb")].map(|(given, family)| world.person(given, family));
+        let token = world.token(Role::Participant, Some(&bas), None);
+        let before = || (world.rows("memberships"), world.rows("history"), world.rows("outbox"), world.rows("opt_outs"));
+        // The server ends the connection once the cause is written and what follows from it is under way.
+        let set = |statement: &str| world.db.write(|conn| Ok(Sql::new(statement.to_owned()).execute(conn)?)).unwrap();
+        set("CREATE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$");
+        set(&format!("CREATE TRIGGER hang_up BEFORE INSERT ON memberships FOR EACH ROW WHEN (NEW.group_id = {}) \
+                      EXECUTE FUNCTION hang_up()", id::decode_as(Kind::Group, &group).unwrap()));
+        let expected = before();
+        let add = json!({ "groupId": source, "participantIds": [anna], "startDate": "2026-09-15", "clientMutationId": "1" });
+        let join = json!({ "groupId": group, "clientMutationId": "1" });
+        let adding = "mutation($input: AddMembershipsInput!) { addMemberships(input: $input) { added } }";
+        let joining = "mutation($input: SubscribeInput!) { subscribe(input: $input) { membership { id } userErrors { code } } }";
+        let administrator = world.administrator();
+        for (token, query, input) in [(&administrator, adding, &add), (&token, joining, &join)] {
+            let answer = world.ask_as(Some(token), query, json!({ "input": input }));
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer}");
+            assert_eq!(before(), expected);
+        }
+        set("DROP TRIGGER hang_up ON memberships");
+        world.data_as(&administrator, adding, json!({ "input": add }));
+        world.data_as(&token, joining, json!({ "input": join }));
+        assert_eq!(world.members(&group, None), ["Anna Aa", "Bas Bb"], "the same requests again are carried out");
+    }
+
     fn g4_a_source_that_leads_back_is_refused(world) {
         let source = world.group("Source");
         let group = fed(world, "Fed", &source);
@@ -469,5 +501,56 @@ both! {
         let few = count(1, &people[..2]);
         assert_eq!((count(6, &people[..2]), count(6, &people[..50])), (few, few));
         assert!(few < 40, "{few}");
+    }
+}
+
+/// Nothing is written from one day to the next, and no job runs.
+fn on_their_day(mut world: World) {
+    let source = world.group("Source");
+    let group = world.group_with(
+        None,
+        json!({ "name": "Fed", "sourceGroupId": source, "viaHomeAddress": true, "subscriptionGroup": true }),
+    );
+    let address = world.address(None, "Dorpsstraat", "1");
+    let [anna, bas, cor] =
+        [("Anna", "Aa"), ("Bas", "Bb"), ("Cor", "Cc")].map(|(given, family)| world.person(given, family));
+    world.add(&source, &[&address], "2026-09-15");
+    let ending = world.add(&source, &[&anna], "2026-09-15");
+    world.end(&ending[0], "2026-10-01");
+    world.add(&source, &[&bas], "2026-10-01");
+    register(&world, &cor, &address, "2026-09-15", Some("2026-10-01"));
+    let key = id::decode_as(Kind::Participant, &bas);
+    let days = [
+        ("2026-09-30T21:59:59Z", ["Anna Aa", "Cor Cc"].as_slice(), ""),
+        ("2026-09-30T22:00:00Z", &["Bas Bb"], "ALREADY_MEMBER"),
+    ];
+    for (moment, expected, code) in days {
+        let moment = chrono::DateTime::parse_from_rfc3339(moment).unwrap().to_utc();
+        world.turn_clock(moment, chrono_tz::Europe::Amsterdam);
+        let sign = |key, role| world.keys.sign(key, &[(role, None)], "T", moment, chrono::Duration::hours(1)).unwrap();
+        let query =
+            "query($id: ID!) { group(id: $id) { effectiveMembers(first: 9) { edges { node { displayName } } } } }";
+        let data = world.data_as(&sign(None, Role::Administrator), query, json!({ "id": group }));
+        let edges = data["group"]["effectiveMembers"]["edges"].as_array().unwrap().iter();
+        let names =
+            edges.map(|edge| text(&edge["node"]["displayName"])).filter(|name| !name.starts_with("Dorpsstraat"));
+        assert_eq!(names.collect::<Vec<_>>(), expected, "{moment}");
+        let query =
+            "{ viewer { subscriptions { edges { node { membership { status } subscribeErrors { code } } } } } }";
+        let data = world.data_as(&sign(key, Role::Participant), query, json!({}));
+        let node = &data["viewer"]["subscriptions"]["edges"][0]["node"];
+        assert_eq!(node["subscribeErrors"][0]["code"].as_str().unwrap_or_default(), code, "{moment}: {node}");
+    }
+}
+
+inventory::submit! {
+    Single { name: "it::participation::a1_a2_what_is_to_come_comes_on_its_day_sqlite", run: || on_their_day(World::sqlite()), missing: || false }
+}
+
+inventory::submit! {
+    Single {
+        name: "it::participation::a1_a2_what_is_to_come_comes_on_its_day_postgres",
+        run: || on_their_day(World::postgres()),
+        missing: || std::env::var_os("KRING_TEST_POSTGRES").is_none_or(|url| url.is_empty()),
     }
 }
