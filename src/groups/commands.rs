@@ -239,7 +239,8 @@ fn leads_elsewhere(settings: &Settings) -> bool {
     settings.member_filter.is_some() || settings.is_fed() || settings.restricted_to_id.is_some()
 }
 
-/// Whether a patch says anything about where a group takes its members from, be it that it no longer does.
+/// Whether a patch says anything about where a group takes its members from, be it that it no longer does, or about
+/// whose group it is, which filters of other groups look at.
 fn leads_anywhere(patch: &Patch<Settings>) -> bool {
     let leading = |settings: &Settings| {
         (
@@ -247,6 +248,7 @@ fn leads_anywhere(patch: &Patch<Settings>) -> bool {
             settings.source_group_id,
             settings.via_home_address,
             settings.restricted_to_id,
+            settings.organization_id,
         )
     };
     let nowhere = Settings::default();
@@ -255,6 +257,7 @@ fn leads_anywhere(patch: &Patch<Settings>) -> bool {
         source_group_id: Some(0),
         via_home_address: true,
         restricted_to_id: Some(0),
+        organization_id: Some(0),
         ..Settings::default()
     };
     [nowhere, everywhere].into_iter().any(|before| {

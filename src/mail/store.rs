@@ -19,7 +19,8 @@ const LEASE: Duration = Duration::minutes(15);
 const KEPT_DAYS: i64 = 30;
 
 /// Writes to the members of groups that have a template, in one statement, when this gateway can send at all. A
-/// membership of a later day is welcomed on that day.
+/// membership of a later day is welcomed on that day. Whoever stays, only that another membership takes the place of
+/// the one before, is no new member, unless the e-mail for that one has failed or comes to nothing by this.
 ///
 /// # Errors
 /// What the database answers.
@@ -36,7 +37,14 @@ pub fn welcome(conn: &mut Conn, scope: &Scope, memberships: &[i64]) -> Result<()
              WHERE g.new_member_template IS NOT NULL AND p.email IS NOT NULL AND (m.end_date IS NULL OR m.end_date > ",
         )
         .date(scope.today)
-        .text(") AND m.id")
+        .text(
+            ") AND NOT EXISTS (SELECT 1 FROM memberships b LEFT JOIN outbox x ON x.membership_id = b.id \
+             WHERE b.group_id = m.group_id AND b.participant_id = m.participant_id AND b.annulled_at IS NULL \
+             AND b.start_date < m.start_date AND b.end_date = m.start_date \
+             AND (x.state IS NULL OR x.state = 'SENT' OR (x.state = 'PENDING' AND m.start_date > ",
+        )
+        .date(scope.today)
+        .text("))) AND m.id")
         .in_ids(memberships)
         .text(" ON CONFLICT (membership_id) DO NOTHING")
         .execute(conn)?;

@@ -78,10 +78,17 @@ impl Mailer {
             .map_err(|error| for_good(error.to_string()))?;
         match self.transport.send(&message) {
             Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err(for_good(error.to_string())),
+            Err(error) if error.is_permanent() && !is_ours(&error) => Err(for_good(error.to_string())),
             Err(error) => Err(Undelivered::ForNow(error.to_string())),
         }
     }
+}
+
+/// Whether the server refuses this gateway and not the message, say because its password has changed: such a message is
+/// not to be given up.
+fn is_ours(error: &lettre::transport::smtp::Error) -> bool {
+    let code = error.status().map(|code| code.to_string());
+    code.is_some_and(|code| ["530", "534", "535", "538"].contains(&code.as_str()))
 }
 
 fn host(url: &str) -> &str {

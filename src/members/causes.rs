@@ -43,16 +43,12 @@ pub fn create_group(conn: &mut Conn, scope: &Scope, settings: Settings) -> Resul
 pub fn update_group(conn: &mut Conn, scope: &Scope, id: i64, patch: Patch<Settings>) -> Result<Changed, Error> {
     let (saved, [before, after]) = groups::update(conn, scope, id, patch)?;
     let feeding = |settings: &Settings| {
-        (
-            settings.source_group_id,
-            settings.via_home_address,
-            settings.closed,
-            settings.organization_id,
-            settings.member_filter.clone(),
-        )
+        (settings.source_group_id, settings.via_home_address, settings.closed, settings.member_filter.clone())
     };
     let concerns = before.is_fed() || after.is_fed() || before.member_filter.is_some() || after.member_filter.is_some();
-    let followed = if concerns && feeding(&before) != feeding(&after) {
+    // Whose group it is decides whose people its members are, and so which filters they pass.
+    let handed_over = before.organization_id != after.organization_id;
+    let followed = if handed_over || concerns && feeding(&before) != feeding(&after) {
         follow_group(conn, scope, id, before.is_fed())?
     } else {
         Followed::default()
@@ -115,16 +111,25 @@ pub fn update_participant(
     kind: Option<ParticipantKind>,
     patch: Patch<Details>,
 ) -> Result<i64, Error> {
-    let derivation = Derivation::prepare(conn, Seeds::People)?;
+    // Whoever switches waits for the turn before looking, so that of two who do so at once each sees what was.
+    let seeds = if switches_portal_settings(&patch) { Seeds::Everything } else { Seeds::People };
+    let derivation = Derivation::prepare(conn, seeds)?;
     let before = enforces_portal_settings(conn, id)?;
     let id = people::update(conn, scope, id, kind, patch)?;
-    if enforces_portal_settings(conn, id)? == before {
-        derivation.follow(conn, scope, Whom::These(&[id]))?;
-    } else {
-        // Its closed groups take new members from now on, or no longer (G2).
-        Derivation::prepare(conn, Seeds::Everything)?.follow(conn, scope, Whom::Everybody)?;
-    }
+    // Else its closed groups take new members from now on, or no longer (G2).
+    let same = enforces_portal_settings(conn, id)? == before;
+    let these = [id];
+    derivation.follow(conn, scope, if same { Whom::These(&these) } else { Whom::Everybody })?;
     Ok(id)
+}
+
+/// Whether a patch says anything about keeping to portal settings, be it what holds already.
+fn switches_portal_settings(patch: &Patch<Details>) -> bool {
+    [false, true].into_iter().any(|before| {
+        let mut after = Details { enforce_portal_settings: before, ..Details::default() };
+        patch(&mut after);
+        after.enforce_portal_settings != before
+    })
 }
 
 /// Registers a participant at an address, who then is in the groups that the address is in (A2).

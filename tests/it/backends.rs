@@ -401,6 +401,27 @@ both! {
         }
     }
 
+    fn g4_sources_and_restrictions_at_once_never_close_a_circle(world) {
+        let groups = ["A", "B", "C"].map(|name| world.group_with(None, json!({ "name": name, "subscriptionGroup": true })));
+        for round in 0..20 {
+            let field = if round % 2 == 0 { "sourceGroupId" } else { "restrictedToId" };
+            let point = |n: usize, to: Option<&String>| {
+                let mut settings = json!({});
+                settings[field] = json!(to);
+                let input = json!({ "groupId": groups[n], "settings": settings });
+                payload(world, "updateGroup", "UpdateGroupInput", "group { id }", input)
+            };
+            let ring = 2 + round / 2 % 2;
+            let payloads = together(ring, |n| point(n, Some(&groups[(n + 1) % ring])));
+            let refused: Vec<String> = payloads.iter().flat_map(codes).collect();
+            assert!(!refused.is_empty(), "round {round}: {payloads:?}");
+            assert!(refused.iter().all(|code| code == "CYCLE_DETECTED"), "round {round}: {payloads:?}");
+            for n in 0..groups.len() {
+                assert!(codes(&point(n, None)).is_empty());
+            }
+        }
+    }
+
     fn a_source_and_a_component_at_once_never_close_a_circle(world) {
         let [a, b] = ["A", "B"].map(|name| world.group(name));
         for round in 0..20 {

@@ -126,6 +126,11 @@ both! {
         let [c, d] = ["C", "D"].map(|name| world.group(name));
         world.done("updateGroup", "group { id }", restrict(&c, &d));
         assert_eq!(world.refused("updateGroup", restrict(&d, &c)), ["CYCLE_DETECTED"]);
+        let query = "mutation($input: UpdateGroupInput!) { updateGroup(input: $input) { userErrors { message field } } }";
+        for (input, path, field) in [(source(&b, &a), "B → A → B", "sourceGroupId"), (restrict(&d, &c), "D → C → D", "restrictedToId")] {
+            let error = &world.data(query, json!({ "input": input }))["updateGroup"]["userErrors"][0];
+            assert!(text(&error["message"]).contains(path) && error["field"] == json!(["input", field]), "{error}");
+        }
     }
 
     fn g7_what_is_held_is_closed_instead_of_deleted(world) {
@@ -162,6 +167,24 @@ both! {
             settings.as_object_mut().unwrap().extend(other.as_object().unwrap().clone());
             assert_eq!(world.refused("createGroup", json!({ "settings": settings })), ["CONTRIBUTION_GROUP_CONFLICT"]);
         }
+    }
+
+    fn g8_nor_does_a_group_become_both_by_a_change(world) {
+        let source = world.group("Source");
+        let dues = world.group_with(None, json!({ "name": "Members", "contributionGroup": true }));
+        let news = world.group_with(None, json!({ "name": "News", "subscriptionGroup": true, "sourceGroupId": source }));
+        for (group, settings) in [
+            (&dues, json!({ "subscriptionGroup": true })),
+            (&dues, json!({ "sourceGroupId": source })),
+            (&dues, json!({ "viaHomeAddress": true })),
+            (&news, json!({ "contributionGroup": true })),
+            (&news, json!({ "contributionGroup": true, "subscriptionGroup": false })),
+        ] {
+            let input = json!({ "groupId": group, "settings": settings });
+            assert_eq!(world.refused("updateGroup", input), ["CONTRIBUTION_GROUP_CONFLICT"], "{settings}");
+        }
+        let input = json!({ "groupId": news, "settings": { "contributionGroup": true, "subscriptionGroup": false, "sourceGroupId": null } });
+        world.done("updateGroup", "group { id }", input);
     }
 
     fn g8_an_open_subscription_group_gets_a_warning(world) {

@@ -193,6 +193,20 @@ both! {
         assert_eq!(stranger.code(), "NOT_FOUND");
     }
 
+    fn a_member_hears_nothing_of_the_other_members(world) {
+        let served = Served::world(world);
+        let group = world.group("G");
+        let (anna, bas) = (world.person("A", "A"), world.person("B", "B"));
+        let own = world.add(&group, &[&anna], "2026-01-01").remove(0);
+        let mut client = Client::signed(&served, &world.token(Role::Participant, Some(&anna), None));
+        client.subscribe("a", GROUP, json!({ "id": group }));
+        following(world, 1);
+        let other = world.add(&group, &[&bas], "2026-01-01").remove(0);
+        world.end(&other, "2026-09-01");
+        world.end(&own, "2026-09-15");
+        assert_eq!(client.change(), ("ENDED".to_owned(), own));
+    }
+
     fn a_guardian_hears_of_the_child_and_a_member_who_lost_sight_of_nothing(world) {
         let served = Served::world(world);
         let group = world.group("G");

@@ -67,6 +67,30 @@ both! {
         assert!(server.take().is_empty());
     }
 
+    fn whoever_stays_is_not_welcomed_again(world) {
+        let server = Server::start();
+        let source = world.group("Source");
+        let koor = group(world, json!({ "sourceGroupId": source }));
+        let [anna, bas] = ["Anna", "Bas"].map(|name| with_email(world, None, name));
+        world.add(&source, &[&anna, &bas], "2026-09-15");
+        assert_eq!(round(&world.db, &mailer(&server), &at(now())).unwrap().sent, 2);
+        let by_hand = world.add(&koor, &[&anna], "2026-10-01");
+        world.end(&by_hand[0], "2026-11-01");
+        assert_eq!(world.rows("outbox"), 2, "fed, by hand, and fed again");
+        let cor = with_email(world, None, "Cor");
+        world.add(&koor, &[&cor], "2026-11-01");
+        assert_eq!(world.rows("outbox"), 3);
+    }
+
+    fn a_gateway_that_is_not_let_in_by_the_server_gives_nothing_up(world) {
+        let server = Server::start();
+        let koor = group(world, json!({}));
+        world.add(&koor, &[&with_email(world, None, "Anna")], "2026-09-15");
+        server.answer("535 5.7.8 Authentication credentials invalid");
+        assert_eq!(round(&world.db, &mailer(&server), &at(now())).unwrap().postponed, 1);
+        assert_eq!(round(&world.db, &mailer(&server), &at(now() + Duration::minutes(5))).unwrap().sent, 1);
+    }
+
     fn many_are_written_to_in_as_many_statements_as_one_and_a_rehearsal_leaves_nothing(world) {
         let koor = group(world, json!({}));
         let people: Vec<String> = (0..40).map(|n| with_email(world, None, &format!("P{n}"))).collect();

@@ -1,10 +1,14 @@
 //! Automatic participation: memberships that follow from a source group or from where people live (A1 to A5).
 
-use kring::access::Role;
+use kring::access::{Role, Viewer};
 use kring::db::{Dialect, Sql};
+use kring::exchange::bundle::{self, Limits, Memory};
+use kring::exchange::import::{Options, Report, import};
+use kring::id::{self, Kind};
+use kring::scope::{Clock, Scope};
 use serde_json::{Value, json};
 
-use crate::harness::{World, both, text};
+use crate::harness::{Single, World, both, now, text};
 
 /// Of a group: who has which membership, as "name origin status start end".
 fn rows(world: &World, group: &str) -> Vec<String> {
@@ -50,6 +54,21 @@ fn membership_of(world: &World, group: &str, name: &str) -> String {
     let edges = data["group"]["memberships"]["edges"].as_array().unwrap().clone();
     let found = edges.iter().find(|edge| edge["node"]["participant"]["displayName"] == name);
     text(&found.unwrap_or_else(|| panic!("{name} is no member"))["node"]["id"])
+}
+
+/// Imports a bundle as the harness's day.
+fn delivered(world: &World, files: &[(&str, &str)]) -> Report {
+    let files: Memory = files.iter().copied().collect();
+    let bundle = bundle::read_from(&files, &Limits::default()).unwrap_or_else(|errors| panic!("{errors}"));
+    let scope = Scope::new(Viewer::operator("tests"), Clock::Fixed(now()), chrono_tz::Europe::Amsterdam);
+    import(&world.db, &scope, &bundle, &Options::default(), &mut |_| {}).unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+/// A group or participant by the sender's key.
+fn known(world: &World, list: &str, external_id: &str) -> String {
+    let query =
+        format!("query($id: String!) {{ {list}(filter: {{ externalIds: [$id] }}) {{ edges {{ node {{ id }} }} }} }}");
+    text(&world.data(&query, json!({ "id": external_id }))[list]["edges"][0]["node"]["id"])
 }
 
 both! {
@@ -293,6 +312,124 @@ both! {
         }
     }
 
+    fn a1_whose_group_it_is_decides_who_passes_a_filter_that_feeds(world) {
+        let [here, elsewhere] = ["Hier", "Daar"].map(|name| world.organization(name));
+        let everybody = world.group_with(Some(&elsewhere), json!({ "name": "All", "memberFilter": { "kinds": ["PERSON"] } }));
+        let group = fed(world, "Fed", &everybody);
+        let choir = world.group_with(Some(&here), json!({ "name": "Choir" }));
+        let anna = world.person_of(Some(&here), "Anna", "Aa");
+        world.add(&choir, &[&anna], "2026-09-01");
+        let hand = |organization: &str| {
+            let input = json!({ "groupId": choir, "organizationId": organization, "settings": {} });
+            world.done("updateGroup", "membershipsStarted membershipsEnded", input)
+        };
+        assert_eq!(world.members(&group, None), [""; 0]);
+        assert_eq!(hand(&elsewhere)["membershipsStarted"], 1);
+        assert_eq!((world.members(&everybody, None), world.members(&group, None)), (vec!["Anna Aa".to_owned()], vec!["Anna Aa".to_owned()]));
+        assert_eq!(hand(&here)["membershipsEnded"], 1);
+        assert_eq!(world.members(&group, None), [""; 0]);
+    }
+
+    fn s5_an_opt_out_survives_every_later_delivery(world) {
+        let files = [
+            ("categories.csv", "external_id,name\nc,C"),
+            ("participants.csv", "external_id,kind,given_name,name_prefix,family_name,birth_date,gender,street,house_number\n\
+                                  anna,PERSON,Anna,,Aa,,,,\nbas,PERSON,Bas,,Bb,,,,\nhome,ADDRESS,,,,,,Dorpsstraat,1"),
+            ("groups.csv", "external_id,name,description,category,subscription_group,source_group,via_home_address\n\
+                            source,Source,,c,,,\nnews,News,,c,true,source,\nstreet,Street,,c,true,,true\nchoir,Choir,,c,true,,"),
+            ("memberships.csv", "group,participant,start_date,start_reason,end_date,end_reason,role\n\
+                                 source,anna,2026-09-01,JOINED,,,\nsource,bas,2026-09-01,JOINED,,,\n\
+                                 choir,anna,2026-09-01,JOINED,,,\nstreet,home,2026-09-01,JOINED,,,"),
+            ("residencies.csv", "participant,address,start_date,end_date\nanna,home,2026-09-01,"),
+        ];
+        delivered(world, &files);
+        let [news, street, choir] = ["news", "street", "choir"].map(|group| known(world, "groups", group));
+        let token = world.token(Role::Participant, Some(&known(world, "participants", "anna")), None);
+        assert!([&news, &street, &choir].iter().all(|group| world.members(group, None).contains(&"Anna Aa".to_owned())));
+        for group in [&news, &street, &choir] {
+            world.done_as(&token, "unsubscribe", "membership { id }", json!({ "groupId": group }));
+        }
+        let without = |world: &World| {
+            assert_eq!((world.members(&news, None), world.members(&choir, None)), (vec!["Bas Bb".to_owned()], vec![]));
+            assert_eq!(world.members(&street, None).len(), 1, "the address alone");
+            assert_eq!(world.members(&news, Some("2027-09-15")), ["Bas Bb"]);
+        };
+        let again = delivered(world, &files);
+        assert_eq!((again.memberships.opted_out, again.memberships.unchanged), (1, 3));
+        without(world);
+        let more = [
+            ("memberships.csv", "group,participant,start_date,start_reason,end_date,end_reason,role\n\
+                                 source,anna,2025-01-01,JOINED,2026-01-01,LEFT,\nnews,anna,2026-10-01,JOINED,,,\n\
+                                 choir,anna,2027-01-01,JOINED,,,\nchoir,anna,2020-01-01,JOINED,2021-01-01,LEFT,"),
+            ("residencies.csv", "participant,address,start_date,end_date\nbas,home,2020-01-01,2021-01-01"),
+        ];
+        let later = delivered(world, &more);
+        assert_eq!((later.memberships.opted_out, later.memberships.created), (2, 2), "what is over is only history");
+        without(world);
+        world.done_as(&token, "subscribe", "membership { id }", json!({ "groupId": choir }));
+        let again = delivered(world, &files);
+        assert!(again.is_idle(), "whoever has joined again is in no delivery's way: {again}");
+        assert_eq!(world.members(&choir, None), ["Anna Aa"], "until joining again");
+        world.done_as(&token, "subscribe", "membership { id }", json!({ "groupId": news }));
+        assert!(delivered(world, &files).is_idle());
+        assert_eq!(world.members(&news, None), ["Anna Aa", "Bas Bb"]);
+    }
+
+    fn g2_a_closed_group_takes_no_new_members_from_a_delivery_either(world) {
+        let organization = world.organization("Vereniging");
+        let group = world.group_with(Some(&organization), json!({ "name": "Koor", "externalId": "koor" }));
+        let input = json!({ "details": { "person": { "givenName": "Anna", "familyName": "Aa" } }, "externalId": "anna" });
+        world.done("createParticipant", "participant { id }", input);
+        world.done("closeGroup", "group { id }", json!({ "groupId": group }));
+        let header = "group,participant,start_date,start_reason,end_date,end_reason,role";
+        let deliver = |line: &str| {
+            let text = format!("{header}\n{line}");
+            let files: Memory = [("memberships.csv", text.as_str())].into_iter().collect();
+            let bundle = bundle::read_from(&files, &Limits::default()).unwrap();
+            let scope = Scope::new(Viewer::operator("tests"), Clock::Fixed(now()), chrono_tz::Europe::Amsterdam);
+            import(&world.db, &scope, &bundle, &Options::default(), &mut |_| {}).map_err(|failure| failure.to_string())
+        };
+        assert!(deliver("koor,anna,2020-01-01,JOINED,2021-01-01,LEFT,").is_ok(), "closed changes no rule");
+        let input = json!({ "participantId": organization, "details": { "organization": { "enforcePortalSettings": true } } });
+        world.done("updateParticipant", "participant { id }", input);
+        let refused = deliver("koor,anna,2026-09-01,JOINED,,,").unwrap_err();
+        assert!(refused.contains("memberships.csv:2:1") && refused.contains("takes no new members"), "{refused}");
+        assert!(deliver("koor,anna,2022-01-01,JOINED,2023-01-01,LEFT,").is_ok(), "what is over is only history");
+        assert_eq!(world.rows("memberships"), 2);
+    }
+
+    fn a5_a_database_that_goes_away_in_the_middle_leaves_nothing_half_done(world) {
+        if !world.is_postgres() {
+            return;
+        }
+        let source = world.group("Source");
+        let group = world.group_with(None, json!({ "name": "Fed", "sourceGroupId": source, "subscriptionGroup": true }));
+        let [anna, bas] = [("Anna", "Aa"), ("Bas", "Bb")].map(|(given, family)| world.person(given, family));
+        let token = world.token(Role::Participant, Some(&bas), None);
+        let before = || (world.rows("memberships"), world.rows("history"), world.rows("outbox"), world.rows("opt_outs"));
+        // The server ends the connection once the cause is written and what follows from it is under way.
+        let set = |statement: &str| world.db.write(|conn| Ok(Sql::new(statement.to_owned()).execute(conn)?)).unwrap();
+        set("CREATE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$");
+        set(&format!("CREATE TRIGGER hang_up BEFORE INSERT ON memberships FOR EACH ROW WHEN (NEW.group_id = {}) \
+                      EXECUTE FUNCTION hang_up()", id::decode_as(Kind::Group, &group).unwrap()));
+        let expected = before();
+        let add = json!({ "groupId": source, "participantIds": [anna], "startDate": "2026-09-15", "clientMutationId": "1" });
+        let join = json!({ "groupId": group, "clientMutationId": "1" });
+        let adding = "mutation($input: AddMembershipsInput!) { addMemberships(input: $input) { added } }";
+        let joining = "mutation($input: SubscribeInput!) { subscribe(input: $input) { membership { id } userErrors { code } } }";
+        let administrator = world.administrator();
+        for (token, query, input) in [(&administrator, adding, &add), (&token, joining, &join)] {
+            let answer = world.ask_as(Some(token), query, json!({ "input": input }));
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer}");
+            assert_eq!(before(), expected);
+        }
+        set("DROP TRIGGER hang_up ON memberships");
+        world.data_as(&administrator, adding, json!({ "input": add }));
+        world.data_as(&token, joining, json!({ "input": join }));
+        assert_eq!(world.members(&group, None), ["Anna Aa", "Bas Bb"], "the same requests again are carried out");
+    }
+
     fn g4_a_source_that_leads_back_is_refused(world) {
         let source = world.group("Source");
         let group = fed(world, "Fed", &source);
@@ -364,5 +501,56 @@ both! {
         let few = count(1, &people[..2]);
         assert_eq!((count(6, &people[..2]), count(6, &people[..50])), (few, few));
         assert!(few < 40, "{few}");
+    }
+}
+
+/// Nothing is written from one day to the next, and no job runs.
+fn on_their_day(mut world: World) {
+    let source = world.group("Source");
+    let group = world.group_with(
+        None,
+        json!({ "name": "Fed", "sourceGroupId": source, "viaHomeAddress": true, "subscriptionGroup": true }),
+    );
+    let address = world.address(None, "Dorpsstraat", "1");
+    let [anna, bas, cor] =
+        [("Anna", "Aa"), ("Bas", "Bb"), ("Cor", "Cc")].map(|(given, family)| world.person(given, family));
+    world.add(&source, &[&address], "2026-09-15");
+    let ending = world.add(&source, &[&anna], "2026-09-15");
+    world.end(&ending[0], "2026-10-01");
+    world.add(&source, &[&bas], "2026-10-01");
+    register(&world, &cor, &address, "2026-09-15", Some("2026-10-01"));
+    let key = id::decode_as(Kind::Participant, &bas);
+    let days = [
+        ("2026-09-30T21:59:59Z", ["Anna Aa", "Cor Cc"].as_slice(), ""),
+        ("2026-09-30T22:00:00Z", &["Bas Bb"], "ALREADY_MEMBER"),
+    ];
+    for (moment, expected, code) in days {
+        let moment = chrono::DateTime::parse_from_rfc3339(moment).unwrap().to_utc();
+        world.turn_clock(moment, chrono_tz::Europe::Amsterdam);
+        let sign = |key, role| world.keys.sign(key, &[(role, None)], "T", moment, chrono::Duration::hours(1)).unwrap();
+        let query =
+            "query($id: ID!) { group(id: $id) { effectiveMembers(first: 9) { edges { node { displayName } } } } }";
+        let data = world.data_as(&sign(None, Role::Administrator), query, json!({ "id": group }));
+        let edges = data["group"]["effectiveMembers"]["edges"].as_array().unwrap().iter();
+        let names =
+            edges.map(|edge| text(&edge["node"]["displayName"])).filter(|name| !name.starts_with("Dorpsstraat"));
+        assert_eq!(names.collect::<Vec<_>>(), expected, "{moment}");
+        let query =
+            "{ viewer { subscriptions { edges { node { membership { status } subscribeErrors { code } } } } } }";
+        let data = world.data_as(&sign(key, Role::Participant), query, json!({}));
+        let node = &data["viewer"]["subscriptions"]["edges"][0]["node"];
+        assert_eq!(node["subscribeErrors"][0]["code"].as_str().unwrap_or_default(), code, "{moment}: {node}");
+    }
+}
+
+inventory::submit! {
+    Single { name: "it::participation::a1_a2_what_is_to_come_comes_on_its_day_sqlite", run: || on_their_day(World::sqlite()), missing: || false }
+}
+
+inventory::submit! {
+    Single {
+        name: "it::participation::a1_a2_what_is_to_come_comes_on_its_day_postgres",
+        run: || on_their_day(World::postgres()),
+        missing: || std::env::var_os("KRING_TEST_POSTGRES").is_none_or(|url| url.is_empty()),
     }
 }

@@ -134,6 +134,8 @@ vocabulary! {
         NameTaken = "NAME_TAKEN",
         /// A dynamic group would get components, memberships or a source of members.
         DynamicGroup = "DYNAMIC_GROUP",
+        /// A closed group would get new members, and its organization keeps to that.
+        GroupClosed = "GROUP_CLOSED",
         /// A reason is retired and can no longer be given.
         ReasonRetired = "REASON_RETIRED",
         /// Two people would be each other's guardian.

@@ -13,7 +13,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    fn overlaps(self, other: Self) -> bool {
+    pub(super) fn overlaps(self, other: Self) -> bool {
         let before = |one: NaiveDate, end: Option<NaiveDate>| end.is_none_or(|end| one < end);
         let starts_within = before(self.start, other.end) && before(other.start, self.end);
         // A period of no day overlaps nothing.

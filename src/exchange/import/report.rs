@@ -19,7 +19,7 @@ pub enum Outcome {
     Ended,
     /// Its membership was declared a mistake by an administrator, and stays one (M6).
     Annulled,
-    /// Its participant has left the group by themselves, and stays out (S5).
+    /// Its participant has left the group by themselves, and stays out, or has joined by themselves since (S5).
     OptedOut,
     /// All that it says was stored already.
     Unchanged,
@@ -38,7 +38,7 @@ pub struct Tally {
     pub removed: u64,
     /// Memberships that an administrator had declared a mistake and that were left so.
     pub annulled: u64,
-    /// Memberships of participants who have left the group by themselves, and were left out.
+    /// Memberships of participants who have left or joined the group by themselves, and were left as they are.
     pub opted_out: u64,
     /// Records that were stored just so already.
     pub unchanged: u64,

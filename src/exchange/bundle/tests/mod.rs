@@ -30,13 +30,14 @@ const fn case(
 }
 
 /// The codes that take knowing what is stored; an import finds them, and its tests prove them.
-const OF_IMPORTS: [ErrorCode; 9] = [
+const OF_IMPORTS: [ErrorCode; 10] = [
     ErrorCode::UnknownReference,
     ErrorCode::KindChanged,
     ErrorCode::OtherOrganization,
     ErrorCode::AdministratorOnly,
     ErrorCode::NameTaken,
     ErrorCode::DynamicGroup,
+    ErrorCode::GroupClosed,
     ErrorCode::ReasonRetired,
     ErrorCode::MutualGuardians,
     ErrorCode::TooManyEnded,

@@ -14,7 +14,7 @@ use super::{FAIL_SAFE_FLOOR, Outcome, Run, Step};
 use crate::error::Error;
 use crate::exchange::bundle::{At, ErrorCode, Membership, MembershipRole, Reference, Shown};
 use crate::history::{self, Change, Fields};
-use crate::members::Role;
+use crate::members::{Origin, Role};
 
 /// The start reasons and the end reasons.
 type BothReasons = (Reasons, Reasons);
@@ -58,6 +58,7 @@ struct Line<'b> {
 struct Stored {
     id: i64,
     updated_at: NaiveDateTime,
+    origin: Origin,
     said: Said,
 }
 
@@ -92,6 +93,7 @@ impl<'r> Run<'r> {
         let opt_outs = self.opt_outs(&groups)?;
         let lines = self.without_opted_out(lines, &stored, &opt_outs);
         let plan = self.compare_memberships(lines, &stored, &annulled, &reasons);
+        self.refuse_closed(&plan.inserts)?;
         self.fail_safe(&plan, &groups)?;
         self.update_memberships(&plan.updates)?;
         self.insert_memberships(&plan.inserts, &reasons)?;
@@ -170,6 +172,7 @@ impl<'r> Run<'r> {
         let rows: Vec<Span> = lines.iter().map(|line| line.said.span()).collect();
         let spans: Vec<Span> = stored.iter().map(|stored| stored.said.span()).collect();
         let mistakes: HashSet<Span> = annulled.iter().map(|stored| stored.said.span()).collect();
+        let own = joined_by_themselves(stored);
         let mut plan = Plan::default();
         for (line, found) in lines.into_iter().zip(matches(&rows, &spans)) {
             let before = |place: usize| stored.get(place);
@@ -181,6 +184,10 @@ impl<'r> Run<'r> {
                 // What an administrator declared a mistake stays one, however often the sender repeats it.
                 Match::New | Match::Overlaps(_) if is_mistake(&mistakes, line.said.span()) => {
                     self.report.count(line.row.at, Outcome::Annulled, &[]);
+                }
+                // Whoever has joined by themselves meanwhile is a member as they wish, and no obstacle to all others.
+                Match::Overlaps(_) if stands_in(&own, line.said.span()) => {
+                    self.report.count(line.row.at, Outcome::OptedOut, &[]);
                 }
                 Match::Overlaps(place) => {
                     if let Some(before) = before(place) {
@@ -234,6 +241,20 @@ impl<'r> Run<'r> {
         start_reason.is_none() && end_reason.is_none()
     }
 
+    /// G2: where the portal settings are enforced, a closed group takes no new members; what is over is only history.
+    fn refuse_closed(&mut self, inserts: &[Line<'r>]) -> Result<(), Error> {
+        let today = self.scope.today;
+        let coming: Vec<&Line<'r>> =
+            inserts.iter().filter(|line| line.said.end_date.is_none_or(|end| end > today)).collect();
+        let closed = self.closed_for_good(&coming)?;
+        for line in coming.iter().filter(|line| closed.contains(&line.said.group_id)) {
+            let group = &line.row.group;
+            let message = format!("the group {} is closed and takes no new members", Shown(&group.id));
+            self.log.report(group.at, ErrorCode::GroupClosed, message);
+        }
+        Ok(())
+    }
+
     fn refuse_overlap(&mut self, row: &Membership, stored: &Span) {
         let period = Span { pair: stored.pair, start: row.start_date, end: row.end_date }.describe();
         let message = format!(
@@ -267,4 +288,17 @@ impl<'r> Run<'r> {
 /// Whether an annulled membership is what a row says; the sender may since have ended what was open.
 fn is_mistake(mistakes: &HashSet<Span>, row: Span) -> bool {
     mistakes.contains(&row) || mistakes.contains(&Span { end: None, ..row })
+}
+
+/// The periods of those who have joined by themselves.
+fn joined_by_themselves(stored: &[Stored]) -> HashMap<(i64, i64), Vec<Span>> {
+    let mut own: HashMap<(i64, i64), Vec<Span>> = HashMap::new();
+    for span in stored.iter().filter(|stored| stored.origin == Origin::Subscription).map(|stored| stored.said.span()) {
+        own.entry(span.pair).or_default().push(span);
+    }
+    own
+}
+
+fn stands_in(own: &HashMap<(i64, i64), Vec<Span>>, row: Span) -> bool {
+    own.get(&row.pair).is_some_and(|spans| spans.iter().any(|span| span.overlaps(row)))
 }

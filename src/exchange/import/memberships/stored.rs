@@ -11,14 +11,14 @@ use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::exchange::import::Run;
 use crate::exchange::import::batch::{self, CHUNK, Column, Type};
-use crate::members::Role;
+use crate::members::{Origin, Role};
 
 const PAIR: &[Column] = &[("group_id", Type::Int), ("participant_id", Type::Int)];
 const SELECT: &str = "SELECT m.id, m.updated_at, m.group_id, m.participant_id, m.start_date, m.start_reason_id, m.end_date, \
-                      m.end_reason_id, m.role FROM ";
+                      m.end_reason_id, m.role, m.origin FROM ";
 
-type StoredSql = (BigInt, Timestamp, BigInt, BigInt, Date, BigInt, Nullable<Date>, Nullable<BigInt>, Text);
-type Tuple = (i64, NaiveDateTime, i64, i64, NaiveDate, i64, Option<NaiveDate>, Option<i64>, Role);
+type StoredSql = (BigInt, Timestamp, BigInt, BigInt, Date, BigInt, Nullable<Date>, Nullable<BigInt>, Text, Text);
+type Tuple = (i64, NaiveDateTime, i64, i64, NaiveDate, i64, Option<NaiveDate>, Option<i64>, Role, Origin);
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 struct Pair {
@@ -59,6 +59,17 @@ impl Run<'_> {
         Ok(rows.into_iter().map(|(group, participant, since)| ((group, participant), since)).collect())
     }
 
+    /// Which of the groups of these rows are closed, by an organization that keeps to its portal settings (G2).
+    pub(super) fn closed_for_good(&mut self, lines: &[&Line<'_>]) -> Result<HashSet<i64>, Error> {
+        let groups: HashSet<i64> = lines.iter().map(|line| line.said.group_id).collect();
+        let groups: Vec<i64> = groups.into_iter().collect();
+        let sql = Sql::new(
+            "SELECT g.id FROM groups g JOIN participants o ON o.id = g.organization_id \
+             WHERE g.closed AND o.enforce_portal_settings AND g.id",
+        );
+        Ok(sql.in_ids(&groups).load::<BigInt, i64>(self.conn)?.into_iter().collect())
+    }
+
     /// How many memberships of these groups have no end.
     pub(super) fn open_memberships(&mut self, groups: &[i64]) -> Result<u64, Error> {
         let sql =
@@ -74,7 +85,8 @@ fn load(conn: &mut Conn, sql: Sql) -> Result<Vec<Stored>, Error> {
 }
 
 fn stored(row: Tuple) -> Stored {
-    let (id, updated_at, group_id, participant_id, start_date, start_reason_id, end_date, end_reason_id, role) = row;
+    let (id, updated_at, group_id, participant_id, start_date, start_reason_id, end_date, end_reason_id, role, origin) =
+        row;
     let said = Said { group_id, participant_id, start_date, start_reason_id, end_date, end_reason_id, role };
-    Stored { id, updated_at, said }
+    Stored { id, updated_at, origin, said }
 }
