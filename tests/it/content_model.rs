@@ -1,6 +1,7 @@
 //! Leak tests: over small worlds made at random, whatever anybody is answered about content, on every path, is what the
 //! rules say: no more and no less.
 
+mod changing;
 mod pages;
 mod plan;
 mod rules;

@@ -252,8 +252,9 @@ pub fn plans() -> impl Strategy<Value = Plan> {
         prop::collection::vec(membership(), 8..22),
         prop::collection::vec(guardian, 0..6),
         prop::collection::vec(item(), ITEMS),
+        0..PEOPLE,
     )
-        .prop_map(|(kept, groups, memberships, guardians, items)| {
+        .prop_map(|(kept, groups, memberships, guardians, items, outcast)| {
             let below = |n: usize, composition: Composition| Composition {
                 components: each_once(composition.components.into_iter().filter(|(below, _)| *below < n), |part| {
                     part.0
@@ -272,11 +273,22 @@ pub fn plans() -> impl Strategy<Value = Plan> {
                     },
                 })
                 .collect();
-            let by_hand = memberships.into_iter().filter(|membership| groups[membership.group].colour.is_none());
+            let by_hand = kept_out(&groups, outcast).into_iter().chain(memberships);
+            let by_hand = by_hand.filter(|membership| groups[membership.group].colour.is_none());
             let memberships = each_once(by_hand, |membership| (membership.group, membership.person));
             let guardians = guardians.into_iter().filter(|(child, guardian)| child != guardian);
             Plan { kept, groups, memberships, guardians: each_once(guardians, |pair| *pair), items }
         })
+}
+
+/// Somebody leads each group that leaves another out, and is in what is left out.
+fn kept_out(groups: &[Group], person: usize) -> Vec<Membership> {
+    let of = |group, leads| Membership { group, person, when: When::Current, leads };
+    let out =
+        |group: &Group| group.composition.components.iter().find(|(_, included)| !included).map(|(below, _)| *below);
+    let pairs =
+        groups.iter().enumerate().filter_map(|(n, group)| out(group).map(|below| [of(n, true), of(below, false)]));
+    pairs.take(1).flatten().collect()
 }
 
 fn each_once<T, K: Ord>(items: impl Iterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<T> {
