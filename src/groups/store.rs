@@ -463,6 +463,7 @@ pub fn compositions(conn: &mut Conn) -> Result<Compositions, Error> {
 /// # Errors
 /// What the database answers.
 pub fn lock_composition(conn: &mut Conn) -> Result<(), Error> {
+    queue(conn, "SELECT pg_advisory_xact_lock(")?;
     Sql::new("UPDATE composition_revision SET revision = revision + 1").execute(conn)?;
     Ok(())
 }
@@ -472,8 +473,15 @@ pub fn lock_composition(conn: &mut Conn) -> Result<(), Error> {
 /// # Errors
 /// What the database answers.
 pub fn hold_composition(conn: &mut Conn) -> Result<(), Error> {
+    queue(conn, "SELECT pg_advisory_xact_lock_shared(")
+}
+
+/// Waits in line. Locks of rows have no line: those who share one pass by whoever wants it alone, who then never gets
+/// it while enough people join and leave. SQLite has one writer.
+fn queue(conn: &mut Conn, lock: &'static str) -> Result<(), Error> {
     if conn.dialect() == Dialect::Postgres {
-        Sql::new("SELECT revision FROM composition_revision FOR SHARE").load::<BigInt, i64>(conn)?;
+        let sql = Sql::new(lock).text("hashtextextended(current_schema() || '.composition_revision', 0))");
+        sql.execute(conn)?;
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Many at once: whatever is done side by side, in the end memberships are what a simple model says (S4, M2, A1 to A3).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use chrono::{Days, NaiveDate};
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
@@ -316,5 +318,33 @@ both! {
         let refused = answers.iter().filter(|answer| answer["userErrors"][0]["code"] == "ALREADY_MEMBER").count();
         assert_eq!((joined, refused, world.rows("memberships")), (1, 29, 1));
         assert_eq!(text(&world.data("query($id: ID!) { group(id: $id) { name } }", json!({ "id": group }))["group"]["name"]), "Koor");
+    }
+
+    fn a_composition_is_changed_however_many_join_and_leave_meanwhile(world) {
+        let group = world.group_with(None, json!({ "name": "Koor", "subscriptionGroup": true }));
+        let [whole, part] = ["Whole", "Part"].map(|name| world.group(name));
+        let token = world.administrator();
+        let over = AtomicBool::new(false);
+        let waited: Vec<Duration> = std::thread::scope(|threads| {
+            for n in 0..15 {
+                let (group, token, over) = (&group, &token, &over);
+                threads.spawn(move || {
+                    let input = json!({ "groupId": group, "participantId": world.person(&format!("P{n}"), "Aa") });
+                    let query = "mutation($input: SubscribeInput!) { subscribe(input: $input) { userErrors { code } } }";
+                    while !over.load(Ordering::Relaxed) {
+                        world.data_as(token, query, json!({ "input": input }));
+                    }
+                });
+            }
+            let waited = (0..5).map(|_| {
+                let since = Instant::now();
+                let input = json!({ "groupId": whole, "components": [{ "groupId": part }] });
+                let answer = world.ask("mutation($input: SetGroupComponentsInput!) { setGroupComponents(input: $input) { userErrors { code } } }", json!({ "input": input }));
+                (since.elapsed(), answer)
+            }).collect::<Vec<_>>();
+            over.store(true, Ordering::Relaxed);
+            waited.into_iter().inspect(|(_, answer)| assert!(answer.get("errors").is_none(), "{answer}")).map(|(waited, _)| waited).collect()
+        });
+        assert!(waited.iter().max() < Some(&Duration::from_secs(5)), "{waited:?}");
     }
 }
