@@ -2,7 +2,6 @@
 //! sight. What a viewer may not see does not exist for that viewer: no list, count, filter or message gives it away.
 
 mod model;
-mod walk;
 mod walls;
 
 use std::collections::{BTreeMap, BTreeSet};
