@@ -12,6 +12,7 @@
 //!   automatic participation in step, and `causes` has the changes of groups and people that it follows from.
 //! - [`content`]: what is shown to people; `kinds` has a file for each kind, `visibility` alone decides who sees an item.
 //! - [`groups`]: settings and composition; [`people`]: participants, residencies, guardians.
+//! - [`school`]: what a school keeps of its pupils for one school year.
 //! - [`mail`]: e-mail to new members, from the outbox to the mail server.
 //! - [`access`]: tokens, roles, `table` (which fields) and `sight` (which objects).
 //! - [`db`]: pools, transactions and the two backends behind one connection type; `announce` tells of changes.
@@ -42,6 +43,7 @@ pub mod members;
 pub mod page;
 pub mod people;
 pub mod repeat;
+pub mod school;
 pub mod scope;
 pub mod subscriptions;
 pub mod text;

@@ -622,7 +622,8 @@ where
 /// The databases write the same definition with other parentheses, spaces and quotes.
 fn bare(definition: &str) -> String {
     let (_, rest) = definition.split_once(" ON ").unwrap();
-    let rest = rest.replace("USING btree", "").replace("::bigint", "").replace("COALESCE", "coalesce");
+    let rest =
+        rest.replace("USING btree", "").replace("::bigint", "").replace("::text", "").replace("COALESCE", "coalesce");
     let words = rest.replace(['(', ')', '"'], " ").replace(',', " ");
     let words: Vec<&str> = words.split_whitespace().map(|word| word.rsplit('.').next().unwrap()).collect();
     words.join(" ")

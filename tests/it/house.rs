@@ -37,8 +37,8 @@ fn breaches(rule: impl Fn(&str, &str) -> Option<String>) -> Vec<String> {
         .collect()
 }
 
-const DOMAIN: [&str; 8] =
-    ["content/", "groups/", "members/", "people/", "access/", "exchange/", "subscriptions/", "mail/"];
+const DOMAIN: [&str; 9] =
+    ["content/", "groups/", "members/", "people/", "access/", "exchange/", "subscriptions/", "mail/", "school/"];
 
 once! {
     fn the_domain_knows_neither_graphql_nor_http() {

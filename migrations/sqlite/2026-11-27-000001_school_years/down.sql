@@ -1,0 +1,12 @@
+DROP INDEX content_links_broken_by;
+DROP INDEX content_links_made_by;
+ALTER TABLE content_links DROP COLUMN broken_by_id;
+ALTER TABLE content_links DROP COLUMN made_by_id;
+DROP TABLE year_transition_starts;
+DROP TABLE year_transition_members;
+DROP TABLE year_transition_exceptions;
+DROP TABLE year_transition_moves;
+DROP TABLE year_transitions;
+DROP TABLE lunch_stays;
+DROP TABLE leave_requests;
+DROP TABLE absence_reports;
