@@ -52,6 +52,11 @@ impl Checks {
         }
     }
 
+    /// All that is wrong, where it makes no sense to look further.
+    pub fn into_error(self) -> crate::error::Error {
+        crate::error::Error::Rejected(self.rejections)
+    }
+
     /// Whether nothing is wrong.
     ///
     /// # Errors

@@ -22,10 +22,11 @@ pub enum Kind {
     DiscussionPost,
     ConversationSlot,
     SignUpEntry,
+    YearTransition,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 16] = [
+    const ALL: [(Self, &'static str); 17] = [
         (Self::Participant, "Participant"),
         (Self::Group, "Group"),
         (Self::Membership, "Membership"),
@@ -42,6 +43,7 @@ impl Kind {
         (Self::DiscussionPost, "DiscussionPost"),
         (Self::ConversationSlot, "ConversationSlot"),
         (Self::SignUpEntry, "SignUpEntry"),
+        (Self::YearTransition, "YearTransition"),
     ];
 
     /// The name inside the identifier.

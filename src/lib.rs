@@ -13,6 +13,7 @@
 //! - [`content`]: what is shown to people; `kinds` has a file for each kind, `visibility` alone decides who sees an item.
 //! - [`groups`]: settings and composition; [`people`]: participants, residencies, guardians.
 //! - [`school`]: what a school keeps of its pupils for one school year.
+//! - [`year`]: from one school year to the next: plan, preview, apply, relink, undo; moves during the year.
 //! - [`mail`]: e-mail to new members, from the outbox to the mail server.
 //! - [`access`]: tokens, roles, `table` (which fields) and `sight` (which objects).
 //! - [`db`]: pools, transactions and the two backends behind one connection type; `announce` tells of changes.
@@ -47,3 +48,4 @@ pub mod school;
 pub mod scope;
 pub mod subscriptions;
 pub mod text;
+pub mod year;

@@ -199,6 +199,16 @@ impl Sight {
             .text(")")
     }
 
+    /// Appends ` AND …` so that only what belongs to an organization that the viewer administers remains; `column` is the
+    /// organization's.
+    #[must_use]
+    pub fn administered_by(&self, sql: Sql, column: &'static str) -> Sql {
+        if self.everything {
+            return sql;
+        }
+        sql.text(" AND ").text(column).in_ids(&self.administered)
+    }
+
     /// Whether the viewer administers what belongs to this organization.
     pub fn administers(&self, organization: Option<i64>) -> bool {
         self.everything || organization.is_some_and(|id| self.administered.contains(&id))

@@ -36,7 +36,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
         "group groups groupCategories participant participants membership memberships \
                          startReasons endReasons",
     ),
-    ("Query", Administration, "outbox"),
+    ("Query", Administration, "outbox yearTransition yearTransitions"),
     (
         "Mutation",
         SignedIn,
@@ -56,6 +56,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
                                   createParticipant updateParticipant registerResidency endResidency \
                                   addGuardian removeGuardian",
     ),
+    ("Mutation", Administration, "planYearTransition applyYearTransition undoYearTransition relinkContent moveMembers"),
     (
         "Mutation",
         Administrator,
@@ -184,6 +185,37 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("FeedEdge", Seen, "cursor via node"),
     ("GroupContentConnection", Seen, "totalCount pageInfo edges"),
     ("GroupContentEdge", Seen, "cursor linkedAt node"),
+    (
+        "YearTransition",
+        Seen,
+        "id organization status fromSchoolYear toSchoolYear effectiveOn createdAt createdByName appliedAt appliedByName \
+         undoableUntil undoneAt undoneByName exceptions preview unlinkedContent",
+    ),
+    ("YearTransitionConnection", Seen, "totalCount pageInfo edges"),
+    ("YearTransitionEdge", Seen, "cursor node"),
+    ("YearTransitionException", Seen, "participant group outcome toGroup"),
+    ("YearTransitionPreview", Seen, "token groups warnings"),
+    ("YearTransitionGroup", Seen, "group toGroup moving staying leaving linksToBreak recordsToErase members"),
+    ("YearTransitionLinkCount", Seen, "kind count"),
+    ("YearTransitionRecordCount", Seen, "kind count"),
+    ("YearTransitionWarning", Seen, "code message group"),
+    ("YearTransitionMember", Seen, "participant outcome toGroup"),
+    ("YearTransitionMemberConnection", Seen, "totalCount pageInfo edges"),
+    ("YearTransitionMemberEdge", Seen, "cursor node"),
+    ("UnlinkedContentConnection", Seen, "totalCount pageInfo edges"),
+    ("UnlinkedContentEdge", Seen, "cursor group unlinkedAt relinkedTo node"),
+    ("YearTransitionPayload", Seen, "yearTransition clientMutationId userErrors"),
+    ("RelinkContentPayload", Seen, "relinked yearTransition clientMutationId userErrors"),
+    (
+        "UndoYearTransitionPayload",
+        Seen,
+        "yearTransition membershipsRestored membershipsAnnulled linksRestored linksLeft itemsLeft clientMutationId userErrors",
+    ),
+    (
+        "MoveMembersPayload",
+        Seen,
+        "fromGroup toGroup moved alreadyMember memberships linked contentLeftBehind dryRun clientMutationId userErrors",
+    ),
     ("PageInfo", Seen, "hasNextPage hasPreviousPage startCursor endCursor"),
     ("GroupConnection", Seen, "totalCount pageInfo edges"),
     ("GroupEdge", Seen, "cursor node"),

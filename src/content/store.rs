@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::kind::{ContentKind, Details};
 use super::visibility::{LINK_ORDER, Vision, key_of, of_kinds};
 use super::{Audience, State, UnlinkReason};
+use crate::db::announce::{self, ContentChange};
 use crate::db::batch::{self, CHUNK, Column, Type};
 use crate::db::{Conn, Dialect, Sql};
 use crate::error::Error;
@@ -121,6 +122,18 @@ pub fn by_ids(
     }
     let sql = columns(vision, details).text(" FROM content c WHERE c.id").in_ids(ids);
     select(conn, now, vision.visible(sql, "c"))
+}
+
+/// Of these items, those that the viewer sees, by their keys.
+///
+/// # Errors
+/// What the database answers.
+pub fn seen_among(conn: &mut Conn, vision: &Vision, ids: &[i64]) -> Result<Vec<i64>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = Sql::new("SELECT c.id FROM content c WHERE c.id").in_ids(ids);
+    Ok(vision.visible(sql, "c").text(" ORDER BY c.id").load::<BigInt, i64>(conn)?)
 }
 
 /// A page of the feed.
@@ -544,6 +557,60 @@ pub fn link(conn: &mut Conn, scope: &Scope, links: &[NewLink]) -> Result<usize, 
         .execute(conn)?;
     }
     Ok(made)
+}
+
+/// What one group shows and another does not: both groups, the item, its kind and its title.
+pub type LeftBehind = (i64, i64, i64, ContentKind, String);
+
+/// What the first group of each pair shows and the second does not.
+///
+/// # Errors
+/// What the database answers.
+pub fn left_behind(conn: &mut Conn, pairs: &[(i64, i64)]) -> Result<Vec<LeftBehind>, Error> {
+    type Columns = (BigInt, BigInt, BigInt, Text, Text);
+    #[derive(Serialize)]
+    struct Pair {
+        from_group: i64,
+        to_group: i64,
+        from_key: i64,
+        to_key: i64,
+    }
+    const COLUMNS: &[Column] =
+        &[("from_group", Type::Int), ("to_group", Type::Int), ("from_key", Type::Int), ("to_key", Type::Int)];
+    let key = |group: i64| key_of(Audience::Group, group);
+    let rows: Vec<Pair> = pairs
+        .iter()
+        .map(|(from, to)| Pair { from_group: *from, to_group: *to, from_key: key(*from), to_key: key(*to) })
+        .collect();
+    let mut found = Vec::new();
+    for rows in rows.chunks(CHUNK) {
+        let sql = Sql::new("SELECT r.from_group, r.to_group, c.id, c.kind, c.title FROM ")
+            .then(batch::rows(conn.dialect(), COLUMNS, rows)?)
+            .text(
+                " CROSS JOIN content_links l JOIN content c ON c.id = l.content_id WHERE l.unlinked_at IS NULL \
+                 AND l.audience_key = r.from_key AND NOT EXISTS (SELECT 1 FROM content_links t \
+                 WHERE t.content_id = l.content_id AND t.audience_key = r.to_key AND t.unlinked_at IS NULL) \
+                 ORDER BY r.from_group, r.to_group, c.id",
+            );
+        found.extend(sql.load::<Columns, LeftBehind>(conn)?);
+    }
+    Ok(found)
+}
+
+/// Tells whoever follows content that it has changed to whom these items are shown, as far as they are published.
+///
+/// # Errors
+/// What the database answers.
+pub fn announce_shown(conn: &mut Conn, scope: &Scope, items: &[i64]) -> Result<(), Error> {
+    let at = scope.instant();
+    for items in items.chunks(CHUNK) {
+        let sql = Sql::new("SELECT c.id FROM content c WHERE c.id").in_ids(items).text(" AND c.published_at <= ");
+        let published = sql.instant(at).load::<BigInt, i64>(conn)?;
+        let changes: Vec<ContentChange> =
+            published.into_iter().map(|content| ContentChange { content, at, was_published: true }).collect();
+        announce::content(conn, &changes)?;
+    }
+    Ok(())
 }
 
 /// Breaks the open links of an item to these audiences, given as numbers.

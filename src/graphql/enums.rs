@@ -369,6 +369,8 @@ pub enum UserErrorCode {
     OverlappingPeriod,
     /// A warning: another slot of you or a child of yours is at the same time.
     OverlappingSlot,
+    /// Something that the preview rests on has changed since; the message says what. Look at it anew.
+    PreviewStale,
     /// A reason must be given.
     ReasonRequired,
     /// The reason is retired and cannot be used for new changes.
@@ -379,10 +381,26 @@ pub enum UserErrorCode {
     SlotBooked,
     /// The slot has begun or is over.
     SlotPast,
+    /// Something was built on it since and stands in the way; the message says what.
+    StandsInTheWay,
     /// A warning: anybody may join this subscription group, and nothing feeds it.
     SubscriptionGroupUnrestricted,
     /// There are more of them than are accepted at once.
     TooMany,
+    /// The transition of this school year, or of a later one, was applied already.
+    TransitionAlreadyApplied,
+    /// This can be done after a transition that was applied only.
+    TransitionNotApplied,
+    /// The effective date of the transition is still to come.
+    TransitionNotDue,
+    /// Another transition comes first: an earlier one that is planned, or a later one that was applied.
+    TransitionOutOfOrder,
+    /// The plan was replaced by a newer one, or the transition was undone.
+    TransitionOver,
+    /// It is too late to undo it.
+    UndoWindowClosed,
+    /// Nothing is said of where the members of a year group go.
+    UnmappedYearGroup,
     /// The participant is of another kind than needed here.
     WrongKind,
 }

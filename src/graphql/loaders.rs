@@ -24,6 +24,7 @@ use super::types::group::Group;
 use super::types::membership::Membership;
 use super::types::participant::{Participant, Residency};
 use super::types::reason::{EndReason, GroupCategory, StartReason};
+use super::types::year::YearTransition;
 use crate::error::Error;
 
 /// The largest number of objects read at once.
@@ -65,6 +66,7 @@ pub struct Loaders {
     content: LoaderOf<Content>,
     slots: LoaderOf<ConversationSlot>,
     entries: LoaderOf<SignUpEntry>,
+    transitions: LoaderOf<YearTransition>,
 }
 
 impl Loaders {
@@ -81,6 +83,7 @@ impl Loaders {
             content: loader(session),
             slots: loader(session),
             entries: loader(session),
+            transitions: loader(session),
         }
     }
 }
@@ -110,7 +113,7 @@ macro_rules! loadable {
 loadable!(
     Group: groups, Participant: participants, Membership: memberships, Residency: residencies,
     GroupCategory: categories, StartReason: start_reasons, EndReason: end_reasons, Content: content,
-    ConversationSlot: slots, SignUpEntry: entries
+    ConversationSlot: slots, SignUpEntry: entries, YearTransition: transitions
 );
 
 /// An object to be looked up by its key, as a resolver's answer: null when there is none within sight.

@@ -17,6 +17,7 @@ pub mod subscription;
 pub mod taking_part_mutation;
 pub mod talk_mutation;
 pub mod types;
+pub mod year_mutation;
 
 use async_graphql::{Schema as AsyncSchema, ValidationMode};
 
@@ -30,6 +31,7 @@ pub struct Mutation(
     content_mutation::ContentMutation,
     taking_part_mutation::TakingPartMutation,
     talk_mutation::TalkMutation,
+    year_mutation::YearMutation,
 );
 
 /// Builds the schema.

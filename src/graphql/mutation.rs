@@ -60,7 +60,7 @@ where
 }
 
 /// The same, or in a dry run all of it without a trace.
-fn rehearse<T, P>(
+pub(super) fn rehearse<T, P>(
     ctx: &Context<'_>,
     client_mutation_id: Option<String>,
     dry_run: bool,

@@ -18,6 +18,7 @@ use super::types::group::Group;
 use super::types::membership::Membership;
 use super::types::participant::{Participant, Residency};
 use super::types::reason::{EndReason, GroupCategory, StartReason};
+use super::types::year::YearTransition;
 use crate::error::Error;
 use crate::id::{self, Kind};
 
@@ -43,6 +44,7 @@ const NAMED: &[&str] = &[
     "EndReason",
     "ConversationSlot",
     "SignUpEntry",
+    "YearTransition",
 ];
 
 fn register(registry: &mut Registry) {
@@ -58,6 +60,7 @@ fn register(registry: &mut Registry) {
             <Obj<Content> as OutputType>::create_type_info,
             <Obj<ConversationSlot> as OutputType>::create_type_info,
             <Obj<SignUpEntry> as OutputType>::create_type_info,
+            <Obj<YearTransition> as OutputType>::create_type_info,
         ] {
             object(registry);
         }
@@ -132,6 +135,7 @@ impl OutputType for Node {
             Kind::Content => look_up::<Content>(ctx, field, Some(key)).await,
             Kind::ConversationSlot => look_up::<ConversationSlot>(ctx, field, Some(key)).await,
             Kind::SignUpEntry => look_up::<SignUpEntry>(ctx, field, Some(key)).await,
+            Kind::YearTransition => look_up::<YearTransition>(ctx, field, Some(key)).await,
             // They are read with the object that they are of, and messages in the outbox.
             Kind::HistoryEntry
             | Kind::OutboxMessage
@@ -170,6 +174,7 @@ impl OutputType for Nodes {
         self.write::<Content>(ctx, &pick, session, Kind::Content, &mut written)?;
         self.write::<ConversationSlot>(ctx, &pick, session, Kind::ConversationSlot, &mut written)?;
         self.write::<SignUpEntry>(ctx, &pick, session, Kind::SignUpEntry, &mut written)?;
+        self.write::<YearTransition>(ctx, &pick, session, Kind::YearTransition, &mut written)?;
         let mut out = Out::default();
         for (n, wanted) in self.0.iter().enumerate() {
             out.raw(if n > 0 { b"," } else { b"[" });

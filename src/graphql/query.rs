@@ -9,7 +9,7 @@ use super::enums::OutboxState;
 use super::errors::resolver_error;
 use super::inputs::{
     ContentFilter, ContentOrder, GroupFilter, GroupOrder, MembershipFilter, MembershipOrder, ParticipantFilter,
-    ParticipantOrder,
+    ParticipantOrder, key,
 };
 use super::loaders::Lookup;
 use super::node::{Node, Nodes};
@@ -21,6 +21,7 @@ use super::types::outbox::OutboxMessage;
 use super::types::participant::Participant;
 use super::types::reason::{EndReason, GroupCategory, StartReason};
 use super::types::viewer::{Viewer, ViewerRow};
+use super::types::year::{YearTransition, YearTransitionStatus};
 use crate::content::store::{self as content, ContentRow};
 use crate::groups::store::{self as groups, CategoryRow, GroupRow};
 use crate::id::{self, Kind};
@@ -28,6 +29,7 @@ use crate::mail::store as mail;
 use crate::members::store::{self as members, MembershipRow, ReasonRow, ReasonTable};
 use crate::page::{Key, Page, PageArgs, Window, position};
 use crate::people::store::{self as people, ParticipantRow};
+use crate::year::planning::store as transitions;
 
 /// The root of queries.
 pub struct Query;
@@ -248,6 +250,43 @@ impl Query {
             let page =
                 read_page!(asked, mail::page(exec.conn, &sight, state, &window), mail::count(exec.conn, &sight, state));
             Ok((page, Box::new(mail::keys)))
+        }))
+    }
+
+    /// The year transition with this identifier; null when there is none or you may not see it.
+    async fn year_transition(
+        &self,
+        #[graphql(desc = "The transition's global identifier.")] id: ID,
+    ) -> Lookup<YearTransition> {
+        Lookup::new(id::decode_as(Kind::YearTransition, &id))
+    }
+
+    /// A page of the year transitions of the organizations that you administer, the latest plan first.
+    async fn year_transitions(
+        &self,
+        #[graphql(
+            desc = "The number of entries from the start, 1 to 100; 20 when neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only entries after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only transitions of this organization; of all that you administer when absent.")]
+        organization_id: Option<ID>,
+        #[graphql(desc = "Only transitions that stand so; all when absent.")] status: Option<YearTransitionStatus>,
+    ) -> Result<Obj<Connection<YearTransition>>> {
+        let window = window(first, after, last, before)?;
+        let organization = organization_id.map(|id| key(Kind::Participant, &id, "organizationId")).transpose();
+        let organization = organization.map_err(|error| resolver_error(&error))?;
+        let status = status.map(Into::into);
+        Ok(Obj::connection(move |exec, asked| {
+            let sight = exec.sight()?;
+            let page = read_page!(
+                asked,
+                transitions::page(exec.conn, &sight, organization, status, &window),
+                transitions::count(exec.conn, &sight, organization, status)
+            );
+            Ok((page, Box::new(transitions::keys)))
         }))
     }
 

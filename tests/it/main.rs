@@ -35,6 +35,7 @@ mod sign_ups;
 mod smtp;
 mod subscriptions;
 mod talks;
+mod year;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();

@@ -1,3 +1,5 @@
+DELETE FROM start_reasons WHERE code = 'MOVED_GROUP';
+DELETE FROM end_reasons WHERE code = 'MOVED_GROUP';
 DROP INDEX content_links_broken_by;
 DROP INDEX content_links_made_by;
 ALTER TABLE content_links DROP COLUMN broken_by_id;

@@ -66,6 +66,7 @@ CREATE TABLE year_transitions (
     preview_token   TEXT,
     warnings        TEXT CHECK (warnings IS NULL OR json_valid(warnings)),
     last_link_id    INTEGER,
+    last_history_id INTEGER,
     undone_at       TEXT,
     undone_by       TEXT,
     CHECK ((applied_at IS NOT NULL) = (status IN ('APPLIED', 'UNDONE'))),
@@ -138,3 +139,7 @@ ALTER TABLE content_links ADD COLUMN broken_by_id INTEGER REFERENCES year_transi
 ALTER TABLE content_links ADD COLUMN made_by_id INTEGER REFERENCES year_transitions (id);
 CREATE INDEX content_links_broken_by ON content_links (broken_by_id, id) WHERE broken_by_id IS NOT NULL;
 CREATE INDEX content_links_made_by ON content_links (made_by_id, content_id) WHERE made_by_id IS NOT NULL;
+
+-- Of members who move from one group to another during the year.
+INSERT INTO start_reasons (code, label, system) VALUES ('MOVED_GROUP', 'Moved from another group', 1);
+INSERT INTO end_reasons (code, label, system) VALUES ('MOVED_GROUP', 'Moved to another group', 1);

@@ -11,6 +11,7 @@ pub mod payload;
 pub mod reason;
 pub mod subscription;
 pub mod viewer;
+pub mod year;
 
 use std::collections::HashMap;
 

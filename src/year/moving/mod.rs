@@ -1,0 +1,223 @@
+//! Members who move from one group to another during the year, and the content that stays behind (Y8).
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::apply::{Carrying, carry_out};
+use super::behind::{Behind, behind, link};
+use super::plan::{Facts, Outcomes, Plan, Row, outcomes};
+use super::{Move, Outcome, number, planning, preview};
+use crate::check::{Checks, TEXT};
+use crate::db::Conn;
+use crate::error::{Code, Error};
+use crate::groups::Settings;
+use crate::groups::commands::administered;
+use crate::members::Origin;
+use crate::members::derive::{Derivation, Seeds, Whom};
+use crate::people::store::enforces_portal_settings;
+use crate::scope::Scope;
+
+/// The reasons when none are named.
+pub const DEFAULT_REASON: &str = "MOVED_GROUP";
+/// The most members, or items, that are named at once.
+pub const MAX_IDS: usize = 10_000;
+
+/// Which of the content that stays behind is to be shown to the new group, too.
+#[derive(Clone, Debug)]
+pub enum Along {
+    Nothing,
+    These(Vec<i64>),
+    Everything,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub from_group_id: i64,
+    pub to_group_id: i64,
+    pub participants: Vec<i64>,
+    pub on: Option<NaiveDate>,
+    pub end_reason: Option<String>,
+    pub start_reason: Option<String>,
+    pub note: Option<String>,
+    pub along: Along,
+    pub dry_run: bool,
+}
+
+/// What happened, or would.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    pub from_group_id: i64,
+    pub to_group_id: i64,
+    /// How many members moved; those among them who were members of the other group already.
+    pub moved: i64,
+    pub already_member: i64,
+    pub memberships: Vec<i64>,
+    /// How many items are shown to the new group from now on.
+    pub linked: i64,
+    /// The items that the old group shows and the new one does not.
+    pub left_behind: Vec<i64>,
+    pub dry_run: bool,
+}
+
+/// Moves members: their memberships of the one group end and those of the other start on the same day. All of them move,
+/// or nobody.
+///
+/// # Errors
+/// A rejection for each rule that is broken.
+pub fn move_members(conn: &mut Conn, scope: &Scope, request: &Request) -> Result<Moved, Error> {
+    let groups = [request.from_group_id, request.to_group_id];
+    let derivation = Derivation::prepare(conn, Seeds::Groups(&groups))?;
+    let (from, to) = both(conn, scope, request)?;
+    let on = request.on.unwrap_or(scope.today);
+    let mut checks = Checks::default();
+    checks.text("input.note", request.note.as_deref(), TEXT);
+    check_groups(conn, request, &from, &to, &mut checks)?;
+    if !check_size(request, &mut checks) {
+        return Err(checks.into_error());
+    }
+    let rows = preview::store::rows(conn, &groups, on)?;
+    let rows = concerned(conn, request, on, rows, &mut checks)?;
+    let left = behind(conn, &[(request.from_group_id, request.to_group_id)])?;
+    let along = along(request, &left, &mut checks);
+    checks.done()?;
+    let outcomes = work_out(request, on, rows);
+    let carrying = Carrying {
+        on,
+        origin: Origin::Manual,
+        start_reason: request.start_reason.as_deref().unwrap_or(DEFAULT_REASON),
+        end_reason: request.end_reason.as_deref().unwrap_or(DEFAULT_REASON),
+        note: request.note.as_deref(),
+        transition: None,
+    };
+    let memberships = carry_out(conn, scope, &carrying, &outcomes, &mut |_| {})?;
+    derivation.follow(conn, scope, Whom::These(&request.participants))?;
+    let linked = link(conn, scope, &along)?;
+    let linked_items: HashSet<i64> = along.iter().map(|item| item.content_id).collect();
+    let moved = outcomes.decisions.iter().filter(|it| it.outcome == Outcome::Moves).count();
+    Ok(Moved {
+        from_group_id: request.from_group_id,
+        to_group_id: request.to_group_id,
+        moved: number(moved),
+        already_member: number(moved.saturating_sub(outcomes.starts.len())),
+        memberships: if request.dry_run { Vec::new() } else { memberships },
+        linked: number(linked),
+        left_behind: left.iter().map(|item| item.content_id).filter(|id| !linked_items.contains(id)).collect(),
+        dry_run: request.dry_run,
+    })
+}
+
+/// Both groups, locked in the order of their keys, so that two who move members to and fro never wait for each other.
+fn both(conn: &mut Conn, scope: &Scope, request: &Request) -> Result<(Settings, Settings), Error> {
+    let mut found = HashMap::new();
+    let mut named = [(request.from_group_id, "input.fromGroupId"), (request.to_group_id, "input.toGroupId")];
+    named.sort_unstable();
+    for (group, field) in named {
+        found.insert(group, administered(conn, scope, group, field)?.0);
+    }
+    let from = found.get(&request.from_group_id).cloned().unwrap_or_default();
+    let to = found.remove(&request.to_group_id).unwrap_or_default();
+    Ok((from, to))
+}
+
+fn check_groups(
+    conn: &mut Conn,
+    request: &Request,
+    from: &Settings,
+    to: &Settings,
+    checks: &mut Checks,
+) -> Result<(), Error> {
+    if request.from_group_id == request.to_group_id {
+        checks.refuse(Code::InvalidValue, "input.toGroupId", "The members are in this group already.");
+    }
+    for (group, field) in [(from, "input.fromGroupId"), (to, "input.toGroupId")] {
+        if group.member_filter.is_some() {
+            let message = "A dynamic group has no memberships; its members follow from its filter.";
+            checks.refuse(Code::DynamicGroup, field, message);
+        }
+    }
+    if let Some(organization) = to.organization_id.filter(|_| to.closed)
+        && enforces_portal_settings(conn, organization)?
+    {
+        checks.refuse(Code::GroupClosed, "input.toGroupId", "This group is closed and takes no new members.");
+    }
+    Ok(())
+}
+
+fn check_size(request: &Request, checks: &mut Checks) -> bool {
+    let items = match &request.along {
+        Along::These(items) => items.len(),
+        Along::Nothing | Along::Everything => 0,
+    };
+    if request.participants.is_empty() {
+        checks.refuse(Code::Required, "input.participantIds", "Say who moves.");
+        return false;
+    }
+    for (count, field) in [(request.participants.len(), "input.participantIds"), (items, "input.linkContentIds")] {
+        if count > MAX_IDS {
+            checks.refuse(Code::TooMany, field, format!("At most {MAX_IDS} can be named at once."));
+            return false;
+        }
+    }
+    true
+}
+
+/// The memberships of those who move. Everybody who is named must have one that can be ended.
+fn concerned(
+    conn: &mut Conn,
+    request: &Request,
+    on: NaiveDate,
+    rows: Vec<Row>,
+    checks: &mut Checks,
+) -> Result<Vec<Row>, Error> {
+    let named: HashSet<i64> = request.participants.iter().copied().collect();
+    let rows: Vec<Row> = rows.into_iter().filter(|row| named.contains(&row.participant)).collect();
+    let names = planning::store::members_named(conn, request.from_group_id, &request.participants)?;
+    for (n, participant) in request.participants.iter().enumerate() {
+        let field = format!("input.participantIds.{n}");
+        let who = names.get(participant).map_or("This participant", String::as_str);
+        let own: Vec<&Row> =
+            rows.iter().filter(|row| row.group == request.from_group_id && row.participant == *participant).collect();
+        if own.iter().any(|row| !row.derived && row.start < on) {
+            continue;
+        }
+        if own.iter().any(|row| row.derived) {
+            let message = format!("{who} is a member because of another group or an address; move them there.");
+            checks.refuse(Code::DerivedMembership, &field, message);
+        } else if own.is_empty() {
+            checks.refuse(Code::NotAMember, &field, format!("{who} is no member of the group on {on}."));
+        } else {
+            let message = format!("{who} joins the group on {on} or later. Annul that membership if it is a mistake.");
+            checks.refuse(Code::InvalidDate, &field, message);
+        }
+    }
+    Ok(rows)
+}
+
+fn along(request: &Request, left: &[Behind], checks: &mut Checks) -> Vec<Behind> {
+    match &request.along {
+        Along::Nothing => Vec::new(),
+        Along::Everything => left.to_vec(),
+        Along::These(items) => {
+            let by_id: HashMap<i64, &Behind> = left.iter().map(|item| (item.content_id, item)).collect();
+            for (n, item) in items.iter().enumerate().filter(|(_, item)| !by_id.contains_key(item)) {
+                let message =
+                    format!("No such content stays behind ({}).", crate::id::encode(crate::id::Kind::Content, *item));
+                checks.refuse(Code::NotFound, &format!("input.linkContentIds.{n}"), message);
+            }
+            items.iter().filter_map(|item| by_id.get(item).map(|item| (*item).clone())).collect()
+        }
+    }
+}
+
+fn work_out(request: &Request, on: NaiveDate, rows: Vec<Row>) -> Outcomes {
+    let to_group_id = Some(request.to_group_id);
+    let plan = Plan {
+        effective_on: on,
+        moves: vec![Move { group_id: request.from_group_id, to_group_id, with_leaders: true }],
+        exceptions: Vec::new(),
+    };
+    outcomes(&plan, &Facts { rows, ..Facts::default() })
+}

@@ -1,0 +1,496 @@
+//! What becomes of each membership of the plan's groups: pure, from facts to decisions, figures and warnings.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::{Exception, Move, Outcome, number};
+use crate::content::kind::ContentKind;
+use crate::members::Role;
+use crate::school::records::RecordKind;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub effective_on: NaiveDate,
+    /// Each group once, by its key.
+    pub moves: Vec<Move>,
+    pub exceptions: Vec<Exception>,
+}
+
+/// A group of the plan, or one to which somebody goes.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub name: String,
+    pub year_group: Option<i32>,
+    /// Whether members follow from another group or from addresses.
+    pub fed: bool,
+    pub closed: bool,
+}
+
+/// A membership that is not over on the effective date.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub id: i64,
+    pub group: i64,
+    pub participant: i64,
+    pub start: NaiveDate,
+    pub end: Option<End>,
+    pub role: Role,
+    /// Whether it follows from another group or from an address.
+    pub derived: bool,
+}
+
+/// An end, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    pub date: NaiveDate,
+    pub reason: i64,
+    pub note: Option<String>,
+}
+
+/// Things of one kind: how many, and a figure that is another one when they are others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally<K> {
+    pub kind: K,
+    pub number: i64,
+    pub checksum: i64,
+}
+
+/// What is known.
+#[derive(Debug, Default)]
+pub struct Facts {
+    pub groups: HashMap<i64, Group>,
+    /// Of the plan's groups and those to which somebody goes, by key.
+    pub rows: Vec<Row>,
+    /// Open links of the plan's groups.
+    pub links: HashMap<i64, Vec<Tally<ContentKind>>>,
+    /// Records that end with the school year.
+    pub records: HashMap<i64, Vec<Tally<RecordKind>>>,
+    /// How many records of earlier years are left, and how many there are of later days.
+    pub earlier_records: HashMap<i64, i64>,
+    pub later_records: HashMap<i64, i64>,
+    /// Composites that get members from the plan's groups, and how many open links each has.
+    pub composites: Vec<(i64, String, i64)>,
+    /// The names of those of whom it is otherwise.
+    pub names: HashMap<i64, String>,
+}
+
+/// What becomes of one membership of one of the plan's groups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    pub membership_id: i64,
+    pub group_id: i64,
+    pub participant_id: i64,
+    pub outcome: Outcome,
+    pub to_group_id: Option<i64>,
+}
+
+/// A membership that is to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    pub group: i64,
+    pub participant: i64,
+    pub role: Role,
+    /// The effective date, or a later day where another membership ends that stands until then.
+    pub from: NaiveDate,
+    pub end: Option<NewEnd>,
+}
+
+/// How a membership that is to be made ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewEnd {
+    /// As the one before would have.
+    Kept(End),
+    /// Where a later one begins.
+    Followed(NaiveDate),
+}
+
+impl NewEnd {
+    /// The first day on which it is no longer in force.
+    pub fn date(&self) -> NaiveDate {
+        match self {
+            Self::Kept(end) => end.date,
+            Self::Followed(date) => *date,
+        }
+    }
+}
+
+/// A number of things of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    pub kind: String,
+    pub count: i64,
+}
+
+/// What becomes of one group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    pub moving: i64,
+    pub staying: i64,
+    pub leaving: i64,
+    pub links_to_break: Vec<Count>,
+    pub records_to_erase: Vec<Count>,
+}
+
+/// What the administrator should know before applying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WarningCode {
+    RecordsAreErased,
+    EarlierRecords,
+    LaterRecords,
+    JoinedOnOrAfter,
+    FollowsFromElsewhere,
+    AlreadyMember,
+    ScheduledLater,
+    UnusualTarget,
+    LeavesEarly,
+    TargetClosed,
+    CompositeKeepsContent,
+    ExceptionWithoutMembership,
+}
+
+/// One warning.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Warning {
+    pub code: WarningCode,
+    pub group_id: Option<i64>,
+    pub message: String,
+}
+
+/// All that becomes of it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// By membership.
+    pub decisions: Vec<Decision>,
+    /// By group and participant.
+    pub starts: Vec<Start>,
+    pub figures: BTreeMap<i64, Figures>,
+    pub warnings: Vec<Warning>,
+}
+
+/// Works out what becomes of every membership. Each membership of a group of the plan that is not over on the effective
+/// date gets exactly one decision.
+pub fn outcomes(plan: &Plan, facts: &Facts) -> Outcomes {
+    let moves: HashMap<i64, &Move> = plan.moves.iter().map(|group| (group.group_id, group)).collect();
+    let exceptions = Exceptions::new(&plan.exceptions);
+    let mut decisions = Vec::with_capacity(facts.rows.len());
+    for row in &facts.rows {
+        let Some(planned) = moves.get(&row.group) else { continue };
+        let (outcome, to_group_id) = decide(plan, planned, &exceptions, row);
+        decisions.push(Decision {
+            membership_id: row.id,
+            group_id: row.group,
+            participant_id: row.participant,
+            outcome,
+            to_group_id,
+        });
+    }
+    let started = Started::work_out(plan, facts, &decisions);
+    let figures = figures(plan, facts, &decisions);
+    let warnings = warnings(plan, facts, &decisions, &started, &figures);
+    Outcomes { decisions, starts: started.starts, figures, warnings }
+}
+
+/// Who is otherwise, by participant and group.
+struct Exceptions<'p>(HashMap<(i64, Option<i64>), &'p Exception>);
+
+impl<'p> Exceptions<'p> {
+    fn new(exceptions: &'p [Exception]) -> Self {
+        Self(exceptions.iter().map(|it| ((it.participant_id, it.group_id), it)).collect())
+    }
+
+    /// The one that names the group goes before the one that names none.
+    fn of(&self, row: &Row) -> Option<&'p Exception> {
+        let find = |group| self.0.get(&(row.participant, group)).copied();
+        find(Some(row.group)).or_else(|| find(None))
+    }
+}
+
+/// What follows from elsewhere goes where that goes, and who came on or after the effective date came for the new year:
+/// neither is the plan's to move.
+fn decide(plan: &Plan, planned: &Move, exceptions: &Exceptions<'_>, row: &Row) -> (Outcome, Option<i64>) {
+    const STAYS: (Outcome, Option<i64>) = (Outcome::Stays, None);
+    if row.derived || row.start >= plan.effective_on {
+        return STAYS;
+    }
+    let to = match exceptions.of(row) {
+        Some(exception) => match exception.outcome {
+            Outcome::Stays => return STAYS,
+            Outcome::Leaves => None,
+            Outcome::Moves => exception.to_group_id,
+        },
+        None if row.role == Role::Leader && !planned.with_leaders => return STAYS,
+        None => planned.to_group_id,
+    };
+    match to {
+        Some(group) if group == row.group => STAYS,
+        Some(group) => (Outcome::Moves, Some(group)),
+        None => (Outcome::Leaves, None),
+    }
+}
+
+/// The memberships that are to be made, and where none has to be.
+#[derive(Default)]
+struct Started {
+    starts: Vec<Start>,
+    /// By group: whose membership of the target stands already, and who has one of a later day.
+    standing: BTreeMap<i64, usize>,
+    scheduled: BTreeMap<i64, usize>,
+}
+
+impl Started {
+    /// Who moves to a group from several is in it once; whoever is in it already stays as they are.
+    fn work_out(plan: &Plan, facts: &Facts, decisions: &[Decision]) -> Self {
+        let decided: HashMap<i64, &Decision> = decisions.iter().map(|it| (it.membership_id, it)).collect();
+        let mut wanted: BTreeMap<(i64, i64), Start> = BTreeMap::new();
+        let mut standing: HashMap<(i64, i64), Vec<&Row>> = HashMap::new();
+        for row in &facts.rows {
+            match decided.get(&row.id).map(|decision| (decision.outcome, decision.to_group_id)) {
+                Some((Outcome::Moves, Some(to))) => {
+                    wanted
+                        .entry((to, row.participant))
+                        .and_modify(|start| unite(start, row))
+                        .or_insert_with(|| begin(plan, to, row));
+                }
+                Some((Outcome::Leaves, _)) => {}
+                _ if row.derived => {}
+                _ => standing.entry((row.group, row.participant)).or_default().push(row),
+            }
+        }
+        let mut started = Self::default();
+        for (key, mut start) in wanted {
+            let mut stands = standing.remove(&key).unwrap_or_default();
+            stands.sort_by_key(|row| row.start);
+            if stands.iter().any(|row| row.start <= plan.effective_on) {
+                *started.standing.entry(key.0).or_default() += 1;
+            }
+            if !begin_after(&mut start, &stands) {
+                continue;
+            }
+            let next = stands.iter().map(|row| row.start).find(|next| *next > start.from);
+            if let Some(next) = next
+                && start.end.as_ref().is_none_or(|end| end.date() > next)
+            {
+                *started.scheduled.entry(key.0).or_default() += 1;
+                start.end = Some(NewEnd::Followed(next));
+            }
+            started.starts.push(start);
+        }
+        started
+    }
+}
+
+fn begin(plan: &Plan, group: i64, row: &Row) -> Start {
+    let end = row.end.clone().map(NewEnd::Kept);
+    Start { group, participant: row.participant, role: row.role, from: plan.effective_on, end }
+}
+
+/// Lets it begin where those that stand already end; `false` when they leave no day for it.
+fn begin_after(start: &mut Start, stands: &[&Row]) -> bool {
+    for row in stands {
+        if row.start > start.from {
+            break;
+        }
+        match &row.end {
+            None => return false,
+            Some(end) => start.from = start.from.max(end.date),
+        }
+    }
+    start.end.as_ref().is_none_or(|end| end.date() > start.from)
+}
+
+/// Of two that become one the longer lasts, and a leader stays one.
+fn unite(start: &mut Start, row: &Row) {
+    if row.role == Role::Leader {
+        start.role = Role::Leader;
+    }
+    let longer = match (&start.end, &row.end) {
+        (None, _) => false,
+        (_, None) => true,
+        (Some(one), Some(other)) => other.date > one.date(),
+    };
+    if longer {
+        start.end = row.end.clone().map(NewEnd::Kept);
+    }
+}
+
+fn figures(plan: &Plan, facts: &Facts, decisions: &[Decision]) -> BTreeMap<i64, Figures> {
+    let mut all: BTreeMap<i64, Figures> = plan.moves.iter().map(|it| (it.group_id, Figures::default())).collect();
+    for decision in decisions {
+        let Some(figures) = all.get_mut(&decision.group_id) else { continue };
+        *match decision.outcome {
+            Outcome::Moves => &mut figures.moving,
+            Outcome::Stays => &mut figures.staying,
+            Outcome::Leaves => &mut figures.leaving,
+        } += 1;
+    }
+    for (group, figures) in &mut all {
+        let links = facts.links.get(group).into_iter().flatten();
+        figures.links_to_break = counts(links.map(|tally| (tally.kind.as_str(), tally.number)));
+        let records = facts.records.get(group).into_iter().flatten();
+        figures.records_to_erase = counts(records.map(|tally| (tally.kind.as_str(), tally.number)));
+    }
+    all
+}
+
+/// By kind, those of which there are none left out.
+fn counts<'k>(tallies: impl Iterator<Item = (&'k str, i64)>) -> Vec<Count> {
+    let mut counts: Vec<Count> =
+        tallies.filter(|(_, number)| *number > 0).map(|(kind, count)| Count { kind: kind.to_owned(), count }).collect();
+    counts.sort_by(|one, other| one.kind.cmp(&other.kind));
+    counts
+}
+
+fn warnings(
+    plan: &Plan,
+    facts: &Facts,
+    decisions: &[Decision],
+    started: &Started,
+    figures: &BTreeMap<i64, Figures>,
+) -> Vec<Warning> {
+    let mut all = Vec::new();
+    let mut warn = |code, group_id: Option<i64>, message: String| all.push(Warning { code, group_id, message });
+    let name = |group: &i64| facts.groups.get(group).map_or("?", |group| group.name.as_str());
+    let erased: i64 = figures.values().flat_map(|it| &it.records_to_erase).map(|count| count.count).sum();
+    if erased > 0 {
+        let message = format!(
+            "{erased} absence reports, leave requests and lunch stays are erased. They cannot be had back, not even by \
+             undoing the transition."
+        );
+        warn(WarningCode::RecordsAreErased, None, message);
+    }
+    let rest = [
+        (WarningCode::EarlierRecords, &facts.earlier_records, "of earlier school years are left; they stay"),
+        (
+            WarningCode::LaterRecords,
+            &facts.later_records,
+            "are of days of the new school year; they stay with the group",
+        ),
+    ];
+    for (code, numbers, what) in rest {
+        for group in plan.moves.iter().map(|it| it.group_id) {
+            if let Some(number) = numbers.get(&group).filter(|number| **number > 0) {
+                warn(code, Some(group), format!("{number} records of {} {what}.", name(&group)));
+            }
+        }
+    }
+    for (numbers, code, what) in [
+        (&started.standing, WarningCode::AlreadyMember, "are members of it already and get no second membership"),
+        (
+            &started.scheduled,
+            WarningCode::ScheduledLater,
+            "were to become members of it later; they are so from now on",
+        ),
+    ] {
+        for (group, number) in numbers {
+            warn(code, Some(*group), format!("{number} of those who go to {} {what}.", name(group)));
+        }
+    }
+    who_stays(plan, facts, decisions, &mut warn);
+    where_they_go(plan, facts, &mut warn);
+    all.sort();
+    all
+}
+
+type Warn<'w> = &'w mut dyn FnMut(WarningCode, Option<i64>, String);
+
+/// Members whom the plan leaves where they are although it does not say so.
+fn who_stays(plan: &Plan, facts: &Facts, decisions: &[Decision], warn: Warn<'_>) {
+    let decided: HashMap<i64, Outcome> = decisions.iter().map(|it| (it.membership_id, it.outcome)).collect();
+    let mut joined: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut derived: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut present: HashSet<(i64, Option<i64>)> = HashSet::new();
+    for row in facts.rows.iter().filter(|row| decided.contains_key(&row.id)) {
+        if row.derived {
+            *derived.entry(row.group).or_default() += 1;
+        } else if row.start >= plan.effective_on {
+            *joined.entry(row.group).or_default() += 1;
+        } else {
+            present.extend([(row.participant, Some(row.group)), (row.participant, None)]);
+        }
+    }
+    let name = |group: &i64| facts.groups.get(group).map_or("?", |group| group.name.as_str());
+    for (group, number) in &joined {
+        let message =
+            format!("{number} members of {} joined on or after the effective date; they stay there.", name(group));
+        warn(WarningCode::JoinedOnOrAfter, Some(*group), message);
+    }
+    for (group, number) in &derived {
+        let message = format!(
+            "{number} members of {} follow from another group or from an address; they stay as long as that does.",
+            name(group)
+        );
+        warn(WarningCode::FollowsFromElsewhere, Some(*group), message);
+    }
+    for exception in &plan.exceptions {
+        if !present.contains(&(exception.participant_id, exception.group_id)) {
+            let who = facts.names.get(&exception.participant_id).map_or("?", String::as_str);
+            let message =
+                format!("Of {who} it is to be otherwise, who is not a member then of what the plan is about.");
+            warn(WarningCode::ExceptionWithoutMembership, exception.group_id, message);
+        }
+    }
+}
+
+/// Ways that are seldom meant.
+fn where_they_go(plan: &Plan, facts: &Facts, warn: Warn<'_>) {
+    for planned in &plan.moves {
+        let Some(group) = facts.groups.get(&planned.group_id) else { continue };
+        match planned.to_group_id.and_then(|to| facts.groups.get(&to)) {
+            Some(target) => {
+                if let (Some(from), Some(to)) = (group.year_group, target.year_group)
+                    && to != from + 1
+                    && planned.to_group_id != Some(planned.group_id)
+                {
+                    let message = format!("{} (year {from}) goes to {} (year {to}).", group.name, target.name);
+                    warn(WarningCode::UnusualTarget, Some(planned.group_id), message);
+                }
+            }
+            None => {
+                if let Some(year) = group.year_group.filter(|year| *year < 8 && planned.to_group_id.is_none()) {
+                    let message = format!("Everybody in {} (year {year}) leaves, before the last year.", group.name);
+                    warn(WarningCode::LeavesEarly, Some(planned.group_id), message);
+                }
+            }
+        }
+    }
+    let targets: BTreeSet<i64> = plan
+        .moves
+        .iter()
+        .filter_map(|it| it.to_group_id)
+        .chain(plan.exceptions.iter().filter_map(|it| it.to_group_id))
+        .collect();
+    for target in targets {
+        if let Some(group) = facts.groups.get(&target).filter(|group| group.closed) {
+            let message = format!("{} gets members, and is closed.", group.name);
+            warn(WarningCode::TargetClosed, Some(target), message);
+        }
+    }
+    for (composite, name, links) in &facts.composites {
+        let message = format!(
+            "{name} is made of groups of the plan and has {links} items of its own. They stay linked, so whoever comes to \
+             belong to it sees them."
+        );
+        warn(WarningCode::CompositeKeepsContent, Some(*composite), message);
+    }
+}
+
+/// How many memberships become what.
+pub fn totals(figures: &BTreeMap<i64, Figures>) -> [i64; 3] {
+    figures
+        .values()
+        .fold([0; 3], |[moving, staying, leaving], it| [moving + it.moving, staying + it.staying, leaving + it.leaving])
+}
+
+/// How many things there are in all.
+pub fn sum(counts: &[Count]) -> i64 {
+    counts.iter().map(|count| count.count).sum()
+}
+
+/// How many memberships there are to decide on, for whoever shows progress.
+pub fn size(outcomes: &Outcomes) -> i64 {
+    number(outcomes.decisions.len())
+}
