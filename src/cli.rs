@@ -1,5 +1,7 @@
 //! The commands that talk to the person at the terminal.
 
+pub mod year;
+
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 

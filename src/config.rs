@@ -4,15 +4,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 
 use crate::access::Role;
 use crate::access::token::MIN_SECRET;
 use crate::content::files::objects::{Bucket, Objects};
+use crate::content::kind::ContentKind;
 use crate::error::Error;
 use crate::http::files::Options as FileOptions;
 use crate::http::guard::Limits;
+use crate::school::year::SchoolYear;
 
 /// Group and membership administration behind one GraphQL gateway.
 #[derive(Debug, Parser)]
@@ -37,6 +40,8 @@ pub enum Command {
     /// Import a CSV bundle: a folder with participants.csv, groups.csv, memberships.csv and so on. All of it is
     /// imported, or nothing.
     Import(Import),
+    /// Plan, look at, apply and undo the transition to the next school year.
+    YearTransition(YearTransition),
     /// Print a token on the last line of standard output.
     Token(Token),
 }
@@ -237,6 +242,89 @@ pub struct Import {
     pub time_zone: Tz,
     #[command(flatten)]
     pub database: Database,
+}
+
+/// Settings of `year-transition`.
+#[derive(Clone, Debug, Args)]
+pub struct YearTransition {
+    #[command(subcommand)]
+    pub command: YearCommand,
+    /// The time zone that decides which date is today.
+    #[arg(long, global = true, env = "KRING_TIME_ZONE", default_value = "Europe/Amsterdam")]
+    pub time_zone: Tz,
+    #[command(flatten)]
+    pub database: Database,
+}
+
+/// What to do about a transition.
+#[derive(Clone, Debug, Subcommand)]
+pub enum YearCommand {
+    /// Plan a transition from a CSV file and print what it would do. Nothing else changes.
+    Plan(PlanYear),
+    /// Print the latest transitions.
+    List,
+    /// Print what a transition would do as things are now, and the token with which it can be applied; of one that was
+    /// applied, what it did.
+    Preview {
+        /// The transition's id.
+        transition: String,
+    },
+    /// Apply a transition, all of it or nothing.
+    Apply {
+        /// The transition's id.
+        transition: String,
+        /// The token that the preview printed.
+        #[arg(long)]
+        token: String,
+    },
+    /// Link content again that a transition took away from a group.
+    Relink(RelinkYear),
+    /// Undo a transition. What was erased stays erased.
+    Undo {
+        /// The transition's id.
+        transition: String,
+    },
+}
+
+/// A transition to be planned.
+#[derive(Clone, Debug, Args)]
+pub struct PlanYear {
+    /// The CSV file with the columns `group`, `participant`, `to_group`, `include_leaders`. A row without a participant says where a group's members
+    /// go, to a group or LEAVING; a row with one says of whom it is otherwise, a group, STAYS or LEAVING. Groups are named by
+    /// external id or by name, participants by external id.
+    pub file: PathBuf,
+    /// The external id of the organization whose groups are concerned.
+    #[arg(long)]
+    pub organization: String,
+    /// The school year that ends, such as 2025-2026.
+    #[arg(long)]
+    pub from: SchoolYear,
+    /// The day on which the new year's memberships are in force, such as 2026-08-24.
+    #[arg(long)]
+    pub effective_on: NaiveDate,
+}
+
+/// Content to be linked again.
+#[derive(Clone, Debug, Args)]
+pub struct RelinkYear {
+    /// The transition's id.
+    pub transition: String,
+    /// The group that showed it, by external id or by name.
+    #[arg(long)]
+    pub from_group: String,
+    /// The group that is to show it.
+    #[arg(long)]
+    pub to_group: String,
+    /// Only items of these kinds, such as `NEWS_ITEM`; all when absent.
+    #[arg(long, value_delimiter = ',', value_parser = kind)]
+    pub kinds: Vec<ContentKind>,
+}
+
+fn kind(word: &str) -> Result<ContentKind, String> {
+    ContentKind::from_word(word).ok_or_else(|| {
+        let all: Vec<&str> = ContentKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        format!("there are {}", all.join(", "))
+    })
 }
 
 /// Settings of `token`.

@@ -47,6 +47,7 @@ fn run(command: Command) -> Result<(), Error> {
         }
         Command::Serve(settings) => runtime()?.block_on(app::serve(*settings)),
         Command::Import(settings) => cli::import(&settings),
+        Command::YearTransition(settings) => cli::year::run(&settings),
         Command::Demo(settings) => runtime()?.block_on(cli::demo(settings)),
     }
 }

@@ -4,3 +4,4 @@ pub mod bundle;
 pub mod demo;
 mod demo_content;
 pub mod import;
+pub mod year_plan;

@@ -1,10 +1,12 @@
 //! From one school year to the next: plan, preview, apply, link again, undo; and moves during the year.
 
+use chrono::Duration;
 use kring::access::Role;
+use kring::id::{self, Kind};
 use serde_json::{Value, json};
 
 use crate::content::{make, publish};
-use crate::harness::{RUNTIME, World, both, text};
+use crate::harness::{RUNTIME, World, both, ids, now, text};
 
 const OPERATIONS: &str = include_str!("operations/year_transition.graphql");
 
@@ -31,7 +33,8 @@ impl School {
         let organization = world.organization("De Wilg");
         let of = Some(organization.as_str());
         let group = |name: &str, year: Option<i32>| world.group_with(of, json!({ "name": name, "yearGroup": year }));
-        let [first, second, last] = [("Groep 1", 1), ("Groep 2", 2), ("Groep 8", 8)].map(|(name, year)| group(name, Some(year)));
+        let [first, second, last] =
+            [("Groep 1", 1), ("Groep 2", 2), ("Groep 8", 8)].map(|(name, year)| group(name, Some(year)));
         let choir = group("Koor", None);
         let (mut pupils, mut guardians) = (Vec::new(), Vec::new());
         for (n, group) in [&first, &first, &second, &second, &last, &last].into_iter().enumerate() {
@@ -46,7 +49,8 @@ impl School {
             guardians.push(guardian);
         }
         let teacher = world.person_of(of, "Juf", "Wilg");
-        let leading = json!({ "groupId": first, "participantIds": [teacher], "startDate": "2025-08-18", "role": "LEADER" });
+        let leading =
+            json!({ "groupId": first, "participantIds": [teacher], "startDate": "2025-08-18", "role": "LEADER" });
         world.done("addMemberships", "added", leading);
         Self { organization, first, second, last, choir, pupils, guardians, teacher }
     }
@@ -134,4 +138,448 @@ both! {
         assert_eq!(relinked, json!({ "relinked": 1, "userErrors": [] }));
         assert_eq!(feed(world, &school.guardians[3]), ["Schoolreis"]);
     }
+
+    /// Y1: every rule of a plan, each told with its place, and all at once.
+    fn y1_a_plan_says_of_every_year_group_where_its_members_go(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        let strange = world.group("Nog een");
+        let filtered = world.group_with(Some(&school.organization), json!({ "name": "Gefilterd", "memberFilter": { "kinds": ["PERSON"] } }));
+        let refuse = |change: Value| {
+            let mut input = school.plan();
+            input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            let mut payload = send(world, &token, "Plan", json!({ "input": input }))["planYearTransition"].take();
+            assert_eq!(payload["yearTransition"], Value::Null);
+            let errors = payload["userErrors"].as_array_mut().unwrap();
+            errors.iter_mut().map(|error| (text(&error["code"]), error["field"].as_array().unwrap().iter().skip(1).map(text).collect::<Vec<_>>().join("."))).collect::<Vec<_>>()
+        };
+        let only = |code: &str, field: &str| vec![(code.to_owned(), field.to_owned())];
+        let (first, second, last) = (&school.first, &school.second, &school.last);
+        let moves = |first_line: Value| json!({ "moves": [first_line, { "groupId": second, "toGroupId": last }, { "groupId": last, "leaving": true }] });
+        let exceptions = |line: Value| json!({ "exceptions": [line] });
+        let child = &school.pupils[0];
+        for (change, expected) in [
+            (json!({ "moves": [{ "groupId": second, "toGroupId": last }] }), vec![only("UNMAPPED_YEAR_GROUP", "moves"), only("UNMAPPED_YEAR_GROUP", "moves")].concat()),
+            (json!({ "toSchoolYear": "2027-2028" }), only("INVALID_VALUE", "toSchoolYear")),
+            (json!({ "effectiveOn": "2025-07-31" }), only("INVALID_DATE", "effectiveOn")),
+            (json!({ "effectiveOn": "2027-08-01" }), only("INVALID_DATE", "effectiveOn")),
+            (moves(json!({ "groupId": first })), only("REQUIRED", "moves.0.toGroupId")),
+            (moves(json!({ "groupId": first, "toGroupId": second, "leaving": true })), only("REQUIRED", "moves.0.toGroupId")),
+            (moves(json!({ "groupId": first, "toGroupId": strange })), only("NOT_FOUND", "moves.0.toGroupId")),
+            (moves(json!({ "groupId": first, "toGroupId": filtered })), only("DYNAMIC_GROUP", "moves.0.toGroupId")),
+            (moves(json!({ "groupId": second, "toGroupId": last })), vec![only("INVALID_VALUE", "moves.1.groupId"), only("UNMAPPED_YEAR_GROUP", "moves")].concat()),
+            (exceptions(json!({ "participantId": child })), only("REQUIRED", "exceptions.0")),
+            (exceptions(json!({ "participantId": child, "stays": true, "leaving": true })), only("REQUIRED", "exceptions.0")),
+            (exceptions(json!({ "participantId": school.guardians[0], "stays": true })), only("NOT_A_MEMBER", "exceptions.0.participantId")),
+            (exceptions(json!({ "participantId": child, "groupId": second, "stays": true })), only("NOT_A_MEMBER", "exceptions.0.participantId")),
+            (exceptions(json!({ "participantId": child, "groupId": school.choir, "stays": true })), only("INVALID_VALUE", "exceptions.0.groupId")),
+            (exceptions(json!({ "participantId": child, "toGroupId": strange })), only("NOT_FOUND", "exceptions.0.toGroupId")),
+            (json!({ "exceptions": [{ "participantId": child, "stays": true }, { "participantId": child, "leaving": true }] }), only("INVALID_VALUE", "exceptions.1.participantId")),
+        ] {
+            assert_eq!(refuse(change.clone()), expected, "{change}");
+        }
+        assert_eq!(world.rows("year_transitions"), 0);
+        // A closed year group without members needs no line; a closed target is refused where portal settings are enforced.
+        world.done("updateParticipant", "participant { id }", json!({ "participantId": school.organization, "details": { "organization": { "enforcePortalSettings": true } } }));
+        world.done("closeGroup", "group { id }", json!({ "groupId": own_closed(world, &school) }));
+        planned(world, &token, school.plan());
+        world.done("closeGroup", "group { id }", json!({ "groupId": second }));
+        assert_eq!(refuse(json!({})), only("GROUP_CLOSED", "moves.0.toGroupId"));
+    }
+
+    /// A plan is for who administers the organization; a newer one takes its place.
+    fn y1_a_newer_plan_takes_the_place_of_the_older(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        let older = planned(world, &token, school.plan());
+        let newer = planned(world, &token, school.plan());
+        let query = "query($id: ID!) { yearTransition(id: $id) { status preview { token } } node(id: $id) { id } yearTransitions(first: 5) { totalCount edges { node { id status } } } }";
+        let seen = world.data_as(&token, query, json!({ "id": older["id"] }));
+        assert_eq!(seen["yearTransition"], json!({ "status": "SUPERSEDED", "preview": null }));
+        assert_eq!((&seen["yearTransitions"]["totalCount"], &seen["yearTransitions"]["edges"][0]["node"]), (&json!(2), &json!({ "id": newer["id"], "status": "PLANNED" })));
+        let old = apply(world, &token, &older);
+        assert_eq!(old["userErrors"][0]["code"], "TRANSITION_OVER");
+        // For others it does not exist, and neither does the organization.
+        let other = world.organization("Een andere");
+        let stranger = world.token(Role::MembershipAdministrator, None, Some(&other));
+        let never = id::encode(Kind::YearTransition, 999_999);
+        for id in [newer["id"].as_str().unwrap(), &never] {
+            let seen = world.data_as(&stranger, query, json!({ "id": id }));
+            assert_eq!(seen, json!({ "yearTransition": null, "node": null, "yearTransitions": { "totalCount": 0, "edges": [] } }));
+            for (mutation, input) in [
+                ("applyYearTransition", json!({ "yearTransitionId": id, "previewToken": newer["preview"]["token"] })),
+                ("undoYearTransition", json!({ "yearTransitionId": id })),
+                ("relinkContent", json!({ "yearTransitionId": id, "mapping": [{ "fromGroupId": school.first, "toGroupId": school.second }] })),
+            ] {
+                assert_eq!(world.refused_as(&stranger, mutation, input), ["NOT_FOUND"], "{mutation}");
+            }
+        }
+        let mut input = school.plan();
+        assert_eq!(send(world, &stranger, "Plan", json!({ "input": input }))["planYearTransition"]["userErrors"][0]["code"], "NOT_FOUND");
+        input["organizationId"] = json!(id::encode(Kind::Participant, 999_999));
+        assert_eq!(send(world, &stranger, "Plan", json!({ "input": input }))["planYearTransition"]["userErrors"][0]["code"], "NOT_FOUND");
+        let staff = world.token(Role::Staff, None, Some(&school.organization));
+        let answer = world.ask_as(Some(&staff), query, json!({ "id": newer["id"] }));
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    }
+
+    /// Y3: links are broken, memberships end and start with their reasons, what follows from them follows; the rest stays.
+    fn y3_applying_moves_members_and_breaks_links(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        let [c0, c1, c2, c3, c4, c5] = [0, 1, 2, 3, 4, 5].map(|n| school.pupils[n].clone());
+        // Fed by group 2; one of group 1 leaves in December; one of group 2 stays, one joined for the new year.
+        let fed = world.group_with(Some(&school.organization), json!({ "name": "Ouders 2", "sourceGroupId": school.second }));
+        world.end(&membership(world, &school.first, &c1), "2026-12-01");
+        let newcomer = world.person_of(Some(&school.organization), "Nieuw", "Wilg");
+        world.add(&school.second, &[&newcomer], DAY);
+        let trip = school.news(world, "Schoolreis", &[&school.second, &school.choir]);
+        school.news(world, "Luizen", &[&school.second]);
+        let mut input = school.plan();
+        input["exceptions"] = json!([{ "participantId": c2, "stays": true }, { "participantId": c4, "toGroupId": school.first }, { "participantId": school.teacher, "toGroupId": school.second }]);
+        let transition = planned(world, &token, input);
+        let numbers = |n: usize| ["moving", "staying", "leaving"].map(|name| transition["preview"]["groups"][n][name].as_i64().unwrap());
+        assert_eq!([numbers(0), numbers(1), numbers(2)], [[3, 0, 0], [1, 2, 0], [1, 0, 1]]);
+        let codes: Vec<String> = transition["preview"]["warnings"].as_array().unwrap().iter().map(|it| text(&it["code"])).collect();
+        assert_eq!(codes, ["JOINED_ON_OR_AFTER", "UNUSUAL_TARGET"]);
+        assert_eq!(apply(world, &token, &transition)["userErrors"], json!([]));
+        assert_eq!(world.members(&school.first, None), ["Kind4 Wilg"]);
+        assert_eq!(world.members(&school.second, None), ["Juf Wilg", "Kind0 Wilg", "Kind1 Wilg", "Kind2 Wilg", "Nieuw Wilg"]);
+        assert_eq!(world.members(&school.last, None), ["Kind3 Wilg"]);
+        assert_eq!(world.members(&school.second, Some("2026-08-23")), ["Kind2 Wilg", "Kind3 Wilg"]);
+        assert_eq!(world.members(&school.choir, None), ["Kind0 Wilg", "Kind2 Wilg", "Kind4 Wilg"]);
+        // From today on: what is past stays.
+        assert_eq!(world.members(&fed, None), ["Juf Wilg", "Kind0 Wilg", "Kind1 Wilg", "Kind2 Wilg", "Nieuw Wilg"]);
+        let of = |child: &str, group: &str| {
+            let query = "query($id: ID!, $g: ID!) { participant(id: $id) { memberships(first: 10, filter: { groupId: $g, status: ANY }) { edges { node { startDate startReason { code } endDate endReason { code } role origin history(first: 5) { edges { node { action } } } } } } } }";
+            let found = world.data(query, json!({ "id": child, "g": group }))["participant"]["memberships"]["edges"].take();
+            found.as_array().unwrap().iter().map(|edge| edge["node"].clone()).collect::<Vec<_>>()
+        };
+        let moved = of(&c1, &school.second);
+        assert_eq!(moved[0], json!({ "startDate": DAY, "startReason": { "code": "YEAR_TRANSITION" }, "endDate": "2026-12-01", "endReason": { "code": "LEFT" },
+            "role": "MEMBER", "origin": "YEAR_TRANSITION", "history": { "edges": [{ "node": { "action": "CREATED" } }] } }));
+        let ended = of(&c5, &school.last);
+        assert_eq!((&ended[0]["endDate"], &ended[0]["endReason"]["code"], &ended[0]["history"]["edges"][0]["node"]["action"]), (&json!(DAY), &json!("YEAR_TRANSITION"), &json!("ENDED")));
+        assert_eq!(of(&school.teacher, &school.second)[0]["role"], "LEADER");
+        assert_eq!(of(&c2, &school.second)[0]["origin"], "MANUAL");
+        // Who sings in the choir sees the trip still, and nobody else does.
+        for (n, expected) in [(0, vec!["Schoolreis"]), (1, vec![]), (2, vec!["Schoolreis"]), (3, vec![]), (4, vec!["Schoolreis"])] {
+            assert_eq!(feed(world, &school.guardians[n]), expected, "{n}");
+        }
+        let query = "query($id: ID!) { content(id: $id) { links(first: 5) { edges { node { group { id } unlinkReason unlinkedBy } } } } }";
+        let links = world.data_as(&token, query, json!({ "id": trip }))["content"]["links"]["edges"].take();
+        let broken: Vec<&Value> = links.as_array().unwrap().iter().map(|edge| &edge["node"]).filter(|link| link["unlinkReason"] != Value::Null).collect();
+        assert_eq!(broken, [&json!({ "group": { "id": school.second }, "unlinkReason": "YEAR_TRANSITION", "unlinkedBy": "Tester" })]);
+        let members = "query($id: ID!) { yearTransition(id: $id) { preview { groups { members(first: 10) { totalCount edges { node { outcome participant { id } toGroup { id } } } } } } } }";
+        let listed = world.data_as(&token, members, json!({ "id": transition["id"] }))["yearTransition"]["preview"]["groups"][2]["members"].take();
+        assert_eq!(listed, json!({ "totalCount": 2, "edges": [{ "node": { "outcome": "MOVES", "participant": { "id": c4 }, "toGroup": { "id": school.first } } },
+            { "node": { "outcome": "LEAVES", "participant": { "id": c5 }, "toGroup": null } }] }));
+        assert_eq!(of(&c0, &school.first)[0]["endDate"], DAY);
+        assert_eq!(of(&c3, &school.second)[0]["endDate"], DAY);
+    }
+
+    /// Y3: records of the year are erased with it, and only their number is kept.
+    fn y3_records_of_the_year_are_erased(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        // Of the year that ends, of the one before, of days of the new one before and after the effective date; of the choir.
+        for (group, date, year) in [(&school.first, "2026-03-02", 2025), (&school.first, "2025-03-03", 2024), (&school.first, "2026-08-20", 2026), (&school.first, "2026-09-01", 2026), (&school.choir, "2026-03-02", 2025)] {
+            record(world, &school.pupils[0], group, date, year);
+        }
+        let transition = planned(world, &token, school.plan());
+        assert_eq!(transition["preview"]["groups"][0]["recordsToErase"], json!([{ "kind": "ABSENCE_REPORT", "count": 2 }, { "kind": "LEAVE_REQUEST", "count": 2 }, { "kind": "LUNCH_STAY", "count": 2 }]));
+        let warnings = transition["preview"]["warnings"].as_array().unwrap();
+        assert_eq!(warnings.iter().map(|it| text(&it["code"])).take(3).collect::<Vec<_>>(), ["RECORDS_ARE_ERASED", "EARLIER_RECORDS", "LATER_RECORDS"]);
+        let tables = ["absence_reports", "leave_requests", "lunch_stays"];
+        assert_eq!(tables.map(|table| world.rows(table)), [5, 5, 5]);
+        let applied = apply(world, &token, &transition);
+        assert_eq!(tables.map(|table| world.rows(table)), [3, 3, 3]);
+        assert_eq!(applied["yearTransition"]["preview"]["groups"][0]["recordsToErase"], transition["preview"]["groups"][0]["recordsToErase"]);
+        world.done_as(&token, "undoYearTransition", "yearTransition { status }", json!({ "yearTransitionId": transition["id"] }));
+        assert_eq!(tables.map(|table| world.rows(table)), [3, 3, 3]);
+    }
+
+    /// Y4: not before its day, not when something changed, and not twice.
+    fn y4_only_what_the_preview_showed_is_done_and_once(world) {
+        let mut world = if world.is_postgres() { World::postgres() } else { World::sqlite() };
+        let school = School::new(&world);
+        let token = school.administrator(&world);
+        let mut input = school.plan();
+        input["effectiveOn"] = json!("2026-09-16");
+        let early = planned(&world, &token, input);
+        assert_eq!(apply(&world, &token, &early)["userErrors"][0]["code"], "TRANSITION_NOT_DUE");
+        let transition = planned(&world, &token, school.plan());
+        school.news(&world, "Luizen", &[&school.second]);
+        world.add(&school.last, &[&school.pupils[0]], "2026-01-01");
+        let stale = apply(&world, &token, &transition);
+        let told: Vec<(String, String)> = stale["userErrors"].as_array().unwrap().iter().map(|it| (text(&it["code"]), text(&it["message"]))).collect();
+        assert_eq!(told, [("PREVIEW_STALE".to_owned(), "Changed since the preview: linked content of Groep 2.".to_owned()), ("PREVIEW_STALE".to_owned(), "Changed since the preview: members of Groep 8.".to_owned())]);
+        assert_eq!(world.members(&school.first, None), ["Juf Wilg", "Kind0 Wilg", "Kind1 Wilg"]);
+        for token_of in ["", "x", "AQ"] {
+            let input = json!({ "yearTransitionId": transition["id"], "previewToken": token_of });
+            assert_eq!(world.refused_as(&token, "applyYearTransition", input), ["PREVIEW_STALE"], "{token_of}");
+        }
+        // A year group that was made meanwhile must have its place.
+        let extra = world.group_with(Some(&school.organization), json!({ "name": "Groep 3", "yearGroup": 3 }));
+        let now_seen = send(&world, &token, "Preview", json!({ "id": transition["id"] }))["yearTransition"].take();
+        assert_eq!(apply(&world, &token, &now_seen)["userErrors"][0]["code"], "UNMAPPED_YEAR_GROUP");
+        world.done("deleteGroup", "deletedId", json!({ "groupId": extra }));
+        let applied = apply(&world, &token, &now_seen);
+        assert_eq!(applied["userErrors"], json!([]));
+        world.turn_clock(now() + Duration::minutes(10), chrono_tz::Europe::Amsterdam);
+        assert_eq!(apply(&world, &token, &transition), applied);
+        // The next year cannot go before this one is done, nor this one again.
+        assert_eq!(send(&world, &token, "Plan", json!({ "input": school.plan() }))["planYearTransition"]["userErrors"][0]["code"], "TRANSITION_ALREADY_APPLIED");
+    }
+
+    fn y4_transitions_go_in_the_order_of_their_years(world) {
+        let mut world = if world.is_postgres() { World::postgres() } else { World::sqlite() };
+        let school = School::new(&world);
+        let token = school.administrator(&world);
+        let this = planned(&world, &token, school.plan());
+        let mut input = school.plan();
+        for (name, value) in [("fromSchoolYear", "2026-2027"), ("toSchoolYear", "2027-2028"), ("effectiveOn", "2027-08-30")] {
+            input[name] = json!(value);
+        }
+        let next = planned(&world, &token, input);
+        let later = chrono::DateTime::parse_from_rfc3339("2027-09-01T10:00:00Z").unwrap().to_utc();
+        world.turn_clock(later, chrono_tz::Europe::Amsterdam);
+        let keys = &world.keys;
+        let token = keys.sign(None, &[(Role::Administrator, None)], "Tester", later, Duration::hours(1)).unwrap();
+        assert_eq!(apply(&world, &token, &next)["userErrors"][0]["code"], "TRANSITION_OUT_OF_ORDER");
+        assert_eq!(apply(&world, &token, &this)["userErrors"], json!([]));
+        let next = send(&world, &token, "Preview", json!({ "id": next["id"] }))["yearTransition"].take();
+        assert_eq!(apply(&world, &token, &next)["userErrors"], json!([]));
+        assert_eq!(world.refused_as(&token, "undoYearTransition", json!({ "yearTransitionId": this["id"] })), ["TRANSITION_OUT_OF_ORDER"]);
+    }
+
+    /// Y6: broken links are listed, and linked again one by one or many at once.
+    fn y6_broken_links_are_listed_and_linked_again(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        let trip = school.news(world, "Schoolreis", &[&school.second]);
+        let lice = school.news(world, "Luizen", &[&school.second]);
+        let page = make(world, &token, json!({ "page": { "title": "Regels", "body": "Stil.", "organizationId": school.organization } }));
+        publish(world, &token, &page, json!({ "groupIds": [school.second, school.last] }));
+        let elsewhere = school.news(world, "Koor", &[&school.choir]);
+        let transition = planned(world, &token, school.plan());
+        let relink = |what: Value| {
+            let mut input = what;
+            input["yearTransitionId"] = transition["id"].clone();
+            input
+        };
+        assert_eq!(world.refused_as(&token, "relinkContent", relink(json!({ "links": [{ "contentId": trip, "groupId": school.last }] }))), ["TRANSITION_NOT_APPLIED"]);
+        apply(world, &token, &transition);
+        assert_eq!(world.refused_as(&token, "relinkContent", relink(json!({}))), ["REQUIRED"]);
+        let other = world.group("Van niemand");
+        let wrong = json!({ "links": [{ "contentId": elsewhere, "groupId": school.last }, { "contentId": trip, "groupId": other }], "mapping": [{ "fromGroupId": other, "toGroupId": school.last }] });
+        assert_eq!(world.refused_as(&token, "relinkContent", relink(wrong)), ["NOT_FOUND"; 3]);
+        let done = |what: Value| world.done_as(&token, "relinkContent", "relinked", relink(what))["relinked"].as_i64().unwrap();
+        assert_eq!(done(json!({ "links": [{ "contentId": trip, "groupId": school.first }, { "contentId": trip, "groupId": school.first }] })), 1);
+        assert_eq!(done(json!({ "links": [{ "contentId": trip, "groupId": school.first }] })), 0);
+        assert_eq!(done(json!({ "mapping": [{ "fromGroupId": school.second, "toGroupId": school.last, "kinds": ["PAGE"] }] })), 1);
+        world.done_as(&token, "withdrawContent", "content { id }", json!({ "contentId": lice }));
+        assert_eq!(done(json!({ "mapping": [{ "fromGroupId": school.second, "toGroupId": school.last }] })), 1);
+        assert_eq!(feed(world, &school.guardians[2]), ["Koor", "Regels", "Schoolreis"]);
+        assert_eq!(feed(world, &school.guardians[1]), [""; 0]);
+        let query = "query($id: ID!, $g: ID, $k: [ContentKind!]) { yearTransition(id: $id) { unlinkedContent(first: 2, groupId: $g, kinds: $k) { totalCount pageInfo { hasNextPage endCursor } edges { group { id } relinkedTo { id } node { title } } } } }";
+        let listed = |group: Value, kinds: Value| world.data_as(&token, query, json!({ "id": transition["id"], "g": group, "k": kinds }))["yearTransition"]["unlinkedContent"].take();
+        let all = listed(Value::Null, Value::Null);
+        assert_eq!((&all["totalCount"], &all["pageInfo"]["hasNextPage"]), (&json!(4), &json!(true)));
+        assert_eq!(all["edges"][0], json!({ "group": { "id": school.second }, "relinkedTo": [{ "id": school.first }, { "id": school.last }], "node": { "title": "Schoolreis" } }));
+        assert_eq!(listed(json!(school.last), Value::Null)["totalCount"], 1);
+        assert_eq!(listed(json!(school.second), json!(["PAGE"]))["totalCount"], 1);
+    }
+
+    /// Y7: what was built on it since is named, and then nothing is undone.
+    fn y7_what_stands_in_the_way_is_named(world) {
+        let mut world = if world.is_postgres() { World::postgres() } else { World::sqlite() };
+        let school = School::new(&world);
+        let token = school.administrator(&world);
+        school.news(&world, "Schoolreis", &[&school.second]);
+        let transition = planned(&world, &token, school.plan());
+        assert_eq!(world.refused_as(&token, "undoYearTransition", json!({ "yearTransitionId": transition["id"] })), ["TRANSITION_NOT_APPLIED"]);
+        apply(&world, &token, &transition);
+        let all = json!({ "yearTransitionId": transition["id"], "mapping": [{ "fromGroupId": school.second, "toGroupId": school.last }] });
+        world.done_as(&token, "relinkContent", "relinked", all);
+        world.turn_clock(now() + Duration::minutes(10), chrono_tz::Europe::Amsterdam);
+        // Somebody was taken out of the new group, somebody came back to the old one.
+        world.end(&membership(&world, &school.second, &school.pupils[0]), "2026-09-15");
+        let back = world.add(&school.last, &[&school.pupils[5]], "2026-09-10").remove(0);
+        let input = json!({ "yearTransitionId": transition["id"] });
+        let query = "mutation($i: UndoYearTransitionInput!) { undoYearTransition(input: $i) { yearTransition { id } userErrors { code message } } }";
+        let refused = world.data_as(&token, query, json!({ "i": input }))["undoYearTransition"].take();
+        assert_eq!(refused, json!({ "yearTransition": null, "userErrors": [
+            { "code": "STANDS_IN_THE_WAY", "message": "The membership of Kind0 Wilg in Groep 2 was changed since." },
+            { "code": "STANDS_IN_THE_WAY", "message": "Kind5 Wilg has joined Groep 8 again since." }] }));
+        world.done("annulMembership", "membership { id }", json!({ "membershipId": back }));
+        assert_eq!(world.refused_as(&token, "undoYearTransition", input.clone()), ["STANDS_IN_THE_WAY"]);
+    }
+
+    /// Y7: undone, everything is as it was, except of items of which their makers have said since to whom they are shown.
+    fn y7_undoing_restores_memberships_and_links(world) {
+        let mut world = if world.is_postgres() { World::postgres() } else { World::sqlite() };
+        let school = School::new(&world);
+        let token = school.administrator(&world);
+        let fed = world.group_with(Some(&school.organization), json!({ "name": "Ouders 2", "sourceGroupId": school.second }));
+        let [_, lice, rules] = ["Schoolreis", "Luizen", "Regels"].map(|title| school.news(&world, title, &[&school.second]));
+        let groups = [&school.first, &school.second, &school.last, &fed];
+        let stand = |world: &World| groups.map(|group| [None, Some("2026-01-01"), Some("2027-01-01")].map(|on| world.members(group, on)));
+        let before = stand(&world);
+        let transition = planned(&world, &token, school.plan());
+        apply(&world, &token, &transition);
+        let all = json!({ "yearTransitionId": transition["id"], "mapping": [{ "fromGroupId": school.second, "toGroupId": school.last }] });
+        assert_eq!(world.done_as(&token, "relinkContent", "relinked", all)["relinked"], 3);
+        world.turn_clock(now() + Duration::minutes(10), chrono_tz::Europe::Amsterdam);
+        publish(&world, &token, &lice, json!({ "groupIds": [school.choir] }));
+        world.done_as(&token, "withdrawContent", "content { id }", json!({ "contentId": rules }));
+        let selection = "membershipsRestored membershipsAnnulled linksRestored linksLeft itemsLeft yearTransition { status undoneAt undoableUntil unlinkedContent { totalCount } }";
+        let undone = world.done_as(&token, "undoYearTransition", selection, json!({ "yearTransitionId": transition["id"] }));
+        assert_eq!(undone, json!({ "membershipsRestored": 6, "membershipsAnnulled": 4, "linksRestored": 1, "linksLeft": 2, "itemsLeft": ["Luizen", "Regels"],
+            "yearTransition": { "status": "UNDONE", "undoneAt": "2026-09-15T10:10:00Z", "undoableUntil": null, "unlinkedContent": { "totalCount": 2 } }, "userErrors": [] }));
+        assert_eq!(stand(&world), before);
+        assert_eq!(feed(&world, &school.guardians[3]), ["Schoolreis"]);
+        assert_eq!(feed(&world, &school.guardians[5]), [""; 0]);
+        assert_eq!(world.refused_as(&token, "undoYearTransition", json!({ "yearTransitionId": transition["id"] })), ["TRANSITION_NOT_APPLIED"]);
+        assert_eq!(apply(&world, &token, &transition)["userErrors"][0]["code"], "TRANSITION_OVER");
+        // It can be planned and applied anew.
+        let again = planned(&world, &token, school.plan());
+        assert_eq!(apply(&world, &token, &again)["userErrors"], json!([]));
+    }
+
+    fn y7_the_window_closes(world) {
+        let mut world = if world.is_postgres() { World::postgres() } else { World::sqlite() };
+        let school = School::new(&world);
+        let token = school.administrator(&world);
+        let transition = planned(&world, &token, school.plan());
+        let query = "query($id: ID!) { yearTransition(id: $id) { undoableUntil } }";
+        assert_eq!(world.data_as(&token, query, json!({ "id": transition["id"] }))["yearTransition"]["undoableUntil"], Value::Null);
+        apply(&world, &token, &transition);
+        assert_eq!(world.data_as(&token, query, json!({ "id": transition["id"] }))["yearTransition"]["undoableUntil"], "2026-10-15T10:00:00Z");
+        let later = now() + Duration::days(30) + Duration::seconds(1);
+        world.turn_clock(later, chrono_tz::Europe::Amsterdam);
+        let token = world.keys.sign(None, &[(Role::Administrator, None)], "Tester", later, Duration::hours(1)).unwrap();
+        assert_eq!(world.refused_as(&token, "undoYearTransition", json!({ "yearTransitionId": transition["id"] })), ["UNDO_WINDOW_CLOSED"]);
+    }
+
+    /// Y8: members who move are answered with the content that did not move along, which can be linked in the same step.
+    fn y8_moving_members_tells_what_stays_behind(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        let trip = school.news(world, "Schoolreis", &[&school.first]);
+        school.news(world, "Luizen", &[&school.first]);
+        school.news(world, "Samen", &[&school.first, &school.second]);
+        let [c0, c1] = [0, 1].map(|n| school.pupils[n].clone());
+        let input = |more: Value| {
+            let mut input = json!({ "fromGroupId": school.first, "toGroupId": school.second, "participantIds": [c0] });
+            input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            input
+        };
+        for (more, codes) in [
+            (json!({ "toGroupId": school.first }), vec!["INVALID_VALUE"]),
+            (json!({ "participantIds": [] }), vec!["REQUIRED"]),
+            (json!({ "participantIds": [school.pupils[3], school.guardians[0]] }), vec!["NOT_A_MEMBER"; 2]),
+            (json!({ "on": "2025-08-18" }), vec!["INVALID_DATE"]),
+            (json!({ "linkContentIds": [id::encode(Kind::Content, 999_999)] }), vec!["NOT_FOUND"]),
+            (json!({ "linkContentIds": [trip], "linkAllContent": true }), vec!["INVALID_VALUE"]),
+            (json!({ "endReasonCode": "NOPE" }), vec!["NOT_FOUND"]),
+        ] {
+            assert_eq!(world.refused_as(&token, "moveMembers", input(more.clone())), codes, "{more}");
+        }
+        let selection = "moved alreadyMember linked dryRun fromGroup { id } toGroup { id } memberships(first: 5) { totalCount edges { node { startDate startReason { code } origin endDate } } } contentLeftBehind(first: 5) { totalCount edges { node { title } } }";
+        let rehearsed = world.done_as(&token, "moveMembers", selection, input(json!({ "dryRun": true, "linkContentIds": [trip] })));
+        assert_eq!((&rehearsed["moved"], &rehearsed["linked"], &rehearsed["dryRun"], &rehearsed["memberships"]["totalCount"]), (&json!(1), &json!(1), &json!(true), &json!(0)));
+        assert_eq!(world.members(&school.first, None), ["Juf Wilg", "Kind0 Wilg", "Kind1 Wilg"]);
+        let moved = world.done_as(&token, "moveMembers", selection, input(json!({ "linkContentIds": [trip], "note": "Op verzoek" })));
+        assert_eq!(moved, json!({ "moved": 1, "alreadyMember": 0, "linked": 1, "dryRun": false, "fromGroup": { "id": school.first }, "toGroup": { "id": school.second },
+            "memberships": { "totalCount": 1, "edges": [{ "node": { "startDate": "2026-09-15", "startReason": { "code": "MOVED_GROUP" }, "origin": "MANUAL", "endDate": null } }] },
+            "contentLeftBehind": { "totalCount": 1, "edges": [{ "node": { "title": "Luizen" } }] }, "userErrors": [] }));
+        assert_eq!(world.members(&school.second, None), ["Kind0 Wilg", "Kind2 Wilg", "Kind3 Wilg"]);
+        assert_eq!(feed(world, &school.guardians[0]), ["Samen", "Schoolreis"]);
+        assert_eq!(feed(world, &school.guardians[1]), ["Samen", "Luizen", "Schoolreis"]);
+        // Who is in both already only leaves the one.
+        world.add(&school.second, &[&c1], "2026-09-01");
+        let moved = world.done_as(&token, "moveMembers", selection, json!({ "fromGroupId": school.first, "toGroupId": school.second, "participantIds": [c1, c1], "linkAllContent": true }));
+        assert_eq!((&moved["moved"], &moved["alreadyMember"], &moved["linked"], &moved["contentLeftBehind"]["totalCount"]), (&json!(1), &json!(1), &json!(1), &json!(0)));
+        assert_eq!(feed(world, &school.guardians[2]), ["Samen", "Luizen", "Schoolreis"]);
+        // Of a group that is fed nobody is moved away.
+        let fed = world.group_with(Some(&school.organization), json!({ "name": "Ouders 2", "sourceGroupId": school.second }));
+        let input = json!({ "fromGroupId": fed, "toGroupId": school.last, "participantIds": [c1] });
+        assert_eq!(world.refused_as(&token, "moveMembers", input), ["DERIVED_MEMBERSHIP"]);
+    }
+
+    /// The number of statements of plan, preview, apply and undo does not follow from the size of the school.
+    fn large_schools_take_as_many_statements_as_small_ones(world) {
+        let mut spent = Vec::new();
+        for (groups, pupils) in [(2_usize, 2_usize), (12, 20)] {
+            let organization = world.organization("School");
+            let of = Some(organization.as_str());
+            let all: Vec<String> = (0..groups).map(|n| world.group_with(of, json!({ "name": format!("Groep {n}"), "yearGroup": n % 8 + 1 }))).collect();
+            for group in &all {
+                let people: Vec<String> = (0..pupils).map(|n| world.person_of(of, &format!("Kind{n}"), "Wilg")).collect();
+                world.add(group, &people.iter().map(String::as_str).collect::<Vec<_>>(), "2025-08-18");
+            }
+            let token = world.token(Role::MembershipAdministrator, None, Some(&organization));
+            for group in &all {
+                let id = make(world, &token, json!({ "newsItem": { "title": "x", "body": "x", "organizationId": organization } }));
+                publish(world, &token, &id, json!({ "groupIds": [group] }));
+            }
+            let moves: Vec<Value> = all.iter().enumerate().map(|(n, group)| match all.get(n + 1) {
+                Some(to) => json!({ "groupId": group, "toGroupId": to }),
+                None => json!({ "groupId": group, "leaving": true }),
+            }).collect();
+            let input = json!({ "organizationId": organization, "fromSchoolYear": "2025-2026", "toSchoolYear": "2026-2027", "effectiveOn": DAY, "moves": moves });
+            let mut before = world.db.statements();
+            let mut lap = || {
+                let now = world.db.statements();
+                now - std::mem::replace(&mut before, now)
+            };
+            let transition = planned(world, &token, input);
+            let plan = lap();
+            send(world, &token, "Preview", json!({ "id": transition["id"] }));
+            let preview = lap();
+            assert_eq!(apply(world, &token, &transition)["userErrors"], json!([]));
+            let apply = lap();
+            let mapping: Vec<Value> = all.iter().map(|group| json!({ "fromGroupId": group, "toGroupId": group })).collect();
+            world.done_as(&token, "relinkContent", "relinked", json!({ "yearTransitionId": transition["id"], "mapping": mapping }));
+            let relink = lap();
+            world.done_as(&token, "undoYearTransition", "linksRestored", json!({ "yearTransitionId": transition["id"] }));
+            spent.push([plan, preview, apply, relink, lap()]);
+        }
+        assert_eq!(spent[0], spent[1]);
+        let budget = [40, 20, 70, 20, 50];
+        assert!(spent[0].iter().zip(budget).all(|(spent, budget)| *spent <= budget), "{:?}", spent[0]);
+    }
+}
+
+/// A year group that is closed and empty.
+fn own_closed(world: &World, school: &School) -> String {
+    world.group_with(Some(&school.organization), json!({ "name": "Oud", "yearGroup": 4 }))
+}
+
+/// The membership of somebody in a group that is in force.
+pub fn membership(world: &World, group: &str, participant: &str) -> String {
+    let query = "query($id: ID!, $g: ID!) { participant(id: $id) { memberships(first: 5, filter: { groupId: $g }) { edges { node { id } } } } }";
+    ids(&world.data(query, json!({ "id": participant, "g": group }))["participant"]["memberships"]).remove(0)
+}
+
+/// One record of each kind.
+pub fn record(world: &World, child: &str, group: &str, date: &str, year: i32) {
+    let key = |text: &str| id::decode(text).unwrap().1;
+    let (child, group) = (key(child), key(group));
+    let start = format!("({child}, {group}, {year}");
+    world
+        .db
+        .write(|conn| {
+            for (table, columns, values) in [
+                ("absence_reports", "date, reason", format!("'{date}', 'ziek'")),
+                ("leave_requests", "from_date, until_date, reason", format!("'{date}', '{date}', 'feest'")),
+                ("lunch_stays", "date", format!("'{date}'")),
+            ] {
+                let sql = format!("INSERT INTO {table} (participant_id, group_id, school_year, {columns}, made_by_name, created_at) VALUES {start}, {values}, 'x', '2026-01-01 00:00:00')");
+                kring::db::Sql::new(sql).execute(conn)?;
+            }
+            Ok(())
+        })
+        .unwrap();
 }

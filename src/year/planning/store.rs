@@ -118,6 +118,14 @@ pub fn peek(conn: &mut Conn, id: i64) -> Result<Option<TransitionRow>, Error> {
     Ok(select(conn, Sql::new(COLUMNS).text(" WHERE t.id = ").int(id))?.into_iter().next())
 }
 
+/// The latest transitions of all organizations.
+///
+/// # Errors
+/// What the database answers.
+pub fn latest(conn: &mut Conn, limit: i64) -> Result<Vec<TransitionRow>, Error> {
+    select(conn, Sql::new(COLUMNS).text(" ORDER BY t.id DESC LIMIT ").int(limit))
+}
+
 /// Every transition of an organization, by its year, locked until this transaction ends: no two of them run at once.
 ///
 /// # Errors

@@ -1,0 +1,191 @@
+//! `kring year-transition`: the same commands as over GraphQL, with their progress.
+
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+
+use kring::app;
+use kring::config::{PlanYear, RelinkYear, YearCommand, YearTransition};
+use kring::db::{Conn, Db};
+use kring::error::Error;
+use kring::exchange::year_plan;
+use kring::id::{self, Kind};
+use kring::people::ParticipantKind;
+use kring::scope::Scope;
+use kring::year::plan::{Count, Figures, Warning};
+use kring::year::planning::{self, Wanted};
+use kring::year::relink::{self, Mapping};
+use kring::year::{Progress, Status, TransitionRow, apply, preview, undo};
+
+use super::PATIENCE;
+
+/// `kring year-transition`.
+///
+/// # Errors
+/// Everything that stands in the way; nothing is changed then.
+pub fn run(settings: &YearTransition) -> Result<(), Error> {
+    let db = app::open(&settings.database, PATIENCE)?;
+    let scope = app::operator("kring year-transition", settings.time_zone);
+    match &settings.command {
+        YearCommand::Plan(plan) => plan_year(&db, &scope, plan),
+        YearCommand::List => list(&db),
+        YearCommand::Preview { transition } => show(&db, key(transition)?),
+        YearCommand::Apply { transition, token } => {
+            let id = key(transition)?;
+            let mut meter = Meter::default();
+            let applied = db.write(|conn| apply::apply(conn, &scope, id, token, &mut |progress| meter.show(progress)));
+            meter.clear();
+            applied?;
+            show(&db, id)
+        }
+        YearCommand::Relink(relink) => link_again(&db, &scope, relink),
+        YearCommand::Undo { transition } => take_back(&db, &scope, key(transition)?),
+    }
+}
+
+fn key(transition: &str) -> Result<i64, Error> {
+    id::decode_as(Kind::YearTransition, transition)
+        .ok_or_else(|| Error::Configuration(format!("\"{transition}\" is not the id of a transition")))
+}
+
+fn plan_year(db: &Db, scope: &Scope, plan: &PlanYear) -> Result<(), Error> {
+    let (organization_id, kind, _) = app::find(db, &plan.organization)?;
+    if kind != ParticipantKind::Organization {
+        return Err(Error::Configuration(format!("\"{}\" is not an organization", plan.organization)));
+    }
+    let file = File::open(&plan.file)
+        .map_err(|error| Error::Configuration(format!("cannot read {}: {error}", plan.file.display())))?;
+    let id = db.write(|conn| {
+        let lines = year_plan::read(conn, organization_id, file)?;
+        let wanted = Wanted {
+            organization_id,
+            from_year: plan.from,
+            to_year: plan.from.next(),
+            effective_on: plan.effective_on,
+            moves: lines.moves,
+            exceptions: lines.exceptions,
+        };
+        planning::plan(conn, scope, &wanted)
+    })?;
+    show(db, id)
+}
+
+fn list(db: &Db) -> Result<(), Error> {
+    let rows = db.read(|conn| planning::store::latest(conn, 100))?;
+    for row in rows {
+        println!("{}", headline(&row));
+    }
+    Ok(())
+}
+
+fn headline(row: &TransitionRow) -> String {
+    let id = id::encode(Kind::YearTransition, row.id);
+    let next = row.from_year.next();
+    format!("{id}  {} to {next} on {}  {}", row.from_year, row.effective_on, row.status.as_str())
+}
+
+fn found(conn: &mut Conn, id: i64) -> Result<TransitionRow, Error> {
+    planning::store::peek(conn, id)?.ok_or_else(|| Error::Configuration("there is no such transition".to_owned()))
+}
+
+/// Prints what a plan would do, or did.
+fn show(db: &Db, id: i64) -> Result<(), Error> {
+    db.read(|conn| {
+        let row = found(conn, id)?;
+        println!("{}", headline(&row));
+        match row.status {
+            Status::Superseded => println!("A newer plan took its place."),
+            Status::Planned => {
+                let found = preview::work_out(conn, &row)?;
+                let targets = found.plan.moves.iter().map(|planned| (planned.group_id, planned.to_group_id));
+                let figures = |group: &i64| found.outcomes.figures.get(group).cloned().unwrap_or_default();
+                let groups: Vec<_> = targets.map(|(group, to)| (group, to, figures(&group))).collect();
+                print(conn, &groups, &found.outcomes.warnings)?;
+                println!("token: {}", found.token.encode());
+            }
+            Status::Applied | Status::Undone => {
+                let done = planning::store::results(conn, &[id])?.remove(&id).unwrap_or_default();
+                print(conn, &done.groups, &done.warnings)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn print(conn: &mut Conn, groups: &[(i64, Option<i64>, Figures)], warnings: &[Warning]) -> Result<(), Error> {
+    let ids: Vec<i64> = groups.iter().flat_map(|(group, to, _)| std::iter::once(*group).chain(*to)).collect();
+    let known = planning::store::known(conn, &ids)?;
+    let name = |group: &i64| known.get(group).map_or("?", |group| group.name.as_str());
+    let of = |counts: &[Count]| -> String {
+        let words: Vec<String> = counts.iter().map(|count| format!("{} {}", count.count, count.kind)).collect();
+        if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+    };
+    for (group, to, figures) in groups {
+        let to = to.as_ref().map_or("leaving", &name);
+        let Figures { moving, staying, leaving, links_to_break, records_to_erase } = figures;
+        println!("{} -> {to}: {moving} move, {staying} stay, {leaving} leave", name(group));
+        println!("    links broken: {}; records erased: {}", of(links_to_break), of(records_to_erase));
+    }
+    for warning in warnings {
+        println!("warning: {}", warning.message);
+    }
+    Ok(())
+}
+
+fn link_again(db: &Db, scope: &Scope, settings: &RelinkYear) -> Result<(), Error> {
+    let transition_id = key(&settings.transition)?;
+    let done = db.write(|conn| {
+        let organization = found(conn, transition_id)?.organization_id;
+        let line = format!("group,to_group\n\"{}\",\"{}\"\n", quoted(&settings.from_group), quoted(&settings.to_group));
+        let lines = year_plan::read(conn, organization, line.as_bytes())?;
+        let mapping = lines.moves.iter().filter_map(|line| {
+            let kinds = (!settings.kinds.is_empty()).then(|| settings.kinds.clone());
+            Some(Mapping { from_group_id: line.group_id, to_group_id: line.to_group_id?, kinds })
+        });
+        let request = relink::Request { transition_id, links: Vec::new(), mapping: mapping.collect() };
+        relink::relink(conn, scope, &request)
+    })?;
+    println!("{} links made.", done.relinked);
+    Ok(())
+}
+
+fn quoted(name: &str) -> String {
+    name.replace('"', "\"\"")
+}
+
+fn take_back(db: &Db, scope: &Scope, id: i64) -> Result<(), Error> {
+    let undone = db.write(|conn| undo::undo(conn, scope, id))?;
+    println!(
+        "{} memberships are as they were, {} that had been made count no more.",
+        undone.memberships_restored, undone.memberships_annulled
+    );
+    println!("{} links hold again, {} stay broken.", undone.links_restored, undone.links_left);
+    for title in &undone.left {
+        println!("    stays as it is: {title}");
+    }
+    Ok(())
+}
+
+/// Progress on a terminal; silence in a pipe.
+#[derive(Default)]
+struct Meter {
+    shown: bool,
+}
+
+impl Meter {
+    fn show(&mut self, progress: Progress) {
+        let mut terminal = std::io::stderr();
+        if !terminal.is_terminal() {
+            return;
+        }
+        self.shown = true;
+        let Progress { step, done, total } = progress;
+        // A terminal that went away is no reason to stop.
+        let _ = write!(terminal, "\r\x1b[K{step}: {done} of {total}").and_then(|()| terminal.flush());
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! A plan for the transition to the next school year as a CSV file.
+//!
+//! Columns: `group`, `participant`, `to_group`, `include_leaders`; the last two of a row may be left out of the file. A row
+//! without a participant says where the members of a group go: to a group, or `LEAVING`. A row with one says of whom it is
+//! otherwise: a group, `STAYS` or `LEAVING`; without a group it holds in every group of the plan. Groups and participants
+//! are named by their external ids, groups also by their names.
+
+use std::collections::HashMap;
+use std::io::Read;
+
+use diesel::sql_types::{BigInt, Nullable, Text};
+use serde::Deserialize;
+
+use crate::db::{Conn, Sql};
+use crate::error::{Code, Error, Rejection};
+use crate::year::{Exception, Move, Outcome};
+
+/// The most faults that are told at once.
+const MAX_FAULTS: usize = 100;
+const LEAVING: &str = "LEAVING";
+const STAYS: &str = "STAYS";
+
+/// One row.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Row {
+    group: String,
+    participant: String,
+    to_group: String,
+    include_leaders: Option<bool>,
+}
+
+/// What a file says, in keys.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    pub moves: Vec<Move>,
+    pub exceptions: Vec<Exception>,
+}
+
+/// Reads a file and finds the groups and participants that it names among those of an organization.
+///
+/// # Errors
+/// A rejection for each row that cannot be read or names what is not there, with its line.
+pub fn read(conn: &mut Conn, organization: i64, input: impl Read) -> Result<Lines, Error> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
+    let mut faults = Faults::default();
+    let mut rows = Vec::new();
+    for row in reader.deserialize::<Row>() {
+        match row {
+            Ok(row) => rows.push((rows.len() as u64 + 2, row)),
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                faults.add(line, format!("it cannot be read: {error}"));
+                break;
+            }
+        }
+    }
+    let names = Names::load(conn, organization, &rows)?;
+    let mut lines = Lines::default();
+    for (line, row) in &rows {
+        match names.line(row) {
+            Ok(Line::Move(planned)) => lines.moves.push(planned),
+            Ok(Line::Exception(exception)) => lines.exceptions.push(exception),
+            Err(fault) => faults.add(*line, fault),
+        }
+    }
+    faults.done().map(|()| lines)
+}
+
+enum Line {
+    Move(Move),
+    Exception(Exception),
+}
+
+#[derive(Default)]
+struct Faults(Vec<Rejection>);
+
+impl Faults {
+    fn add(&mut self, line: u64, fault: String) {
+        if self.0.len() < MAX_FAULTS {
+            self.0.push(Rejection::new(Code::InvalidValue, format!("Line {line}: {fault}.")));
+        }
+    }
+
+    fn done(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Rejected(self.0)) }
+    }
+}
+
+/// The groups and participants of an organization, by what a file calls them.
+struct Names {
+    groups: HashMap<String, Vec<i64>>,
+    participants: HashMap<String, Vec<i64>>,
+}
+
+impl Names {
+    fn load(conn: &mut Conn, organization: i64, rows: &[(u64, Row)]) -> Result<Self, Error> {
+        let groups = Sql::new("SELECT g.id, g.external_id, g.name FROM groups g WHERE g.organization_id = ")
+            .int(organization)
+            .text(" ORDER BY g.id")
+            .load::<(BigInt, Nullable<Text>, Text), (i64, Option<String>, String)>(conn)?;
+        let mut found = Self { groups: HashMap::new(), participants: HashMap::new() };
+        // An external id is never taken for a name.
+        for (id, external_id, _) in &groups {
+            if let Some(external_id) = external_id {
+                found.groups.insert(external_id.clone(), vec![*id]);
+            }
+        }
+        for (id, external_id, name) in groups {
+            if external_id.is_none_or(|external_id| external_id != name) {
+                found.groups.entry(name).or_default().push(id);
+            }
+        }
+        let wanted: Vec<String> =
+            rows.iter().map(|(_, row)| row.participant.clone()).filter(|name| !name.is_empty()).collect();
+        if !wanted.is_empty() {
+            let sql =
+                Sql::new("SELECT p.id, p.external_id FROM participants p WHERE p.external_id").in_strings(&wanted);
+            let sql = crate::access::sight::people_of(sql.text(" AND "), "p", &[organization]);
+            for (id, external_id) in sql.load::<(BigInt, Text), (i64, String)>(conn)? {
+                found.participants.entry(external_id).or_default().push(id);
+            }
+        }
+        Ok(found)
+    }
+
+    fn group(&self, name: &str) -> Result<i64, String> {
+        one(&self.groups, name, "group")
+    }
+
+    fn line(&self, row: &Row) -> Result<Line, String> {
+        let group_id = if row.group.is_empty() { None } else { Some(self.group(&row.group)?) };
+        let (outcome, to_group_id) = match row.to_group.as_str() {
+            "" => return Err("it does not say where to".to_owned()),
+            LEAVING => (Outcome::Leaves, None),
+            STAYS => (Outcome::Stays, None),
+            name => (Outcome::Moves, Some(self.group(name)?)),
+        };
+        if !row.participant.is_empty() {
+            if row.include_leaders.is_some() {
+                return Err("whether leaders go along is said of groups only".to_owned());
+            }
+            let participant_id = one(&self.participants, &row.participant, "participant")?;
+            return Ok(Line::Exception(Exception { participant_id, group_id, outcome, to_group_id }));
+        }
+        let group_id = group_id.ok_or_else(|| "it names neither a group nor a participant".to_owned())?;
+        // Staying together is going to the same group.
+        let to_group_id = if outcome == Outcome::Stays { Some(group_id) } else { to_group_id };
+        let with_leaders = row.include_leaders.unwrap_or_default();
+        Ok(Line::Move(Move { group_id, to_group_id, with_leaders }))
+    }
+}
+
+fn one(names: &HashMap<String, Vec<i64>>, name: &str, what: &str) -> Result<i64, String> {
+    match names.get(name).map(Vec::as_slice) {
+        Some([id]) => Ok(*id),
+        Some([_, _, ..]) => Err(format!("there are several {what}s called \"{name}\"; use the external id")),
+        _ => Err(format!("the organization has no {what} called \"{name}\"")),
+    }
+}
