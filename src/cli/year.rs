@@ -18,11 +18,28 @@ use kring::year::{Progress, Status, TransitionRow, apply, preview, undo};
 
 use super::PATIENCE;
 
+/// Writes a line to standard output. Whoever stopped reading it is no reason to fail after something was done.
+macro_rules! say {
+    ($($text:tt)*) => {
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    };
+}
+
 /// `kring year-transition`.
 ///
 /// # Errors
 /// Everything that stands in the way; nothing is changed then.
 pub fn run(settings: &YearTransition) -> Result<(), Error> {
+    carry_out(settings).map_err(|error| match error {
+        Error::Rejected(rejections) => {
+            let lines: Vec<String> = rejections.iter().map(|rejection| format!("\n  {}", rejection.message)).collect();
+            Error::Configuration(format!("refused; nothing was changed:{}", lines.concat()))
+        }
+        error => error,
+    })
+}
+
+fn carry_out(settings: &YearTransition) -> Result<(), Error> {
     let db = app::open(&settings.database, PATIENCE)?;
     let scope = app::operator("kring year-transition", settings.time_zone);
     match &settings.command {
@@ -72,7 +89,7 @@ fn plan_year(db: &Db, scope: &Scope, plan: &PlanYear) -> Result<(), Error> {
 fn list(db: &Db) -> Result<(), Error> {
     let rows = db.read(|conn| planning::store::latest(conn, 100))?;
     for row in rows {
-        println!("{}", headline(&row));
+        say!("{}", headline(&row));
     }
     Ok(())
 }
@@ -91,16 +108,18 @@ fn found(conn: &mut Conn, id: i64) -> Result<TransitionRow, Error> {
 fn show(db: &Db, id: i64) -> Result<(), Error> {
     db.read(|conn| {
         let row = found(conn, id)?;
-        println!("{}", headline(&row));
+        say!("{}", headline(&row));
         match row.status {
-            Status::Superseded => println!("A newer plan took its place."),
+            Status::Superseded => {
+                say!("A newer plan took its place.");
+            }
             Status::Planned => {
                 let found = preview::work_out(conn, &row)?;
                 let targets = found.plan.moves.iter().map(|planned| (planned.group_id, planned.to_group_id));
                 let figures = |group: &i64| found.outcomes.figures.get(group).cloned().unwrap_or_default();
                 let groups: Vec<_> = targets.map(|(group, to)| (group, to, figures(&group))).collect();
                 print(conn, &groups, &found.outcomes.warnings)?;
-                println!("token: {}", found.token.encode());
+                say!("token: {}", found.token.encode());
             }
             Status::Applied | Status::Undone => {
                 let done = planning::store::results(conn, &[id])?.remove(&id).unwrap_or_default();
@@ -122,11 +141,11 @@ fn print(conn: &mut Conn, groups: &[(i64, Option<i64>, Figures)], warnings: &[Wa
     for (group, to, figures) in groups {
         let to = to.as_ref().map_or("leaving", &name);
         let Figures { moving, staying, leaving, links_to_break, records_to_erase } = figures;
-        println!("{} -> {to}: {moving} move, {staying} stay, {leaving} leave", name(group));
-        println!("    links broken: {}; records erased: {}", of(links_to_break), of(records_to_erase));
+        say!("{} -> {to}: {moving} move, {staying} stay, {leaving} leave", name(group));
+        say!("    links broken: {}; records erased: {}", of(links_to_break), of(records_to_erase));
     }
     for warning in warnings {
-        println!("warning: {}", warning.message);
+        say!("warning: {}", warning.message);
     }
     Ok(())
 }
@@ -144,7 +163,7 @@ fn link_again(db: &Db, scope: &Scope, settings: &RelinkYear) -> Result<(), Error
         let request = relink::Request { transition_id, links: Vec::new(), mapping: mapping.collect() };
         relink::relink(conn, scope, &request)
     })?;
-    println!("{} links made.", done.relinked);
+    say!("{} links made.", done.relinked);
     Ok(())
 }
 
@@ -154,13 +173,14 @@ fn quoted(name: &str) -> String {
 
 fn take_back(db: &Db, scope: &Scope, id: i64) -> Result<(), Error> {
     let undone = db.write(|conn| undo::undo(conn, scope, id))?;
-    println!(
+    say!(
         "{} memberships are as they were, {} that had been made count no more.",
-        undone.memberships_restored, undone.memberships_annulled
+        undone.memberships_restored,
+        undone.memberships_annulled
     );
-    println!("{} links hold again, {} stay broken.", undone.links_restored, undone.links_left);
+    say!("{} links hold again, {} stay broken.", undone.links_restored, undone.links_left);
     for title in &undone.left {
-        println!("    stays as it is: {title}");
+        say!("    stays as it is: {title}");
     }
     Ok(())
 }

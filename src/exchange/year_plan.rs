@@ -45,6 +45,11 @@ pub fn read(conn: &mut Conn, organization: i64, input: impl Read) -> Result<Line
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
     let mut faults = Faults::default();
     let mut rows = Vec::new();
+    // Spreadsheets in Dutch write semicolons.
+    if reader.headers().is_ok_and(|header| header.len() == 1 && header.iter().any(|name| name.contains([';', '\t']))) {
+        faults.add(1, "the fields are not separated by commas".to_owned());
+        return faults.done().map(|()| Lines::default());
+    }
     for row in reader.deserialize::<Row>() {
         match row {
             Ok(row) => rows.push((rows.len() as u64 + 2, row)),

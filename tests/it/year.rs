@@ -159,7 +159,7 @@ both! {
         let exceptions = |line: Value| json!({ "exceptions": [line] });
         let child = &school.pupils[0];
         for (change, expected) in [
-            (json!({ "moves": [{ "groupId": second, "toGroupId": last }] }), vec![only("UNMAPPED_YEAR_GROUP", "moves"), only("UNMAPPED_YEAR_GROUP", "moves")].concat()),
+            (json!({ "moves": [{ "groupId": second, "toGroupId": last }] }), [only("UNMAPPED_YEAR_GROUP", "moves"), only("UNMAPPED_YEAR_GROUP", "moves")].concat()),
             (json!({ "toSchoolYear": "2027-2028" }), only("INVALID_VALUE", "toSchoolYear")),
             (json!({ "effectiveOn": "2025-07-31" }), only("INVALID_DATE", "effectiveOn")),
             (json!({ "effectiveOn": "2027-08-01" }), only("INVALID_DATE", "effectiveOn")),
@@ -167,7 +167,7 @@ both! {
             (moves(json!({ "groupId": first, "toGroupId": second, "leaving": true })), only("REQUIRED", "moves.0.toGroupId")),
             (moves(json!({ "groupId": first, "toGroupId": strange })), only("NOT_FOUND", "moves.0.toGroupId")),
             (moves(json!({ "groupId": first, "toGroupId": filtered })), only("DYNAMIC_GROUP", "moves.0.toGroupId")),
-            (moves(json!({ "groupId": second, "toGroupId": last })), vec![only("INVALID_VALUE", "moves.1.groupId"), only("UNMAPPED_YEAR_GROUP", "moves")].concat()),
+            (moves(json!({ "groupId": second, "toGroupId": last })), [only("INVALID_VALUE", "moves.1.groupId"), only("UNMAPPED_YEAR_GROUP", "moves")].concat()),
             (exceptions(json!({ "participantId": child })), only("REQUIRED", "exceptions.0")),
             (exceptions(json!({ "participantId": child, "stays": true, "leaving": true })), only("REQUIRED", "exceptions.0")),
             (exceptions(json!({ "participantId": school.guardians[0], "stays": true })), only("NOT_A_MEMBER", "exceptions.0.participantId")),
@@ -460,6 +460,40 @@ both! {
         world.turn_clock(later, chrono_tz::Europe::Amsterdam);
         let token = world.keys.sign(None, &[(Role::Administrator, None)], "Tester", later, Duration::hours(1)).unwrap();
         assert_eq!(world.refused_as(&token, "undoYearTransition", json!({ "yearTransitionId": transition["id"] })), ["UNDO_WINDOW_CLOSED"]);
+    }
+
+    /// A plan as a file, as the command line reads it.
+    fn a_plan_in_a_file_names_groups_and_pupils(world) {
+        let school = School::new(world);
+        let key = |text: &str| id::decode(text).unwrap().1;
+        let [first, second] = [&school.first, &school.second].map(|group| key(group));
+        let input = json!({ "participantId": school.pupils[0], "externalId": "K0" });
+        world.done("updateParticipant", "participant { id }", input);
+        world.done("updateGroup", "group { id }", json!({ "groupId": school.second, "settings": { "externalId": "G2" } }));
+        world.group_with(Some(&school.organization), json!({ "name": "Koor" }));
+        let read = |text: &str| {
+            let text = text.to_owned();
+            world.db.read(|conn| kring::exchange::year_plan::read(conn, key(&school.organization), text.as_bytes()))
+        };
+        let lines = read("\u{feff}group,participant,to_group,include_leaders\nGroep 1,, G2 ,true\nG2,,STAYS,\n,K0,LEAVING,\n").unwrap();
+        let line = |group_id, to_group_id, with_leaders| kring::year::Move { group_id, to_group_id, with_leaders };
+        assert_eq!(lines.moves, [line(first, Some(second), true), line(second, Some(second), false)]);
+        assert_eq!(lines.exceptions, [kring::year::Exception { participant_id: key(&school.pupils[0]), group_id: None, outcome: kring::year::Outcome::Leaves, to_group_id: None }]);
+        for (text, fault) in [
+            ("group;to_group\nGroep 1;G2\n", "Line 1: the fields are not separated by commas."),
+            ("group,to_group\nGroep 9,G2\n", "Line 2: the organization has no group called \"Groep 9\"."),
+            ("group,to_group\nGroep 1,G2\nKoor,G2\n", "Line 3: there are several groups called \"Koor\"; use the external id."),
+            ("group,to_group\nGroep 1,\n", "Line 2: it does not say where to."),
+            ("group,participant,to_group\n,,G2\n", "Line 2: it names neither a group nor a participant."),
+            ("group,participant,to_group\n,K9,G2\n", "Line 2: the organization has no participant called \"K9\"."),
+            ("group,participant,to_group,include_leaders\n,K0,G2,true\n", "Line 2: whether leaders go along is said of groups only."),
+        ] {
+            assert_eq!(read(text).unwrap_err().to_string(), fault, "{text}");
+        }
+        for text in ["group,to_group\nGroep 1\n", "group,to_group,nope\na,b,c\n", "group,to_group\n\"Groep 1,G2\n", "group,to_group\n\u{0},G2\n"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        assert_eq!(read("").unwrap(), kring::exchange::year_plan::Lines::default());
     }
 
     /// Y8: members who move are answered with the content that did not move along, which can be linked in the same step.
