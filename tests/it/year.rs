@@ -283,15 +283,15 @@ both! {
         let school = School::new(world);
         let token = school.administrator(world);
         // Of the year that ends, of the one before, of days of the new one before and after the effective date; of the choir.
-        for (group, date, year) in [(&school.first, "2026-03-02", 2025), (&school.first, "2025-03-03", 2024), (&school.first, "2026-08-20", 2026), (&school.first, "2026-09-01", 2026), (&school.choir, "2026-03-02", 2025)] {
+        for (group, date, year) in [(&school.first, "2026-03-02", 2025), (&school.first, "2025-03-03", 2024), (&school.first, "2026-08-20", 2026), (&school.first, "2026-08-21", 2026), (&school.first, "2026-09-01", 2026), (&school.choir, "2026-03-02", 2025)] {
             record(world, &school.pupils[0], group, date, year);
         }
         let transition = planned(world, &token, school.plan());
-        assert_eq!(transition["preview"]["groups"][0]["recordsToErase"], json!([{ "kind": "ABSENCE_REPORT", "count": 2 }, { "kind": "LEAVE_REQUEST", "count": 2 }, { "kind": "LUNCH_STAY", "count": 2 }]));
+        assert_eq!(transition["preview"]["groups"][0]["recordsToErase"], json!([{ "kind": "ABSENCE_REPORT", "count": 3 }, { "kind": "LEAVE_REQUEST", "count": 3 }, { "kind": "LUNCH_STAY", "count": 3 }]));
         let warnings = transition["preview"]["warnings"].as_array().unwrap();
         assert_eq!(warnings.iter().map(|it| text(&it["code"])).take(3).collect::<Vec<_>>(), ["RECORDS_ARE_ERASED", "EARLIER_RECORDS", "LATER_RECORDS"]);
         let tables = ["absence_reports", "leave_requests", "lunch_stays"];
-        assert_eq!(tables.map(|table| world.rows(table)), [5, 5, 5]);
+        assert_eq!(tables.map(|table| world.rows(table)), [6, 6, 6]);
         let applied = apply(world, &token, &transition);
         assert_eq!(tables.map(|table| world.rows(table)), [3, 3, 3]);
         assert_eq!(applied["yearTransition"]["preview"]["groups"][0]["recordsToErase"], transition["preview"]["groups"][0]["recordsToErase"]);
@@ -423,20 +423,24 @@ both! {
         let token = school.administrator(&world);
         let fed = world.group_with(Some(&school.organization), json!({ "name": "Ouders 2", "sourceGroupId": school.second }));
         let [_, lice, rules] = ["Schoolreis", "Luizen", "Regels"].map(|title| school.news(&world, title, &[&school.second]));
+        // Of one item no more is said since than that somebody is not to see it.
+        let narrowed = make(&world, &token, json!({ "newsItem": { "title": "Zwemles", "body": "x", "organizationId": school.organization } }));
+        publish(&world, &token, &narrowed, json!({ "groupIds": [school.second, school.choir], "participantIds": [school.pupils[0]] }));
         let groups = [&school.first, &school.second, &school.last, &fed];
         let stand = |world: &World| groups.map(|group| [None, Some("2026-01-01"), Some("2027-01-01")].map(|on| world.members(group, on)));
         let before = stand(&world);
         let transition = planned(&world, &token, school.plan());
         apply(&world, &token, &transition);
         let all = json!({ "yearTransitionId": transition["id"], "mapping": [{ "fromGroupId": school.second, "toGroupId": school.last }] });
-        assert_eq!(world.done_as(&token, "relinkContent", "relinked", all)["relinked"], 3);
+        assert_eq!(world.done_as(&token, "relinkContent", "relinked", all)["relinked"], 4);
         world.turn_clock(now() + Duration::minutes(10), chrono_tz::Europe::Amsterdam);
         publish(&world, &token, &lice, json!({ "groupIds": [school.choir] }));
+        publish(&world, &token, &narrowed, json!({ "groupIds": [school.choir, school.last] }));
         world.done_as(&token, "withdrawContent", "content { id }", json!({ "contentId": rules }));
         let selection = "membershipsRestored membershipsAnnulled linksRestored linksLeft itemsLeft yearTransition { status undoneAt undoableUntil unlinkedContent { totalCount } }";
         let undone = world.done_as(&token, "undoYearTransition", selection, json!({ "yearTransitionId": transition["id"] }));
-        assert_eq!(undone, json!({ "membershipsRestored": 6, "membershipsAnnulled": 4, "linksRestored": 1, "linksLeft": 2, "itemsLeft": ["Luizen", "Regels"],
-            "yearTransition": { "status": "UNDONE", "undoneAt": "2026-09-15T10:10:00Z", "undoableUntil": null, "unlinkedContent": { "totalCount": 2 } }, "userErrors": [] }));
+        assert_eq!(undone, json!({ "membershipsRestored": 6, "membershipsAnnulled": 4, "linksRestored": 1, "linksLeft": 3, "itemsLeft": ["Luizen", "Regels", "Zwemles"],
+            "yearTransition": { "status": "UNDONE", "undoneAt": "2026-09-15T10:10:00Z", "undoableUntil": null, "unlinkedContent": { "totalCount": 3 } }, "userErrors": [] }));
         assert_eq!(stand(&world), before);
         assert_eq!(feed(&world, &school.guardians[3]), ["Schoolreis"]);
         assert_eq!(feed(&world, &school.guardians[5]), [""; 0]);
