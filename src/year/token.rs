@@ -178,3 +178,33 @@ fn text(digest: &mut Sha256, text: &str) {
     digest.update(text.len().to_be_bytes());
     digest.update(text.as_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(groups: &[[u16; 3]]) -> Token {
+        Token { digest: [7; DIGEST], groups: groups.to_vec() }
+    }
+
+    #[test]
+    fn a_token_survives_the_round_trip_and_nothing_else_is_one() {
+        for groups in [&[][..], &[[1, 2, 3]], &[[1, 2, 3], [u16::MAX, 0, 9]]] {
+            assert_eq!(Token::decode(&token(groups).encode()), Some(token(groups)));
+        }
+        let whole = token(&[[1, 2, 3]]).encode();
+        for text in ["", "A", "====", "é", &whole[1..], &whole[..whole.len() - 2], &format!("{whole}AA")] {
+            assert_eq!(Token::decode(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn y4_what_has_changed_of_which_group_is_told() {
+        let before = token(&[[1, 2, 3], [4, 5, 6], [7, 8, 9]]);
+        let now = token(&[[1, 2, 3], [0, 5, 6], [7, 0, 0]]);
+        let expected = vec![(1, vec![Aspect::Members]), (2, vec![Aspect::Links, Aspect::Records])];
+        assert_eq!(before.changed(&now), expected);
+        assert_eq!(before.changed(&before), []);
+        assert_eq!(before.changed(&token(&[])), []);
+    }
+}
