@@ -22,10 +22,13 @@ pub enum Kind {
     DiscussionPost,
     ConversationSlot,
     SignUpEntry,
+    AbsenceReport,
+    LeaveRequest,
+    LunchStay,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 16] = [
+    const ALL: [(Self, &'static str); 19] = [
         (Self::Participant, "Participant"),
         (Self::Group, "Group"),
         (Self::Membership, "Membership"),
@@ -42,6 +45,9 @@ impl Kind {
         (Self::DiscussionPost, "DiscussionPost"),
         (Self::ConversationSlot, "ConversationSlot"),
         (Self::SignUpEntry, "SignUpEntry"),
+        (Self::AbsenceReport, "AbsenceReport"),
+        (Self::LeaveRequest, "LeaveRequest"),
+        (Self::LunchStay, "LunchStay"),
     ];
 
     /// The name inside the identifier.

@@ -24,6 +24,9 @@ use super::types::group::Group;
 use super::types::membership::Membership;
 use super::types::participant::{Participant, Residency};
 use super::types::reason::{EndReason, GroupCategory, StartReason};
+use super::types::school::absence::AbsenceReport;
+use super::types::school::leave::LeaveRequest;
+use super::types::school::lunch::LunchStay;
 use crate::error::Error;
 
 /// The largest number of objects read at once.
@@ -65,6 +68,9 @@ pub struct Loaders {
     content: LoaderOf<Content>,
     slots: LoaderOf<ConversationSlot>,
     entries: LoaderOf<SignUpEntry>,
+    absences: LoaderOf<AbsenceReport>,
+    leaves: LoaderOf<LeaveRequest>,
+    stays: LoaderOf<LunchStay>,
 }
 
 impl Loaders {
@@ -81,6 +87,9 @@ impl Loaders {
             content: loader(session),
             slots: loader(session),
             entries: loader(session),
+            absences: loader(session),
+            leaves: loader(session),
+            stays: loader(session),
         }
     }
 }
@@ -110,7 +119,8 @@ macro_rules! loadable {
 loadable!(
     Group: groups, Participant: participants, Membership: memberships, Residency: residencies,
     GroupCategory: categories, StartReason: start_reasons, EndReason: end_reasons, Content: content,
-    ConversationSlot: slots, SignUpEntry: entries
+    ConversationSlot: slots, SignUpEntry: entries, AbsenceReport: absences, LeaveRequest: leaves,
+    LunchStay: stays
 );
 
 /// An object to be looked up by its key, as a resolver's answer: null when there is none within sight.

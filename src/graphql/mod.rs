@@ -12,6 +12,7 @@ pub mod mutation_inputs;
 pub mod node;
 pub mod query;
 pub mod scalars;
+pub mod school_mutation;
 pub mod session;
 pub mod subscription;
 pub mod taking_part_mutation;
@@ -30,6 +31,7 @@ pub struct Mutation(
     content_mutation::ContentMutation,
     taking_part_mutation::TakingPartMutation,
     talk_mutation::TalkMutation,
+    school_mutation::SchoolMutation,
 );
 
 /// Builds the schema.

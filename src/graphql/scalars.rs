@@ -3,6 +3,8 @@
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
 
+use crate::school::year;
+
 /// A calendar date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
@@ -59,6 +61,26 @@ pub fn parse_moment(text: &str) -> Option<NaiveDateTime> {
     let whole = moment.and_utc().timestamp_micros();
     let moment = chrono::DateTime::from_timestamp_micros(whole)?.naive_utc();
     (1..=9_999).contains(&moment.year()).then_some(moment)
+}
+
+/// A school year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchoolYear(pub year::SchoolYear);
+
+/// A school year from 1 August to 31 July, written as the two calendar years in which it lies, as in `2025-2026`.
+#[Scalar(
+    name = "SchoolYear",
+    specified_by_url = "https://wetten.overheid.nl/jci1.3:c:BWBR0003420&hoofdstuk=I&titeldeel=I&artikel=1"
+)]
+impl ScalarType for SchoolYear {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
+        text.parse().map(Self).map_err(InputValueError::custom)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
 }
 
 #[cfg(test)]
