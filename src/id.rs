@@ -22,11 +22,14 @@ pub enum Kind {
     DiscussionPost,
     ConversationSlot,
     SignUpEntry,
+    AbsenceReport,
+    LeaveRequest,
+    LunchStay,
     YearTransition,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 17] = [
+    const ALL: [(Self, &'static str); 20] = [
         (Self::Participant, "Participant"),
         (Self::Group, "Group"),
         (Self::Membership, "Membership"),
@@ -44,6 +47,9 @@ impl Kind {
         (Self::ConversationSlot, "ConversationSlot"),
         (Self::SignUpEntry, "SignUpEntry"),
         (Self::YearTransition, "YearTransition"),
+        (Self::AbsenceReport, "AbsenceReport"),
+        (Self::LeaveRequest, "LeaveRequest"),
+        (Self::LunchStay, "LunchStay"),
     ];
 
     /// The name inside the identifier.

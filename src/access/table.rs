@@ -50,6 +50,11 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("Mutation", SignedIn, "answerSurvey createTopic createReply updatePost removePost closeTopic reopenTopic"),
     (
         "Mutation",
+        SignedIn,
+        "reportAbsence withdrawAbsenceReport requestLeave withdrawLeaveRequest decideLeaveRequest registerLunchStay cancelLunchStay",
+    ),
+    (
+        "Mutation",
         Administration,
         "retryOutboxMessage createGroup updateGroup closeGroup reopenGroup deleteGroup setGroupComponents \
                                   addMemberships updateMembership endMembership annulMembership \
@@ -73,7 +78,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
                      responsible startDate completedOn closed visibleOnPortal visibleWithContact changeableOnPortal \
                      neighbourhoodRole subscriptionGroup restrictedTo sourceGroup viaHomeAddress analyticsGroup \
                      contributionGroup mailGroup memberDirectory yearGroup memberCount effectiveMemberCount \
-                     memberships effectiveMembers content isMember createdAt updatedAt",
+                     memberships effectiveMembers content isMember absenceReports leaveRequests lunchStays createdAt updatedAt",
     ),
     ("Group", Personal, "memberFilter emailOnNewMember newMemberTemplate history"),
     ("Participant", Seen, "id kind displayName sortName memberships effectiveGroups createdAt updatedAt"),
@@ -137,6 +142,23 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("SignUpEntryConnection", Seen, "totalCount pageInfo edges"),
     ("SignUpEntryEdge", Seen, "cursor node"),
     ("SignUpPayload", Seen, "entry content clientMutationId userErrors"),
+    ("AbsenceReport", Seen, "id date reason schoolYear group participant participantName madeByName createdAt"),
+    ("AbsenceReportConnection", Seen, "totalCount pageInfo edges"),
+    ("AbsenceReportEdge", Seen, "cursor node"),
+    ("AbsenceReportPayload", Seen, "absenceReport deletedId clientMutationId userErrors"),
+    (
+        "LeaveRequest",
+        Seen,
+        "id from until reason status decisionNote decidedByName decidedAt schoolYear group participant participantName \
+         madeByName createdAt",
+    ),
+    ("LeaveRequestConnection", Seen, "totalCount pageInfo edges"),
+    ("LeaveRequestEdge", Seen, "cursor node"),
+    ("LeaveRequestPayload", Seen, "leaveRequest clientMutationId userErrors"),
+    ("LunchStay", Seen, "id date schoolYear group participant participantName madeByName createdAt"),
+    ("LunchStayConnection", Seen, "totalCount pageInfo edges"),
+    ("LunchStayEdge", Seen, "cursor node"),
+    ("LunchStayPayload", Seen, "lunchStay deletedId clientMutationId userErrors"),
     ("Dossier", Seen, "description documents"),
     ("Activity", Seen, "startsAt endsAt location organizer description iCalendar iCalendarUrl attachments"),
     ("Newsletter", Seen, "summary body attachments"),

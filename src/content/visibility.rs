@@ -363,7 +363,10 @@ pub const LINK_ORDER: Order = Order {
 };
 
 /// The groups that a participant leads today, and the organizations that own them.
-fn leads(conn: &mut Conn, scope: &Scope, participant: i64) -> Result<Vec<(i64, Option<i64>)>, Error> {
+///
+/// # Errors
+/// What the database answers.
+pub fn leads(conn: &mut Conn, scope: &Scope, participant: i64) -> Result<Vec<(i64, Option<i64>)>, Error> {
     let sql =
         Sql::new("SELECT m.group_id, g.organization_id FROM memberships m JOIN groups g ON g.id = m.group_id WHERE ");
     let sql = in_force(sql, scope.today).text(" AND m.role = 'LEADER' AND m.participant_id = ").int(participant);

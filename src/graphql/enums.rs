@@ -317,8 +317,18 @@ pub enum UserErrorCode {
     AlreadyBooked,
     /// The participant is a member of the group in that period already.
     AlreadyMember,
+    /// The leave request was refused, so there is nothing to withdraw.
+    AlreadyRefused,
+    /// The lunch stay was registered already.
+    AlreadyRegistered,
+    /// The absence was reported already.
+    AlreadyReported,
+    /// Leave was asked for on some of these days already.
+    AlreadyRequested,
     /// The participant has signed up already.
     AlreadySignedUp,
+    /// The leave request was withdrawn already.
+    AlreadyWithdrawn,
     /// This `clientMutationId` was used for another request before.
     ClientMutationIdReused,
     /// Somebody else changed the same thing at the same moment. Look again and retry.
@@ -345,7 +355,7 @@ pub enum UserErrorCode {
     MailNotConfigured,
     /// It is too late: what is asked for was possible until an earlier moment.
     NoLongerOpen,
-    /// The participant is not a member of the group, so there is nothing to leave.
+    /// The participant is not a member of the group.
     NotAMember,
     /// The group cannot be joined or left by oneself.
     NotASubscriptionGroup,

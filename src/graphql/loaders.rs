@@ -24,6 +24,9 @@ use super::types::group::Group;
 use super::types::membership::Membership;
 use super::types::participant::{Participant, Residency};
 use super::types::reason::{EndReason, GroupCategory, StartReason};
+use super::types::school::absence::AbsenceReport;
+use super::types::school::leave::LeaveRequest;
+use super::types::school::lunch::LunchStay;
 use super::types::year::YearTransition;
 use crate::error::Error;
 
@@ -67,6 +70,9 @@ pub struct Loaders {
     slots: LoaderOf<ConversationSlot>,
     entries: LoaderOf<SignUpEntry>,
     transitions: LoaderOf<YearTransition>,
+    absences: LoaderOf<AbsenceReport>,
+    leaves: LoaderOf<LeaveRequest>,
+    stays: LoaderOf<LunchStay>,
 }
 
 impl Loaders {
@@ -84,6 +90,9 @@ impl Loaders {
             slots: loader(session),
             entries: loader(session),
             transitions: loader(session),
+            absences: loader(session),
+            leaves: loader(session),
+            stays: loader(session),
         }
     }
 }
@@ -113,7 +122,8 @@ macro_rules! loadable {
 loadable!(
     Group: groups, Participant: participants, Membership: memberships, Residency: residencies,
     GroupCategory: categories, StartReason: start_reasons, EndReason: end_reasons, Content: content,
-    ConversationSlot: slots, SignUpEntry: entries, YearTransition: transitions
+    ConversationSlot: slots, SignUpEntry: entries, AbsenceReport: absences, LeaveRequest: leaves,
+    LunchStay: stays, YearTransition: transitions
 );
 
 /// An object to be looked up by its key, as a resolver's answer: null when there is none within sight.

@@ -12,6 +12,7 @@ pub mod mutation_inputs;
 pub mod node;
 pub mod query;
 pub mod scalars;
+pub mod school_mutation;
 pub mod session;
 pub mod subscription;
 pub mod taking_part_mutation;
@@ -32,6 +33,7 @@ pub struct Mutation(
     taking_part_mutation::TakingPartMutation,
     talk_mutation::TalkMutation,
     year_mutation::YearMutation,
+    school_mutation::SchoolMutation,
 );
 
 /// Builds the schema.

@@ -18,6 +18,9 @@ use super::types::group::Group;
 use super::types::membership::Membership;
 use super::types::participant::{Participant, Residency};
 use super::types::reason::{EndReason, GroupCategory, StartReason};
+use super::types::school::absence::AbsenceReport;
+use super::types::school::leave::LeaveRequest;
+use super::types::school::lunch::LunchStay;
 use super::types::year::YearTransition;
 use crate::error::Error;
 use crate::id::{self, Kind};
@@ -45,6 +48,9 @@ const NAMED: &[&str] = &[
     "ConversationSlot",
     "SignUpEntry",
     "YearTransition",
+    "AbsenceReport",
+    "LeaveRequest",
+    "LunchStay",
 ];
 
 fn register(registry: &mut Registry) {
@@ -61,6 +67,9 @@ fn register(registry: &mut Registry) {
             <Obj<ConversationSlot> as OutputType>::create_type_info,
             <Obj<SignUpEntry> as OutputType>::create_type_info,
             <Obj<YearTransition> as OutputType>::create_type_info,
+            <Obj<AbsenceReport> as OutputType>::create_type_info,
+            <Obj<LeaveRequest> as OutputType>::create_type_info,
+            <Obj<LunchStay> as OutputType>::create_type_info,
         ] {
             object(registry);
         }
@@ -136,6 +145,9 @@ impl OutputType for Node {
             Kind::ConversationSlot => look_up::<ConversationSlot>(ctx, field, Some(key)).await,
             Kind::SignUpEntry => look_up::<SignUpEntry>(ctx, field, Some(key)).await,
             Kind::YearTransition => look_up::<YearTransition>(ctx, field, Some(key)).await,
+            Kind::AbsenceReport => look_up::<AbsenceReport>(ctx, field, Some(key)).await,
+            Kind::LeaveRequest => look_up::<LeaveRequest>(ctx, field, Some(key)).await,
+            Kind::LunchStay => look_up::<LunchStay>(ctx, field, Some(key)).await,
             // They are read with the object that they are of, and messages in the outbox.
             Kind::HistoryEntry
             | Kind::OutboxMessage
@@ -175,6 +187,9 @@ impl OutputType for Nodes {
         self.write::<ConversationSlot>(ctx, &pick, session, Kind::ConversationSlot, &mut written)?;
         self.write::<SignUpEntry>(ctx, &pick, session, Kind::SignUpEntry, &mut written)?;
         self.write::<YearTransition>(ctx, &pick, session, Kind::YearTransition, &mut written)?;
+        self.write::<AbsenceReport>(ctx, &pick, session, Kind::AbsenceReport, &mut written)?;
+        self.write::<LeaveRequest>(ctx, &pick, session, Kind::LeaveRequest, &mut written)?;
+        self.write::<LunchStay>(ctx, &pick, session, Kind::LunchStay, &mut written)?;
         let mut out = Out::default();
         for (n, wanted) in self.0.iter().enumerate() {
             out.raw(if n > 0 { b"," } else { b"[" });

@@ -77,6 +77,7 @@ impl Sdl {
         match (base(&argument.ty.node), self.0.get(base(&argument.ty.node))) {
             ("ID", _) => format!("\"{}\"", id::encode(kind_of(root, argument.name.node.as_str()), 9_999)),
             ("Boolean", _) => "false".to_owned(),
+            ("Date", _) => "\"2026-09-15\"".to_owned(),
             (_, Some(TypeKind::Enum(ty))) => ty.values[0].node.value.node.to_string(),
             (_, Some(TypeKind::InputObject(ty))) => {
                 let inner = self.arguments(root, ty.fields.iter().map(|field| &field.node));
@@ -109,6 +110,9 @@ fn kind_of(root: &str, argument: &str) -> Kind {
         ("contentId", _) | ("id", "content") => Kind::Content,
         ("slotId", _) => Kind::ConversationSlot,
         ("entryId", _) => Kind::SignUpEntry,
+        ("absenceReportId", _) => Kind::AbsenceReport,
+        ("leaveRequestId", _) => Kind::LeaveRequest,
+        ("lunchStayId", _) => Kind::LunchStay,
         ("groupCategoryId", _) => Kind::GroupCategory,
         ("reasonId", root) if root.contains("Start") => Kind::StartReason,
         ("reasonId", _) => Kind::EndReason,
@@ -116,7 +120,7 @@ fn kind_of(root: &str, argument: &str) -> Kind {
     }
 }
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 14] = [
     "participants",
     "groups",
     "memberships",
@@ -126,6 +130,9 @@ const TABLES: [&str; 11] = [
     "group_categories",
     "start_reasons",
     "end_reasons",
+    "absence_reports",
+    "leave_requests",
+    "lunch_stays",
     "history",
     "client_mutations",
 ];

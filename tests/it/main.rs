@@ -31,6 +31,7 @@ mod races;
 mod reads;
 mod rounds;
 mod schema;
+mod school_records;
 mod sign_ups;
 mod smtp;
 mod subscriptions;

@@ -11,6 +11,7 @@ const PERSON_HISTORY: &str = include_str!("operations/person_history.graphql");
 const MEMBERSHIPS: &str = include_str!("operations/memberships.graphql");
 const CONTENT: &str = include_str!("operations/content.graphql");
 const FEED: &str = include_str!("operations/feed.graphql");
+const SCHOOL_RECORDS: &str = include_str!("operations/school_records.graphql");
 
 /// Sends one operation of a document that holds several.
 fn send(world: &World, document: &str, operation: &str, variables: Value) -> Value {
@@ -83,7 +84,7 @@ both! {
 once! {
     fn the_copies_are_those_that_clients_send() {
         let shared = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/operations");
-        for (name, copy) in [("groups", GROUPS), ("group_tree", GROUP_TREE), ("effective_members", EFFECTIVE_MEMBERS), ("person_history", PERSON_HISTORY), ("memberships", MEMBERSHIPS), ("content", CONTENT), ("feed", FEED)] {
+        for (name, copy) in [("groups", GROUPS), ("group_tree", GROUP_TREE), ("effective_members", EFFECTIVE_MEMBERS), ("person_history", PERSON_HISTORY), ("memberships", MEMBERSHIPS), ("content", CONTENT), ("feed", FEED), ("school_records", SCHOOL_RECORDS)] {
             if let Ok(original) = std::fs::read_to_string(shared.join(format!("{name}.graphql"))) {
                 assert_eq!(copy, original, "{name}");
             }

@@ -8,6 +8,10 @@ use super::history::{HistoryEntry, history_of};
 use super::membership::{self, Membership, memberships_of};
 use super::participant::Participant;
 use super::reason::GroupCategory;
+use super::school;
+use super::school::absence::AbsenceReport;
+use super::school::leave::LeaveRequest;
+use super::school::lunch::LunchStay;
 use crate::error::Error;
 use crate::graphql::engine::{
     Argument, Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, Out, PAGE_ARGS, Pick, Values, arg,
@@ -222,6 +226,27 @@ const FIELDS: &[Field<Group>] = &[
         lists::of_groups,
     )
     .args(lists::ARGS),
+    Field::<Group>::link(
+        "absenceReports",
+        ty::<Obj<Connection<AbsenceReport>>>,
+        "That pupils of this group are absent, the newest day first; only what you may read.",
+        school::of_groups::<AbsenceReport>,
+    )
+    .args(school::ARGS),
+    Field::<Group>::link(
+        "leaveRequests",
+        ty::<Obj<Connection<LeaveRequest>>>,
+        "Leave that was asked for pupils of this group, the newest first day first; only what you may read.",
+        school::of_groups::<LeaveRequest>,
+    )
+    .args(school::leave::ARGS),
+    Field::<Group>::link(
+        "lunchStays",
+        ty::<Obj<Connection<LunchStay>>>,
+        "That pupils of this group stay over lunch, the newest day first; only what you may read.",
+        school::of_groups::<LunchStay>,
+    )
+    .args(school::ARGS),
     Field::<Group>::link("isMember", ty::<bool>, "Whether the participant belongs to the group directly or through its components.", is_member)
         .args(&[arg("participantId", input::<ID>, "The participant."), AS_OF]),
     Field::<Group>::value("createdAt", ty::<DateTime>, "When the group was made.", |row, out| {

@@ -9,6 +9,7 @@ pub mod outbox;
 pub mod participant;
 pub mod payload;
 pub mod reason;
+pub mod school;
 pub mod subscription;
 pub mod viewer;
 pub mod year;

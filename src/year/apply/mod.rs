@@ -24,6 +24,7 @@ use crate::members::add::overlap;
 use crate::members::derive::{self, Derivation, Seeds, Wanted, Whom};
 use crate::members::reasons::usable;
 use crate::members::store::ReasonTable;
+use crate::school::erasure::store::erase;
 use crate::scope::Scope;
 
 /// The code of the reasons with which memberships end and start here.
@@ -206,8 +207,9 @@ impl Work<'_> {
         let total: i64 = kept.iter().map(|(_, records)| records).sum();
         let mut done = 0;
         for (groups, records) in portions(&kept, LINKS) {
-            let erased = store::erase_records(self.conn, self.transition, &groups)?;
-            expect(number(erased), records, "school records")?;
+            let TransitionRow { from_year, effective_on, .. } = self.transition;
+            let erased = erase(self.conn, &groups, *from_year, *effective_on)?;
+            expect(erased.values().sum(), records, "school records")?;
             done += records;
             self.tell("school records", usize::try_from(done).unwrap_or(0), usize::try_from(total).unwrap_or(0));
         }

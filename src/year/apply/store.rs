@@ -13,11 +13,8 @@ use crate::db::batch::{self, Column, Type, names, values};
 use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::members::{Origin, Role};
-use crate::school::records::RecordKind;
 use crate::scope::Scope;
-use crate::year::TransitionRow;
 use crate::year::plan::{Decision, NewEnd, Outcomes, Start};
-use crate::year::preview::store::{ends_with, table_of};
 
 /// Breaks every open link of these groups and answers with how many there were.
 ///
@@ -45,20 +42,6 @@ pub fn break_links(conn: &mut Conn, scope: &Scope, transition: i64, groups: &[i6
 pub fn broken_items(conn: &mut Conn, transition: i64) -> Result<Vec<i64>, Error> {
     let sql = Sql::new("SELECT DISTINCT l.content_id FROM content_links l WHERE l.broken_by_id = ").int(transition);
     Ok(sql.load::<BigInt, i64>(conn)?)
-}
-
-/// Erases the records of these groups that end with the school year, and answers with how many there were.
-///
-/// # Errors
-/// What the database answers.
-pub fn erase_records(conn: &mut Conn, transition: &TransitionRow, groups: &[i64]) -> Result<usize, Error> {
-    let mut erased = 0;
-    for kind in RecordKind::ALL.iter().copied() {
-        let (table, _) = table_of(kind);
-        let sql = Sql::new(format!("DELETE FROM {table} AS r WHERE r.group_id")).in_ids(groups).text(" AND ");
-        erased += ends_with(sql, kind, transition.from_year, transition.effective_on).execute(conn)?;
-    }
-    Ok(erased)
 }
 
 /// Notes what becomes of memberships, with their ends as they are before it.

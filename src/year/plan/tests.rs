@@ -20,8 +20,8 @@ fn row(id: i64, group: i64) -> Row {
     Row { id, group, participant: WHO, start: day("2025-08-18"), end: None, role: Role::Member, derived: false }
 }
 
-fn until(text: &str) -> Option<End> {
-    Some(End { date: day(text), reason: 5, note: Some("verhuist".to_owned()) })
+fn until(text: &str) -> End {
+    End { date: day(text), reason: 5, note: Some("verhuist".to_owned()) }
 }
 
 /// The old group goes to the new one, and the new one stays as it is.
@@ -93,19 +93,31 @@ fn y3_a_new_membership_fills_what_the_group_leaves_open() {
     let old = |end: Option<End>| Row { end, ..row(10, OLD) };
     let there = |start: &str, end: Option<End>| Row { start: day(start), end, ..row(20, NEW) };
     let cases = [
-        ("a known end is kept", vec![old(until("2026-12-01"))], new("2026-08-01", Some("2026-12-01"))),
+        ("a known end is kept", vec![old(Some(until("2026-12-01")))], new("2026-08-01", Some("2026-12-01"))),
         ("a member already", vec![old(None), there("2026-01-01", None)], vec![]),
-        ("a member until later", vec![old(None), there("2026-01-01", until("2026-10-01"))], new("2026-10-01", None)),
-        ("a member for longer", vec![old(until("2026-09-01")), there("2026-01-01", until("2026-10-01"))], vec![]),
+        (
+            "a member until later",
+            vec![old(None), there("2026-01-01", Some(until("2026-10-01")))],
+            new("2026-10-01", None),
+        ),
+        (
+            "a member for longer",
+            vec![old(Some(until("2026-09-01"))), there("2026-01-01", Some(until("2026-10-01")))],
+            vec![],
+        ),
         ("a member later", vec![old(None), there("2026-11-01", None)], new("2026-08-01", Some("2026-11-01"))),
         (
             "gone before that",
-            vec![old(until("2026-09-01")), there("2026-11-01", None)],
+            vec![old(Some(until("2026-09-01"))), there("2026-11-01", None)],
             new("2026-08-01", Some("2026-09-01")),
         ),
         (
             "between two",
-            vec![old(None), there("2026-01-01", until("2026-09-01")), Row { id: 21, ..there("2026-11-01", None) }],
+            vec![
+                old(None),
+                there("2026-01-01", Some(until("2026-09-01"))),
+                Row { id: 21, ..there("2026-11-01", None) },
+            ],
             new("2026-09-01", Some("2026-11-01")),
         ),
         (
@@ -124,10 +136,10 @@ fn y3_who_comes_from_two_groups_is_a_member_once_and_for_the_longer() {
     let to = |group_id| Move { group_id, to_group_id: Some(NEW), with_leaders: true };
     let plan = Plan { effective_on: effective(), moves: vec![to(OLD), to(OTHER)], exceptions: Vec::new() };
     for (one, other, end) in [
-        (until("2026-09-01"), until("2026-12-01"), Some("2026-12-01")),
-        (until("2026-12-01"), until("2026-09-01"), Some("2026-12-01")),
-        (until("2026-09-01"), None, None),
-        (None, until("2026-09-01"), None),
+        (Some(until("2026-09-01")), Some(until("2026-12-01")), Some("2026-12-01")),
+        (Some(until("2026-12-01")), Some(until("2026-09-01")), Some("2026-12-01")),
+        (Some(until("2026-09-01")), None, None),
+        (None, Some(until("2026-09-01")), None),
     ] {
         let rows = vec![Row { end: one, ..row(10, OLD) }, Row { end: other, role: Role::Leader, ..row(11, OTHER) }];
         let starts = found(&plan, rows).1;

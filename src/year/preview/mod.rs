@@ -2,13 +2,16 @@
 
 pub mod store;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use super::plan::{Facts, Outcomes, Plan, outcomes};
+use super::plan::{Facts, Outcomes, Plan, Tally, outcomes};
 use super::token::Token;
 use super::{TransitionRow, planning};
 use crate::db::Conn;
 use crate::error::Error;
+use crate::school::erasure;
+use crate::school::erasure::store::tallies;
+use crate::school::records::RecordKind;
 
 /// A plan worked out over the facts.
 pub struct Preview {
@@ -45,14 +48,28 @@ fn facts(conn: &mut Conn, transition: &TransitionRow, plan: &Plan) -> Result<Fac
     let all = groups_of(plan);
     let planned: Vec<i64> = plan.moves.iter().map(|planned| planned.group_id).collect();
     let people: Vec<i64> = plan.exceptions.iter().map(|exception| exception.participant_id).collect();
-    let records = store::records(conn, &planned, transition.from_year, transition.effective_on)?;
+    let records = tallies(conn, &planned, transition.from_year, transition.effective_on)?;
+    let number = |of: fn(&erasure::Tally) -> i64| {
+        let mut numbers: HashMap<i64, i64> = HashMap::new();
+        for tally in &records {
+            *numbers.entry(tally.group_id).or_default() += of(tally);
+        }
+        numbers
+    };
+    let (earlier_records, later_records) = (number(|tally| tally.earlier), number(|tally| tally.later));
+    let mut ending: HashMap<i64, Vec<Tally<RecordKind>>> = HashMap::new();
+    for erasure::Tally { group_id, kind, number, checksum, .. } in records {
+        if number > 0 {
+            ending.entry(group_id).or_default().push(Tally { kind, number, checksum });
+        }
+    }
     Ok(Facts {
         groups: store::groups(conn, &all)?,
         rows: store::rows(conn, &all, plan.effective_on)?,
         links: store::links(conn, &planned)?,
-        records: records.ending,
-        earlier_records: records.earlier,
-        later_records: records.later,
+        records: ending,
+        earlier_records,
+        later_records,
         composites: store::composites(conn, &planned)?,
         names: store::names(conn, &people)?,
     })

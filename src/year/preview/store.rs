@@ -11,8 +11,6 @@ use crate::content::visibility::{audience_of, key_of};
 use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::members::{Origin, Role};
-use crate::school::records::RecordKind;
-use crate::school::year::SchoolYear;
 use crate::year::plan::{End, Group, Row, Tally};
 
 /// A figure over keys that is another one when they are others: their sum and the sum of small squares of them.
@@ -110,64 +108,4 @@ pub fn names(conn: &mut Conn, participants: &[i64]) -> Result<HashMap<i64, Strin
     }
     let sql = Sql::new("SELECT p.id, p.display_name FROM participants p WHERE p.id").in_ids(participants);
     Ok(sql.load::<(BigInt, Text), (i64, String)>(conn)?.into_iter().collect())
-}
-
-/// The records of some groups, sorted by what becomes of them.
-#[derive(Debug, Default)]
-pub struct Records {
-    /// Those that end with the school year.
-    pub ending: HashMap<i64, Vec<Tally<RecordKind>>>,
-    /// How many there are of earlier years, and of days of the new one.
-    pub earlier: HashMap<i64, i64>,
-    pub later: HashMap<i64, i64>,
-}
-
-/// Where records of a kind are kept, and the column with their day.
-pub fn table_of(kind: RecordKind) -> (&'static str, &'static str) {
-    match kind {
-        RecordKind::AbsenceReport => ("absence_reports", "date"),
-        RecordKind::LeaveRequest => ("leave_requests", "from_date"),
-        RecordKind::LunchStay => ("lunch_stays", "date"),
-    }
-}
-
-/// A condition over the records `r` of a kind: that they end with a school year. Those of days before the effective date
-/// are of the old year for the group, whatever the calendar says.
-#[must_use]
-pub fn ends_with(sql: Sql, kind: RecordKind, year: SchoolYear, effective: NaiveDate) -> Sql {
-    let (_, day) = table_of(kind);
-    sql.text("(r.school_year = ")
-        .int(year.first())
-        .text(" OR (r.school_year > ")
-        .int(year.first())
-        .text(format!(" AND r.{day} < "))
-        .date(effective)
-        .text("))")
-}
-
-/// The records of some groups, in one statement for each kind.
-///
-/// # Errors
-/// What the database answers.
-pub fn records(conn: &mut Conn, groups: &[i64], year: SchoolYear, effective: NaiveDate) -> Result<Records, Error> {
-    let mut found = Records::default();
-    for kind in RecordKind::ALL.iter().copied() {
-        let (table, _) = table_of(kind);
-        let sql = Sql::new("SELECT r.group_id, CASE WHEN r.school_year < ").int(year.first()).text(" THEN 0 WHEN ");
-        let sql = ends_with(sql, kind, year, effective).text(format!(
-            " THEN 1 ELSE 2 END AS part, COUNT(*), {} FROM {table} r WHERE r.group_id",
-            checksum("r.id")
-        ));
-        let sql = sql.in_ids(groups).text(" GROUP BY r.group_id, part");
-        for (group, part, number, checksum) in
-            sql.load::<(BigInt, Integer, BigInt, BigInt), (i64, i32, i64, i64)>(conn)?
-        {
-            match part {
-                0 => *found.earlier.entry(group).or_default() += number,
-                1 => found.ending.entry(group).or_default().push(Tally { kind, number, checksum }),
-                _ => *found.later.entry(group).or_default() += number,
-            }
-        }
-    }
-    Ok(found)
 }

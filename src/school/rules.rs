@@ -1,0 +1,156 @@
+//! What making and changing records of pupils have in common: for whom it is done, where, and on which day.
+
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use super::readers::Readers;
+use super::records::RecordKind;
+use super::store;
+use super::year::SchoolYear;
+use crate::access::sight::Sight;
+use crate::check::Checks;
+use crate::db::Conn;
+use crate::error::{Code, Error, Rejection};
+use crate::groups::store::CompositionCache;
+use crate::members::effective;
+use crate::people;
+use crate::scope::Scope;
+
+/// A pupil in a group.
+#[derive(Clone, Copy, Debug)]
+pub struct Pupil {
+    pub participant_id: i64,
+    pub group_id: i64,
+}
+
+/// A record that was made, changed or deleted. Its key is all that may be remembered of it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Recorded {
+    pub id: i64,
+    pub deleted: bool,
+}
+
+impl Recorded {
+    /// A record that is there.
+    pub fn kept(id: i64) -> Self {
+        Self { id, deleted: false }
+    }
+
+    /// A record that is gone.
+    pub fn deleted(id: i64) -> Self {
+        Self { id, deleted: true }
+    }
+}
+
+/// Whoever may make a record of this pupil in this group gets past: a guardian of the pupil, and whoever works for the
+/// organization that owns the group. The group is held, so that no transition to the next school year comes in between.
+///
+/// # Errors
+/// `NotFound` for what is out of sight, `Forbidden` for somebody else's child.
+pub(super) fn admit(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, pupil: Pupil) -> Result<(), Error> {
+    let sight = Sight::load(conn, &scope.viewer, scope.today, |conn, own| {
+        let compositions = cache.read(conn)?;
+        Ok(effective::of_participants(conn, &compositions, own, scope.today)?.groups())
+    })?;
+    let refuse = |code: Code, field: &str, message: &str| Err(Rejection::new(code, message).at(field).into());
+    let Some(owner) = store::hold_group(conn, &sight, pupil.group_id)? else {
+        return refuse(Code::NotFound, "input.groupId", "There is no such group.");
+    };
+    let viewer = Readers::new(&scope.viewer, sight.own(), &[]);
+    if viewer.is_guardian_of(pupil.participant_id) {
+        return Ok(());
+    }
+    if !viewer.works_for(owner) {
+        let message = "You may do this for children whose guardian you are.";
+        return refuse(Code::Forbidden, "input.participantId", message);
+    }
+    if people::store::by_ids(conn, &sight, false, &[pupil.participant_id])?.is_empty() {
+        let message = "There is no such participant, or you may not act for them.";
+        return refuse(Code::NotFound, "input.participantId", message);
+    }
+    Ok(())
+}
+
+/// Refuses a pupil who is no member of the group on a day.
+///
+/// # Errors
+/// What the database answers.
+pub(super) fn check_member(conn: &mut Conn, pupil: Pupil, on: NaiveDate, checks: &mut Checks) -> Result<(), Error> {
+    if !store::is_member(conn, pupil, on)? {
+        let message = format!("The participant is not a member of this group on {on}.");
+        checks.refuse(Code::NotAMember, "input.groupId", message);
+    }
+    Ok(())
+}
+
+/// Refuses a day that is not in the present school year.
+pub(super) fn check_day(scope: &Scope, day: NaiveDate, field: &str, checks: &mut Checks) {
+    let year = SchoolYear::of(scope.today);
+    if SchoolYear::of(day) != year {
+        let last = year.end() - Days::new(1);
+        let message = format!("This must be a day of the present school year, from {} to {last}.", year.start());
+        checks.refuse(Code::InvalidDate, field, message);
+    }
+}
+
+/// The record that was made, unless there was one for that day already; that is refused as the caller says.
+///
+/// # Errors
+/// The refusal.
+pub(super) fn once(made: Option<i64>, (code, message): (Code, &str)) -> Result<Recorded, Error> {
+    made.map(Recorded::kept).ok_or_else(|| Rejection::new(code, message).at("input.date").into())
+}
+
+/// Whose record it is, if the viewer may change it; the group is held, as by [`admit`]. Leaders of a group read its
+/// records, and leave them as they are.
+///
+/// # Errors
+/// `NotFound` for a record that the viewer does not read, `Forbidden` for one that is only to be read.
+pub(super) fn within_reach(
+    conn: &mut Conn,
+    scope: &Scope,
+    kind: RecordKind,
+    id: i64,
+    by: impl FnOnce(&Readers, Pupil, Option<i64>) -> bool,
+) -> Result<Pupil, Error> {
+    let readers = Readers::load(conn, scope)?;
+    let pupil = store::pupil_of(conn, &readers, kind, id)?.ok_or_else(|| missing(kind))?;
+    let owner = store::hold_group(conn, &Sight::unlimited(), pupil.group_id)?.flatten();
+    if by(&readers, pupil, owner) {
+        return Ok(pupil);
+    }
+    Err(Rejection::new(Code::Forbidden, "You may read this, but not change it.").at(field_of(kind)).into())
+}
+
+/// Guardians of the pupil, and whoever works for the organization.
+pub(super) fn makers(readers: &Readers, pupil: Pupil, owner: Option<i64>) -> bool {
+    readers.is_guardian_of(pupil.participant_id) || readers.works_for(owner)
+}
+
+/// There is no such record, or none that the viewer reads.
+pub(super) fn missing(kind: RecordKind) -> Error {
+    let message = match kind {
+        RecordKind::AbsenceReport => "There is no such absence report.",
+        RecordKind::LeaveRequest => "There is no such leave request.",
+        RecordKind::LunchStay => "There is no such lunch stay.",
+    };
+    Rejection::new(Code::NotFound, message).at(field_of(kind)).into()
+}
+
+/// The field of an input that names a record.
+pub(super) fn field_of(kind: RecordKind) -> &'static str {
+    match kind {
+        RecordKind::AbsenceReport => "input.absenceReportId",
+        RecordKind::LeaveRequest => "input.leaveRequestId",
+        RecordKind::LunchStay => "input.lunchStayId",
+    }
+}
+
+/// Deletes a record without a trace, for its makers.
+///
+/// # Errors
+/// `NotFound` or `Forbidden`.
+pub(super) fn delete(conn: &mut Conn, scope: &Scope, kind: RecordKind, id: i64) -> Result<Recorded, Error> {
+    within_reach(conn, scope, kind, id, makers)?;
+    if store::delete(conn, kind, id)? { Ok(Recorded::deleted(id)) } else { Err(missing(kind)) }
+}
