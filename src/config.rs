@@ -277,6 +277,11 @@ pub enum YearCommand {
         #[arg(long)]
         token: String,
     },
+    /// Withdraw a plan that was not applied.
+    Withdraw {
+        /// The transition's id.
+        transition: String,
+    },
     /// Link content again that a transition took away from a group.
     Relink(RelinkYear),
     /// Undo a transition. What was erased stays erased.

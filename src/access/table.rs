@@ -61,7 +61,11 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
                                   createParticipant updateParticipant registerResidency endResidency \
                                   addGuardian removeGuardian",
     ),
-    ("Mutation", Administration, "planYearTransition applyYearTransition undoYearTransition relinkContent moveMembers"),
+    (
+        "Mutation",
+        Administration,
+        "planYearTransition withdrawYearTransition applyYearTransition undoYearTransition relinkContent moveMembers",
+    ),
     (
         "Mutation",
         Administrator,
@@ -215,6 +219,8 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ),
     ("YearTransitionConnection", Seen, "totalCount pageInfo edges"),
     ("YearTransitionEdge", Seen, "cursor node"),
+    ("YearTransitionExceptionConnection", Seen, "totalCount pageInfo edges"),
+    ("YearTransitionExceptionEdge", Seen, "cursor node"),
     ("YearTransitionException", Seen, "participant group outcome toGroup"),
     ("YearTransitionPreview", Seen, "token groups warnings"),
     ("YearTransitionGroup", Seen, "group toGroup moving staying leaving linksToBreak recordsToErase members"),

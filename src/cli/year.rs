@@ -55,6 +55,11 @@ fn carry_out(settings: &YearTransition) -> Result<(), Error> {
             show(&db, id)
         }
         YearCommand::Relink(relink) => link_again(&db, &scope, relink),
+        YearCommand::Withdraw { transition } => {
+            let id = key(transition)?;
+            db.write(|conn| planning::withdraw(conn, &scope, id))?;
+            show(&db, id)
+        }
         YearCommand::Undo { transition } => take_back(&db, &scope, key(transition)?),
     }
 }
@@ -112,6 +117,9 @@ fn show(db: &Db, id: i64) -> Result<(), Error> {
         match row.status {
             Status::Superseded => {
                 say!("A newer plan took its place.");
+            }
+            Status::Withdrawn => {
+                say!("It was withdrawn.");
             }
             Status::Planned => {
                 let found = preview::work_out(conn, &row)?;

@@ -50,12 +50,13 @@ pub fn read(conn: &mut Conn, organization: i64, input: impl Read) -> Result<Line
         faults.add(1, "the fields are not separated by commas".to_owned());
         return faults.done().map(|()| Lines::default());
     }
-    for row in reader.deserialize::<Row>() {
-        match row {
-            Ok(row) => rows.push((rows.len() as u64 + 2, row)),
+    let header = reader.headers().cloned().unwrap_or_default();
+    for record in reader.records() {
+        let line = |position: Option<&csv::Position>| position.map_or(0, csv::Position::line);
+        match record.and_then(|record| Ok((line(record.position()), record.deserialize::<Row>(Some(&header))?))) {
+            Ok(row) => rows.push(row),
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                faults.add(line, format!("it cannot be read: {error}"));
+                faults.add(line(error.position()), format!("it cannot be read: {error}"));
                 break;
             }
         }
@@ -93,8 +94,10 @@ impl Faults {
 }
 
 /// The groups and participants of an organization, by what a file calls them.
+#[derive(Default)]
 struct Names {
     groups: HashMap<String, Vec<i64>>,
+    by_name: HashMap<String, Vec<i64>>,
     participants: HashMap<String, Vec<i64>>,
 }
 
@@ -104,16 +107,11 @@ impl Names {
             .int(organization)
             .text(" ORDER BY g.id")
             .load::<(BigInt, Nullable<Text>, Text), (i64, Option<String>, String)>(conn)?;
-        let mut found = Self { groups: HashMap::new(), participants: HashMap::new() };
-        // An external id is never taken for a name.
-        for (id, external_id, _) in &groups {
-            if let Some(external_id) = external_id {
-                found.groups.insert(external_id.clone(), vec![*id]);
-            }
-        }
+        let mut found = Self::default();
         for (id, external_id, name) in groups {
-            if external_id.is_none_or(|external_id| external_id != name) {
-                found.groups.entry(name).or_default().push(id);
+            found.by_name.entry(name).or_default().push(id);
+            if let Some(external_id) = external_id {
+                found.groups.insert(external_id, vec![id]);
             }
         }
         let wanted: Vec<String> =
@@ -130,7 +128,8 @@ impl Names {
     }
 
     fn group(&self, name: &str) -> Result<i64, String> {
-        one(&self.groups, name, "group")
+        let names = if self.groups.contains_key(name) { &self.groups } else { &self.by_name };
+        one(names, name, "group")
     }
 
     fn line(&self, row: &Row) -> Result<Line, String> {

@@ -61,7 +61,7 @@ pub struct PlanYearTransitionInput {
     to_school_year: SchoolYear,
     /// The day on which memberships of the old year are no longer in force and those of the new one are.
     effective_on: Date,
-    /// Where the members of each group go; at most 10,000. Every year group of the organization must be among them, and
+    /// Where the members of each group go; at most 10,000, as far as they fit into a request. Every year group of the organization must be among them, and
     /// other groups of it may be.
     moves: Vec<YearTransitionMoveInput>,
     /// The members of whom it is to be otherwise; at most 10,000.
@@ -78,6 +78,15 @@ pub struct ApplyYearTransitionInput {
     year_transition_id: ID,
     /// The token of the preview that you looked at.
     preview_token: String,
+    /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
+    client_mutation_id: Option<String>,
+}
+
+/// A plan to be withdrawn.
+#[derive(InputObject, Clone, Debug)]
+pub struct WithdrawYearTransitionInput {
+    /// The transition.
+    year_transition_id: ID,
     /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
     client_mutation_id: Option<String>,
 }
@@ -259,6 +268,16 @@ impl YearMutation {
         })
     }
 
+    /// Withdraws a plan that was not applied.
+    async fn withdraw_year_transition(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The plan to be withdrawn.")] input: WithdrawYearTransitionInput,
+    ) -> Result<Obj<YearTransitionPayload>> {
+        let id = identifier(Kind::YearTransition, &input.year_transition_id, "yearTransitionId")?;
+        run(ctx, input.client_mutation_id, move |conn, scope| planning::withdraw(conn, scope, id))
+    }
+
     /// Undoes a transition within 30 days: memberships and links are as they were. It is refused when memberships have
     /// changed since; `userErrors` says which. What was erased stays erased.
     async fn undo_year_transition(
@@ -304,9 +323,7 @@ impl YearMutation {
         #[graphql(desc = "Who moves from which group to which.")] input: MoveMembersInput,
     ) -> Result<Obj<MoveMembersPayload>> {
         let participants = input.participant_ids.iter().map(|id| identifier(Kind::Participant, id, "participantIds"));
-        let mut participants = participants.collect::<Result<Vec<i64>>>()?;
-        participants.sort_unstable();
-        participants.dedup();
+        let participants = participants.collect::<Result<Vec<i64>>>()?;
         let items = input.link_content_ids.iter().map(|id| identifier(Kind::Content, id, "linkContentIds"));
         let items = items.collect::<Result<Vec<i64>>>()?;
         let both = input.link_all_content && !items.is_empty();

@@ -88,6 +88,9 @@ impl Gateway {
         for (owner, field) in FREE {
             facts.weigh(owner, field, 0);
         }
+        for (owner, field) in LONG {
+            facts.lengthen(owner, field, LONG_LIST);
+        }
         let files = options.files.clone().map(|files| {
             let links = Links::new(keys.clone(), &files.public_url);
             files::Files::new(files, links)
@@ -110,6 +113,10 @@ impl Gateway {
 
 /// How long a list without pages is taken to be when the cost of a document is measured.
 const LIST_LENGTH: u32 = 4;
+
+/// How long the lists are taken to be that hold a line for each group of a school.
+const LONG_LIST: u32 = 100;
+const LONG: [(&str, &str); 1] = [("YearTransitionPreview", "groups")];
 
 /// Fields that cost no rows: links into code tables, where many rows lead to the same few, which are read once, and
 /// objects that stand in the row of their parent.

@@ -42,6 +42,11 @@ impl SchoolYear {
         NaiveDate::from_ymd_opt(self.0, FIRST_MONTH, 1).unwrap_or(NaiveDate::MIN)
     }
 
+    /// The first day of its second half.
+    pub fn middle(self) -> NaiveDate {
+        NaiveDate::from_ymd_opt(self.0 + 1, 2, 1).unwrap_or(NaiveDate::MAX)
+    }
+
     /// The day after its last.
     pub fn end(self) -> NaiveDate {
         self.next().start()

@@ -40,6 +40,8 @@ text_enum! {
         Planned = "PLANNED",
         /// A newer plan took its place.
         Superseded = "SUPERSEDED",
+        /// It was withdrawn before it was applied.
+        Withdrawn = "WITHDRAWN",
         /// It was applied.
         Applied = "APPLIED",
         /// It was applied and undone.

@@ -75,8 +75,8 @@ pub struct Facts {
     /// How many records of earlier years are left, and how many there are of later days.
     pub earlier_records: HashMap<i64, i64>,
     pub later_records: HashMap<i64, i64>,
-    /// Composites that get members from the plan's groups, and how many open links each has.
-    pub composites: Vec<(i64, String, i64)>,
+    /// Groups that get members from the plan's groups, and how many open links each has.
+    pub following: Vec<(i64, String, i64)>,
     /// The names of those of whom it is otherwise.
     pub names: HashMap<i64, String>,
 }
@@ -152,7 +152,7 @@ pub enum WarningCode {
     UnusualTarget,
     LeavesEarly,
     TargetClosed,
-    CompositeKeepsContent,
+    FollowingGroupKeepsContent,
     ExceptionWithoutMembership,
 }
 

@@ -197,11 +197,31 @@ both! {
         let older = planned(world, &token, school.plan());
         let newer = planned(world, &token, school.plan());
         let query = "query($id: ID!) { yearTransition(id: $id) { status preview { token } } node(id: $id) { id } yearTransitions(first: 5) { totalCount edges { node { id status } } } }";
-        let seen = world.data_as(&token, query, json!({ "id": older["id"] }));
-        assert_eq!(seen["yearTransition"], json!({ "status": "SUPERSEDED", "preview": null }));
-        assert_eq!((&seen["yearTransitions"]["totalCount"], &seen["yearTransitions"]["edges"][0]["node"]), (&json!(2), &json!({ "id": newer["id"], "status": "PLANNED" })));
         let old = apply(world, &token, &older);
         assert_eq!(old["userErrors"][0]["code"], "TRANSITION_OVER");
+        // A plan of the wrong year is withdrawn, so that it stands in nobody's way.
+        let mut wrong = school.plan();
+        for (name, value) in [("fromSchoolYear", "2024-2025"), ("toSchoolYear", "2025-2026"), ("effectiveOn", "2025-08-24")] {
+            wrong[name] = json!(value);
+        }
+        let wrong = planned(world, &token, wrong);
+        assert_eq!(apply(world, &token, &newer)["userErrors"][0]["code"], "TRANSITION_OUT_OF_ORDER");
+        for _ in ["once", "again"] {
+            let done = world.done_as(&token, "withdrawYearTransition", "yearTransition { status preview { token } }", json!({ "yearTransitionId": wrong["id"] }));
+            assert_eq!(done["yearTransition"], json!({ "status": "WITHDRAWN", "preview": null }));
+        }
+        assert_eq!(apply(world, &token, &wrong)["userErrors"][0]["code"], "TRANSITION_OVER");
+        // A group of a plan is kept.
+        let kept = "mutation($id: ID!) { deleteGroup(input: { groupId: $id }) { deletedId closed userErrors { code } } }";
+        let empty = world.group_with(Some(&school.organization), json!({ "name": "Groep 7", "yearGroup": 7 }));
+        let mut more = school.plan();
+        more["moves"].as_array_mut().unwrap().push(json!({ "groupId": empty, "leaving": true }));
+        planned(world, &token, more);
+        assert_eq!(world.data_as(&token, kept, json!({ "id": empty }))["deleteGroup"], json!({ "deletedId": null, "closed": true, "userErrors": [{ "code": "IN_USE" }] }));
+        let newer = planned(world, &token, school.plan());
+        let seen = world.data_as(&token, query, json!({ "id": older["id"] }));
+        assert_eq!(seen["yearTransition"], json!({ "status": "SUPERSEDED", "preview": null }));
+        assert_eq!((&seen["yearTransitions"]["totalCount"], &seen["yearTransitions"]["edges"][0]["node"]), (&json!(5), &json!({ "id": newer["id"], "status": "PLANNED" })));
         // For others it does not exist, and neither does the organization.
         let other = world.organization("Een andere");
         let stranger = world.token(Role::MembershipAdministrator, None, Some(&other));
@@ -212,6 +232,7 @@ both! {
             for (mutation, input) in [
                 ("applyYearTransition", json!({ "yearTransitionId": id, "previewToken": newer["preview"]["token"] })),
                 ("undoYearTransition", json!({ "yearTransitionId": id })),
+                ("withdrawYearTransition", json!({ "yearTransitionId": id })),
                 ("relinkContent", json!({ "yearTransitionId": id, "mapping": [{ "fromGroupId": school.first, "toGroupId": school.second }] })),
             ] {
                 assert_eq!(world.refused_as(&stranger, mutation, input), ["NOT_FOUND"], "{mutation}");

@@ -58,7 +58,7 @@ CREATE TABLE year_transitions (
     organization_id BIGINT NOT NULL REFERENCES participants (id),
     from_year       BIGINT NOT NULL,
     effective_on    DATE NOT NULL,
-    status          TEXT NOT NULL DEFAULT 'PLANNED' CHECK (status IN ('PLANNED', 'SUPERSEDED', 'APPLIED', 'UNDONE')),
+    status          TEXT NOT NULL DEFAULT 'PLANNED' CHECK (status IN ('PLANNED', 'SUPERSEDED', 'WITHDRAWN', 'APPLIED', 'UNDONE')),
     created_at      TIMESTAMP NOT NULL,
     created_by      TEXT NOT NULL,
     applied_at      TIMESTAMP,

@@ -58,7 +58,7 @@ CREATE TABLE year_transitions (
     organization_id INTEGER NOT NULL REFERENCES participants (id),
     from_year       INTEGER NOT NULL,
     effective_on    TEXT NOT NULL CHECK (date(effective_on) IS effective_on),
-    status          TEXT NOT NULL DEFAULT 'PLANNED' CHECK (status IN ('PLANNED', 'SUPERSEDED', 'APPLIED', 'UNDONE')),
+    status          TEXT NOT NULL DEFAULT 'PLANNED' CHECK (status IN ('PLANNED', 'SUPERSEDED', 'WITHDRAWN', 'APPLIED', 'UNDONE')),
     created_at      TEXT NOT NULL,
     created_by      TEXT NOT NULL,
     applied_at      TEXT,

@@ -94,6 +94,14 @@ impl SdlFacts {
         }
     }
 
+    /// Sets how long a list without pages is taken to be. An unknown field is left unknown.
+    pub fn lengthen(&mut self, parent: &str, name: &str, length: u32) {
+        let fields = self.types.get_mut(parent);
+        if let Some(field) = fields.and_then(|fields| fields.get_mut(name)) {
+            field.items = Items::Many(length);
+        }
+    }
+
     fn set_roots(&mut self, schema: SchemaDefinition) {
         self.roots = [schema.query, schema.mutation, schema.subscription]
             .map(|root| root.map_or_else(String::new, |name| name.node.to_string()));

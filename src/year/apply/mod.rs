@@ -69,6 +69,9 @@ fn check_open(scope: &Scope, transition: &TransitionRow, all: &[TransitionRow]) 
         Status::Superseded => {
             checks.refuse(Code::TransitionOver, field, "A newer plan took the place of this one.");
         }
+        Status::Withdrawn => {
+            checks.refuse(Code::TransitionOver, field, "This plan was withdrawn.");
+        }
         Status::Undone => {
             checks.refuse(Code::TransitionOver, field, "This transition was undone. Make a new plan.");
         }
@@ -104,7 +107,8 @@ fn check_fits(conn: &mut Conn, transition: &TransitionRow, now: &Preview, token:
             .get(group)
             .is_some_and(|known| !known.dynamic && known.organization_id == Some(transition.organization_id));
         if !fits {
-            let name = known.get(group).map_or("A group", |known| known.name.as_str());
+            let own = known.get(group).filter(|known| known.organization_id == Some(transition.organization_id));
+            let name = own.map_or("A group", |known| known.name.as_str());
             let message = format!("{name} is no longer a group with members of its own of this organization.");
             checks.refuse(Code::PreviewStale, "input.yearTransitionId", message);
         }

@@ -127,15 +127,15 @@ fn where_they_go(plan: &Plan, facts: &Facts, warn: Warn<'_>) {
         .collect();
     for target in targets {
         if let Some(group) = facts.groups.get(&target).filter(|group| group.closed) {
-            let message = format!("{} gets members, and is closed.", group.name);
+            let message = format!("{} is closed, and members go to it or stay in it.", group.name);
             warn(WarningCode::TargetClosed, Some(target), message);
         }
     }
-    for (composite, name, links) in &facts.composites {
+    for (group, name, links) in &facts.following {
         let message = format!(
-            "{name} is made of groups of the plan and has {links} items of its own. They stay linked, so whoever comes to \
+            "{name} gets its members from groups of the plan and has {links} items of its own. They stay linked, so whoever comes to \
              belong to it sees them."
         );
-        warn(WarningCode::CompositeKeepsContent, Some(*composite), message);
+        warn(WarningCode::FollowingGroupKeepsContent, Some(*group), message);
     }
 }

@@ -39,7 +39,12 @@ pub struct Wanted {
 /// # Errors
 /// A rejection for each rule that is broken; each year group without a place to go to among them.
 pub fn plan(conn: &mut Conn, scope: &Scope, wanted: &Wanted) -> Result<i64, Error> {
-    administers(conn, scope, wanted.organization_id)?;
+    may_administer(scope, wanted.organization_id)?;
+    if wanted.moves.len() <= MAX_MOVES && wanted.exceptions.len() <= MAX_EXCEPTIONS {
+        // As whoever changes a group: the groups first, then the organization.
+        store::hold_groups(conn, &groups_of(wanted))?;
+    }
+    hold_organization(conn, wanted.organization_id)?;
     let others = store::lock_all(conn, wanted.organization_id)?;
     let mut checks = Checks::default();
     check_years(wanted, &others, &mut checks);
@@ -64,20 +69,49 @@ pub fn plan(conn: &mut Conn, scope: &Scope, wanted: &Wanted) -> Result<i64, Erro
 }
 
 /// Whether the organization is the viewer's to administer.
-fn administers(conn: &mut Conn, scope: &Scope, organization: i64) -> Result<(), Error> {
-    let refuse = |code, message: &str| Err(Rejection::new(code, message).at("input.organizationId").into());
-    if !scope.viewer.may_administer(Some(organization)) {
-        return if scope.viewer.staff_of.contains(&organization) {
-            refuse(Code::Forbidden, "You do not administer this organization.")
-        } else {
-            refuse(Code::NotFound, "There is no such organization.")
-        };
+fn may_administer(scope: &Scope, organization: i64) -> Result<(), Error> {
+    if scope.viewer.may_administer(Some(organization)) {
+        Ok(())
+    } else if scope.viewer.staff_of.contains(&organization) {
+        let message = "You do not administer this organization.";
+        Err(Rejection::new(Code::Forbidden, message).at("input.organizationId").into())
+    } else {
+        Err(no_organization())
     }
-    let found = people::store::lock(conn, organization)?;
-    if found.is_none_or(|(kind, _)| kind != ParticipantKind::Organization) {
-        return refuse(Code::NotFound, "There is no such organization.");
+}
+
+fn no_organization() -> Error {
+    Rejection::new(Code::NotFound, "There is no such organization.").at("input.organizationId").into()
+}
+
+/// Two plans of one organization are made one after the other.
+fn hold_organization(conn: &mut Conn, organization: i64) -> Result<(), Error> {
+    match people::store::lock(conn, organization)? {
+        Some((ParticipantKind::Organization, _)) => Ok(()),
+        _ => Err(no_organization()),
     }
-    Ok(())
+}
+
+fn groups_of(wanted: &Wanted) -> Vec<i64> {
+    let moves = wanted.moves.iter().flat_map(|planned| [Some(planned.group_id), planned.to_group_id]);
+    let exceptions = wanted.exceptions.iter().flat_map(|exception| [exception.group_id, exception.to_group_id]);
+    moves.chain(exceptions).flatten().collect()
+}
+
+/// Withdraws a plan that was not applied, and answers with its key. Withdrawing twice is no error.
+///
+/// # Errors
+/// `NotFound`, and `TransitionAlreadyApplied`.
+pub fn withdraw(conn: &mut Conn, scope: &Scope, id: i64) -> Result<i64, Error> {
+    let transition = reachable(conn, scope, id)?;
+    let all = store::lock_all(conn, transition.organization_id)?;
+    match all.iter().find(|row| row.id == id).map(|row| row.status) {
+        Some(Status::Applied | Status::Undone) => {
+            let message = "This transition was applied; it can be undone, not withdrawn.";
+            Err(Rejection::new(Code::TransitionAlreadyApplied, message).at("input.yearTransitionId").into())
+        }
+        _ => store::withdraw(conn, id).map(|()| id),
+    }
 }
 
 fn check_years(wanted: &Wanted, others: &[TransitionRow], checks: &mut Checks) {
@@ -85,9 +119,11 @@ fn check_years(wanted: &Wanted, others: &[TransitionRow], checks: &mut Checks) {
         let message = format!("After {} comes {}.", wanted.from_year, wanted.from_year.next());
         checks.refuse(Code::InvalidValue, "input.toSchoolYear", message);
     }
-    let (from, until) = (wanted.from_year.start(), wanted.from_year.next().end());
+    let (from, until) = (wanted.from_year.middle(), wanted.from_year.next().end());
     if !(from..until).contains(&wanted.effective_on) {
-        let message = format!("This day is in neither of the two school years, which go from {from} to {until}.");
+        let message = format!(
+            "A school year ends in its second half or later, and the next one before it ends: from {from} on, and before {until}."
+        );
         checks.refuse(Code::InvalidDate, "input.effectiveOn", message);
     }
     let applied = others.iter().filter(|other| other.status == Status::Applied);
@@ -120,7 +156,9 @@ fn check_groups(conn: &mut Conn, wanted: &Wanted, checks: &mut Checks) -> Result
         .iter()
         .enumerate()
         .flat_map(|(n, planned)| {
-            let target = planned.to_group_id.map(|to| (to, format!("input.moves.{n}.toGroupId")));
+            // Who stays together in a group does not join it.
+            let target = planned.to_group_id.filter(|to| *to != planned.group_id);
+            let target = target.map(|to| (to, format!("input.moves.{n}.toGroupId")));
             std::iter::once((planned.group_id, format!("input.moves.{n}.groupId"))).chain(target)
         })
         .chain(wanted.exceptions.iter().enumerate().filter_map(|(n, exception)| {

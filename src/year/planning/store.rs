@@ -135,6 +135,16 @@ pub fn lock_all(conn: &mut Conn, organization: i64) -> Result<Vec<TransitionRow>
     select(conn, sql.text(" ORDER BY t.from_year, t.id").text(conn.dialect().for_update()))
 }
 
+/// Keeps these groups from being deleted or handed over until this transaction ends.
+///
+/// # Errors
+/// What the database answers.
+pub fn hold_groups(conn: &mut Conn, groups: &[i64]) -> Result<(), Error> {
+    let sql = Sql::new("SELECT g.id FROM groups g WHERE g.id").in_ids(groups).text(" ORDER BY g.id");
+    sql.text(conn.dialect().for_reference()).load::<BigInt, i64>(conn)?;
+    Ok(())
+}
+
 /// Holds these groups until this transaction ends: nobody adds members, links or records to them meanwhile.
 ///
 /// # Errors
@@ -193,6 +203,17 @@ pub fn supersede(conn: &mut Conn, organization: i64, year: SchoolYear) -> Result
         .int(organization)
         .text(" AND from_year = ")
         .int(year.first())
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Withdraws a plan.
+///
+/// # Errors
+/// What the database answers.
+pub fn withdraw(conn: &mut Conn, id: i64) -> Result<(), Error> {
+    Sql::new("UPDATE year_transitions SET status = 'WITHDRAWN' WHERE status = 'PLANNED' AND id = ")
+        .int(id)
         .execute(conn)?;
     Ok(())
 }
@@ -320,7 +341,7 @@ pub fn memberships(
 pub fn members_named(conn: &mut Conn, group: i64, participants: &[i64]) -> Result<HashMap<i64, String>, Error> {
     let sql = Sql::new("SELECT p.id, p.display_name FROM participants p WHERE p.id").in_ids(participants);
     let sql =
-        sql.text(" AND EXISTS (SELECT 1 FROM memberships m WHERE m.participant_id = p.id AND m.group_id = ").int(group);
+        sql.text(" AND EXISTS (SELECT 1 FROM memberships m WHERE m.participant_id = p.id AND m.annulled_at IS NULL AND m.group_id = ").int(group);
     Ok(sql.text(")").load::<(BigInt, Text), (i64, String)>(conn)?.into_iter().collect())
 }
 

@@ -45,8 +45,12 @@ pub fn groups_of(plan: &Plan) -> Vec<i64> {
 }
 
 fn facts(conn: &mut Conn, transition: &TransitionRow, plan: &Plan) -> Result<Facts, Error> {
-    let all = groups_of(plan);
-    let planned: Vec<i64> = plan.moves.iter().map(|planned| planned.group_id).collect();
+    // Of what another organization has by now nothing is told; applying is refused because of it.
+    let groups = store::groups(conn, transition.organization_id, &groups_of(plan))?;
+    let mut all: Vec<i64> = groups.keys().copied().collect();
+    all.sort_unstable();
+    let planned = plan.moves.iter().map(|planned| planned.group_id).filter(|group| groups.contains_key(group));
+    let planned: Vec<i64> = planned.collect();
     let people: Vec<i64> = plan.exceptions.iter().map(|exception| exception.participant_id).collect();
     let records = tallies(conn, &planned, transition.from_year, transition.effective_on)?;
     let number = |of: fn(&erasure::Tally) -> i64| {
@@ -64,13 +68,13 @@ fn facts(conn: &mut Conn, transition: &TransitionRow, plan: &Plan) -> Result<Fac
         }
     }
     Ok(Facts {
-        groups: store::groups(conn, &all)?,
+        groups,
         rows: store::rows(conn, &all, plan.effective_on)?,
         links: store::links(conn, &planned)?,
         records: ending,
         earlier_records,
         later_records,
-        composites: store::composites(conn, &planned)?,
+        following: store::following(conn, transition.organization_id, &planned)?,
         names: store::names(conn, &people)?,
     })
 }

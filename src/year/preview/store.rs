@@ -18,17 +18,18 @@ pub fn checksum(key: &str) -> String {
     format!("CAST(SUM({key}) * 31 + SUM(({key} % 65521) * ({key} % 65521)) AS BIGINT)")
 }
 
-/// The groups with these keys.
+/// The groups with these keys, as far as they are an organization's.
 ///
 /// # Errors
 /// What the database answers.
-pub fn groups(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Group>, Error> {
+pub fn groups(conn: &mut Conn, organization: i64, ids: &[i64]) -> Result<HashMap<i64, Group>, Error> {
     type Columns = (BigInt, Text, Nullable<Integer>, Bool, Bool);
     type Tuple = (i64, String, Option<i32>, bool, bool);
     let sql = Sql::new(
         "SELECT g.id, g.name, g.year_group, (g.source_group_id IS NOT NULL OR g.via_home_address), g.closed FROM groups g WHERE g.id",
     );
-    let rows = sql.in_ids(ids).load::<Columns, Tuple>(conn)?.into_iter();
+    let sql = sql.in_ids(ids).text(" AND g.organization_id = ").int(organization);
+    let rows = sql.load::<Columns, Tuple>(conn)?.into_iter();
     Ok(rows.map(|(id, name, year_group, fed, closed)| (id, Group { name, year_group, fed, closed })).collect())
 }
 
@@ -81,18 +82,23 @@ pub fn links(conn: &mut Conn, groups: &[i64]) -> Result<HashMap<i64, Vec<Tally<C
     Ok(links)
 }
 
-/// The composites that get members from these groups, at any depth, and how many open links each has.
+/// The groups of an organization that get members from these groups, as composites or because they are fed, at any depth,
+/// and how many open links each has.
 ///
 /// # Errors
 /// What the database answers.
-pub fn composites(conn: &mut Conn, groups: &[i64]) -> Result<Vec<(i64, String, i64)>, Error> {
-    let sql = Sql::new("WITH RECURSIVE up (id) AS (SELECT composite_id FROM group_components WHERE mode = 'INCLUDE' AND component_id")
+pub fn following(conn: &mut Conn, organization: i64, groups: &[i64]) -> Result<Vec<(i64, String, i64)>, Error> {
+    const EDGES: &str = "(SELECT component_id AS source, composite_id AS target FROM group_components WHERE mode = 'INCLUDE' \
+                         UNION ALL SELECT source_group_id, id FROM groups WHERE source_group_id IS NOT NULL) e";
+    let sql = Sql::new(format!("WITH RECURSIVE up (id) AS (SELECT e.target FROM {EDGES} WHERE e.source"))
         .in_ids(groups)
-        .text(
-            " UNION SELECT c.composite_id FROM up JOIN group_components c ON c.component_id = up.id WHERE c.mode = 'INCLUDE') \
-             SELECT g.id, g.name, COUNT(*) FROM up JOIN groups g ON g.id = up.id \
-             JOIN content_links l ON l.group_id = g.id AND l.unlinked_at IS NULL WHERE NOT (g.id",
-        )
+        .text(format!(
+            " UNION SELECT e.target FROM up JOIN {EDGES} ON e.source = up.id) SELECT g.id, g.name, COUNT(*) FROM up \
+             JOIN groups g ON g.id = up.id JOIN content_links l ON l.group_id = g.id AND l.unlinked_at IS NULL \
+             WHERE g.organization_id = "
+        ))
+        .int(organization)
+        .text(" AND NOT (g.id")
         .in_ids(groups)
         .text(") GROUP BY g.id, g.name ORDER BY g.id");
     Ok(sql.load::<(BigInt, Text, BigInt), (i64, String, i64)>(conn)?)

@@ -4,14 +4,18 @@ pub mod payloads;
 pub mod preview;
 pub mod unlinked;
 
-use async_graphql::{Enum, ID};
+use async_graphql::{Enum, ID, ServerResult};
 
 use super::group::Group;
 use super::participant::Participant;
 use crate::error::Error;
-use crate::graphql::engine::{Connection, Edge, Entity, Exec, Field, Keyed, Listed, Obj, many, one, ty};
+use crate::graphql::engine::{
+    Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, PAGE_ARGS, Pages, Pick, connection, one,
+    page_args, ty,
+};
 use crate::graphql::scalars::{Date, DateTime, SchoolYear};
 use crate::id::Kind;
+use crate::page::{Key, Page, position};
 use crate::year::planning::store;
 use crate::year::{self, Exception, TransitionRow};
 use preview::YearTransitionPreview;
@@ -25,6 +29,8 @@ pub enum YearTransitionStatus {
     Planned,
     /// A newer plan of the same school year took its place.
     Superseded,
+    /// It was withdrawn before it was applied.
+    Withdrawn,
     /// It was applied.
     Applied,
     /// It was applied and undone.
@@ -121,30 +127,23 @@ const FIELDS: &[Field<YearTransition>] = &[
     ),
     Field::<YearTransition>::link(
         "exceptions",
-        ty::<Vec<Obj<YearTransitionException>>>,
+        ty::<Obj<Connection<YearTransitionException>>>,
         "The members of whom it is to be otherwise than of their group.",
-        |pick| {
-            many::<TransitionRow, YearTransitionException>(
-                pick,
-                Box::new(|exec, rows, _| {
-                    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-                    let mut found = store::exceptions_of(exec.conn, &ids)?;
-                    Ok(ids.iter().map(|id| found.remove(id).unwrap_or_default()).collect())
-                }),
-            )
-        },
-    ),
+        exceptions,
+    )
+    .args(&PAGE_ARGS),
     Field::<YearTransition>::link(
         "preview",
         ty::<Option<Obj<YearTransitionPreview>>>,
-        "What applying it would do as things are now, or what it did; null when a newer plan took its place. It is worked \
-         out for one plan at a time.",
+        "What applying it would do as things are now, or what it did; null when a newer plan took its place or it was \
+         withdrawn. It is worked out for one transition at a time.",
         preview::preview,
     ),
     Field::<YearTransition>::link(
         "unlinkedContent",
         ty::<Obj<Connection<UnlinkedContent>>>,
-        "The content that it took away from its groups, as far as it is not undone; it can be linked again.",
+        "The content that it took away from its groups and that is not as it was again. As long as the transition is not \
+         undone, it can be linked again.",
         unlinked::unlinked,
     )
     .args(unlinked::ARGS),
@@ -176,13 +175,31 @@ impl Listed for YearTransition {
     }
 }
 
+fn exceptions(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<TransitionRow>>> {
+    let window = page_args(pick)?;
+    connection::<TransitionRow, YearTransitionException>(
+        pick,
+        Box::new(move |exec: &mut Exec<'_>, rows, _| {
+            let keys = |row: &(i64, Exception)| position("exceptions", [Key::Int(row.0)]);
+            let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+            let mut found = store::exceptions_of(exec.conn, &ids)?;
+            let pages = ids.iter().map(|id| {
+                let all: Vec<_> = (1..).zip(found.remove(id).unwrap_or_default()).collect();
+                let total = i64::try_from(all.len()).ok();
+                Page { total, ..window.within(all, &keys) }
+            });
+            Ok(Pages { pages: pages.collect(), cursor: Box::new(keys) })
+        }),
+    )
+}
+
 /// A member of whom it is to be otherwise.
 pub struct YearTransitionException;
 
 impl Entity for YearTransitionException {
     const NAME: &'static str = "YearTransitionException";
     const DOC: &'static str = "A member of whom it is to be otherwise than of the group.";
-    type Row = Exception;
+    type Row = (i64, Exception);
 
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<YearTransitionException>] = &[
@@ -190,27 +207,42 @@ impl Entity for YearTransitionException {
                 "participant",
                 ty::<Option<Obj<Participant>>>,
                 "The member; null when you may not see the participant.",
-                |pick| one::<Exception, Participant>(pick, |row| Some(row.participant_id)),
+                |pick| one::<(i64, Exception), Participant>(pick, |(_, row)| Some(row.participant_id)),
             ),
             Field::<YearTransitionException>::link(
                 "group",
                 ty::<Option<Obj<Group>>>,
                 "The group in which it is otherwise; null when it is so in every group of the plan.",
-                |pick| one::<Exception, Group>(pick, |row| row.group_id),
+                |pick| one::<(i64, Exception), Group>(pick, |(_, row)| row.group_id),
             ),
             Field::<YearTransitionException>::value(
                 "outcome",
                 ty::<YearTransitionOutcome>,
                 "What becomes of the member.",
-                |row, out| out.str(row.outcome.as_str()),
+                |(_, row), out| out.str(row.outcome.as_str()),
             ),
             Field::<YearTransitionException>::link(
                 "toGroup",
                 ty::<Option<Obj<Group>>>,
                 "The group to which the member goes; null when staying or leaving.",
-                |pick| one::<Exception, Group>(pick, |row| row.to_group_id),
+                |pick| one::<(i64, Exception), Group>(pick, |(_, row)| row.to_group_id),
             ),
         ];
         FIELDS
+    }
+}
+
+impl Listed for YearTransitionException {
+    type Node = Self;
+    const CONNECTION: &'static str = "YearTransitionExceptionConnection";
+    const CONNECTION_DOC: &'static str = "A page of the exceptions of a plan, as they were given.";
+    const EDGE: &'static str = "YearTransitionExceptionEdge";
+
+    fn edge_fields() -> &'static [Field<Edge<Self>>] {
+        Edge::<Self>::BASIC
+    }
+
+    fn node(row: &(i64, Exception)) -> &(i64, Exception) {
+        row
     }
 }

@@ -54,10 +54,11 @@ pub enum YearTransitionWarningCode {
     UnusualTarget,
     /// Everybody in the group leaves although it is not of the last year.
     LeavesEarly,
-    /// The group gets members and is closed.
+    /// The group is closed, and members go to it or stay in it.
     TargetClosed,
-    /// The composite keeps its own content, which whoever comes to belong to it sees.
-    CompositeKeepsContent,
+    /// The group gets its members from groups of the plan and keeps its own content, which whoever comes to belong to it
+    /// sees.
+    FollowingGroupKeepsContent,
     /// Of somebody it is to be otherwise who is not a member of a group of the plan on the effective date.
     ExceptionWithoutMembership,
 }
@@ -125,8 +126,8 @@ pub fn preview(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<TransitionRow>>> {
 
 impl Link<TransitionRow> for ToPreview {
     fn follow(&self, exec: &mut Exec<'_>, rows: &[&TransitionRow]) -> Result<Values, Error> {
-        if rows.iter().filter(|row| row.status == Status::Planned).count() > 1 {
-            let message = "A preview looks at everything that a plan concerns: ask for one plan at a time.";
+        if rows.len() > 1 {
+            let message = "A preview looks at everything that a transition concerns: ask for one at a time.";
             return Err(Error::BadInput(message.to_owned()));
         }
         let done: Vec<i64> = rows.iter().filter(|row| row.applied_at.is_some()).map(|row| row.id).collect();
@@ -135,7 +136,7 @@ impl Link<TransitionRow> for ToPreview {
         let mut places = Vec::with_capacity(rows.len());
         for row in rows {
             let found = match row.status {
-                Status::Superseded => None,
+                Status::Superseded | Status::Withdrawn => None,
                 Status::Planned => Some(planned(exec, row)?),
                 Status::Applied | Status::Undone => results.remove(&row.id).map(|done| applied(row, done)),
             };
@@ -336,7 +337,7 @@ impl Listed for YearTransitionMember {
     type Node = Self;
     const CONNECTION: &'static str = "YearTransitionMemberConnection";
     const CONNECTION_DOC: &'static str =
-        "A page of the members of a group of a plan, those who joined first come first.";
+        "A page of the members of a group of a plan, in the order in which their memberships were recorded.";
     const EDGE: &'static str = "YearTransitionMemberEdge";
 
     fn edge_fields() -> &'static [Field<Edge<Self>>] {
