@@ -303,11 +303,11 @@ fn start_memberships(
     derive::make_room(conn, scope, &starts.iter().map(wanted).collect::<Vec<_>>())?;
     let made = store::insert_memberships(conn, scope, rows).map_err(overlap)?;
     expect(number(made.len()), number(rows.len()), "members")?;
-    let by_key: HashMap<(i64, i64), i64> =
-        made.iter().map(|(id, group, participant)| ((*group, *participant), *id)).collect();
+    let by_key: HashMap<(i64, i64, NaiveDate), i64> =
+        made.iter().map(|(id, group, participant, from)| ((*group, *participant, *from), *id)).collect();
     let mut entries = Vec::with_capacity(rows.len());
     for (start, row) in starts.iter().zip(rows) {
-        let Some(id) = by_key.get(&(start.group, start.participant)) else { continue };
+        let Some(id) = by_key.get(&(start.group, start.participant, start.from)) else { continue };
         let code = row.end_reason_id.and_then(|reason| codes.get(&reason).cloned());
         let changes = starting(carrying, start, code);
         entries.push(Entry::new(Action::Created, Entity::Membership, *id, &changes)?);

@@ -184,15 +184,14 @@ impl NewMembership {
     }
 }
 
-/// Makes memberships: key, group and participant of each.
+/// Which membership was made: its key, its group, its participant and its first day.
+pub type Made = (i64, i64, i64, NaiveDate);
+
+/// Makes memberships.
 ///
 /// # Errors
 /// What the database answers, an overlap among it.
-pub fn insert_memberships(
-    conn: &mut Conn,
-    scope: &Scope,
-    rows: &[NewMembership],
-) -> diesel::QueryResult<Vec<(i64, i64, i64)>> {
+pub fn insert_memberships(conn: &mut Conn, scope: &Scope, rows: &[NewMembership]) -> diesel::QueryResult<Vec<Made>> {
     const COLUMNS: &[Column] = &[
         ("group_id", Type::Int),
         ("participant_id", Type::Int),
@@ -213,8 +212,8 @@ pub fn insert_memberships(
         .instant(scope.instant())
         .text(" FROM ")
         .then(source)
-        .text(" CROSS JOIN participants p WHERE p.id = r.participant_id RETURNING id, group_id, participant_id")
-        .load::<(BigInt, BigInt, BigInt), (i64, i64, i64)>(conn)
+        .text(" CROSS JOIN participants p WHERE p.id = r.participant_id RETURNING id, group_id, participant_id, start_date")
+        .load::<(BigInt, BigInt, BigInt, Date), Made>(conn)
 }
 
 /// Notes which memberships a transition made.
