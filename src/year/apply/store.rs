@@ -236,22 +236,28 @@ pub fn note_starts(conn: &mut Conn, transition: i64, memberships: &[i64]) -> Res
 pub fn finish(conn: &mut Conn, scope: &Scope, id: i64, token: &str, outcomes: &Outcomes) -> Result<(), Error> {
     #[derive(Serialize)]
     struct Row {
+        transition_id: i64,
         group_id: i64,
         figures: String,
     }
-    const COLUMNS: &[Column] = &[("group_id", Type::Int), ("figures", Type::Text)];
+    const COLUMNS: &[Column] = &[("transition_id", Type::Int), ("group_id", Type::Int), ("figures", Type::Text)];
     let json = |error: serde_json::Error| Error::internal(error.to_string());
     let rows = outcomes
         .figures
         .iter()
-        .map(|(group, figures)| Ok(Row { group_id: *group, figures: serde_json::to_string(figures).map_err(json)? }))
+        .map(|(group, figures)| {
+            let figures = serde_json::to_string(figures).map_err(json)?;
+            Ok(Row { transition_id: id, group_id: *group, figures })
+        })
         .collect::<Result<Vec<_>, Error>>()?;
     for rows in rows.chunks(batch::CHUNK) {
         let source = batch::rows(conn.dialect(), COLUMNS, rows)?;
         Sql::new("UPDATE year_transition_moves SET figures = r.figures FROM ")
             .then(source)
-            .text(" WHERE year_transition_moves.group_id = r.group_id AND year_transition_moves.transition_id = ")
-            .int(id)
+            .text(
+                " WHERE year_transition_moves.transition_id = r.transition_id \
+                 AND year_transition_moves.group_id = r.group_id",
+            )
             .execute(conn)?;
     }
     Sql::new("UPDATE year_transitions SET status = 'APPLIED', applied_at = ")
