@@ -3,7 +3,7 @@
 
 pub mod store;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 
@@ -24,6 +24,7 @@ use crate::members::add::overlap;
 use crate::members::derive::{self, Derivation, Seeds, Wanted, Whom};
 use crate::members::reasons::usable;
 use crate::members::store::ReasonTable;
+use crate::people::store::enforces_portal_settings;
 use crate::scope::Scope;
 
 /// The code of the reasons with which memberships end and start here.
@@ -106,6 +107,13 @@ fn check_fits(conn: &mut Conn, transition: &TransitionRow, now: &Preview, token:
             let name = known.get(group).map_or("A group", |known| known.name.as_str());
             let message = format!("{name} is no longer a group with members of its own of this organization.");
             checks.refuse(Code::PreviewStale, "input.yearTransitionId", message);
+        }
+    }
+    if enforces_portal_settings(conn, transition.organization_id)? {
+        let joined: BTreeSet<i64> = now.outcomes.starts.iter().map(|start| start.group).collect();
+        for closed in joined.iter().filter_map(|group| known.get(group)).filter(|known| known.closed) {
+            let message = format!("{} is closed and takes no new members.", closed.name);
+            checks.refuse(Code::GroupClosed, "input.yearTransitionId", message);
         }
     }
     stale(now, token, &mut checks);
