@@ -29,8 +29,10 @@ use crate::scope::Scope;
 
 /// The code of the reasons with which memberships end and start here.
 pub const REASON: &str = "YEAR_TRANSITION";
-/// How many links one statement breaks at most, unless one group has more.
-const LINKS: i64 = 50_000;
+/// How many links one statement breaks at most.
+const LINKS: usize = 10_000;
+/// How many records are erased at once, unless one group has more.
+const RECORDS: i64 = 50_000;
 
 /// Applies a plan, if it is the one that the preview with this token showed; applied once, it answers the same again.
 ///
@@ -186,21 +188,18 @@ impl Work<'_> {
         (self.listener)(Progress { step, done, total });
     }
 
-    /// Every open link of the plan's groups; some groups at a time, so that no statement takes long.
+    /// Every open link of the plan's groups; some at a time, so that no statement takes long, and in the order in which they
+    /// were made, so that each page of the table is written once.
     fn break_links(&mut self, figures: &BTreeMap<i64, Figures>) -> Result<(), Error> {
-        let linked: Vec<(i64, i64)> = figures
-            .iter()
-            .map(|(group, it)| (*group, sum(&it.links_to_break)))
-            .filter(|(_, links)| *links > 0)
-            .collect();
-        let total: i64 = linked.iter().map(|(_, links)| links).sum();
-        let mut done = 0;
-        for (groups, links) in portions(&linked, LINKS) {
-            let broken = store::break_links(self.conn, self.scope, self.transition.id, &groups)?;
-            expect(number(broken), links, "linked content")?;
-            done += links;
-            self.tell("links", usize::try_from(done).unwrap_or(0), usize::try_from(total).unwrap_or(0));
+        let counted: i64 = figures.values().map(|it| sum(&it.links_to_break)).sum();
+        let groups: Vec<i64> = figures.keys().copied().collect();
+        let links = store::open_links(self.conn, &groups)?;
+        let mut broken = 0;
+        for links in links.chunks(LINKS) {
+            broken += store::break_links(self.conn, self.scope, self.transition.id, links)?;
+            self.tell("links", broken, usize::try_from(counted).unwrap_or(broken));
         }
+        expect(number(broken), counted, "linked content")?;
         let items = store::broken_items(self.conn, self.transition.id)?;
         announce_shown(self.conn, self.scope, &items)
     }
@@ -213,7 +212,7 @@ impl Work<'_> {
             .collect();
         let total: i64 = kept.iter().map(|(_, records)| records).sum();
         let mut done = 0;
-        for (groups, records) in portions(&kept, LINKS) {
+        for (groups, records) in portions(&kept, RECORDS) {
             let erased = store::erase_records(self.conn, self.transition, &groups)?;
             expect(number(erased), records, "school records")?;
             done += records;

@@ -19,12 +19,21 @@ use crate::year::TransitionRow;
 use crate::year::plan::{Decision, NewEnd, Outcomes, Start};
 use crate::year::preview::store::{ends_with, table_of};
 
-/// Breaks every open link of these groups and answers with how many there were.
+/// The open links of these groups, in the order in which they were made.
 ///
 /// # Errors
 /// What the database answers.
-pub fn break_links(conn: &mut Conn, scope: &Scope, transition: i64, groups: &[i64]) -> Result<usize, Error> {
+pub fn open_links(conn: &mut Conn, groups: &[i64]) -> Result<Vec<i64>, Error> {
     let keys: Vec<i64> = groups.iter().map(|group| key_of(Audience::Group, *group)).collect();
+    let sql = Sql::new("SELECT l.id FROM content_links l WHERE l.unlinked_at IS NULL AND l.audience_key").in_ids(&keys);
+    Ok(sql.text(" ORDER BY l.id").load::<BigInt, i64>(conn)?)
+}
+
+/// Breaks links that are open and answers with how many there were.
+///
+/// # Errors
+/// What the database answers.
+pub fn break_links(conn: &mut Conn, scope: &Scope, transition: i64, links: &[i64]) -> Result<usize, Error> {
     let sql = Sql::new("UPDATE content_links SET unlinked_at = ")
         .instant(scope.instant())
         .text(", unlinked_by = ")
@@ -33,8 +42,8 @@ pub fn break_links(conn: &mut Conn, scope: &Scope, transition: i64, groups: &[i6
         .string(UnlinkReason::YearTransition.as_str())
         .text(", broken_by_id = ")
         .int(transition)
-        .text(" WHERE unlinked_at IS NULL AND audience_key")
-        .in_ids(&keys);
+        .text(" WHERE unlinked_at IS NULL AND id")
+        .in_ids(links);
     Ok(sql.execute(conn)?)
 }
 

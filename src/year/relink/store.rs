@@ -14,6 +14,9 @@ use crate::error::Error;
 use crate::page::{Key, KeyType, Order, Page, Window, position};
 use crate::scope::Scope;
 
+/// Of how many groups one statement shows everything, so that none of them takes long.
+const LINES: usize = 100;
+
 /// An item that is to be shown to a group.
 #[derive(Serialize)]
 pub struct LinkWanted {
@@ -101,7 +104,7 @@ pub fn relink_groups(
 ) -> Result<Vec<i64>, Error> {
     const COLUMNS: &[Column] = &[("from_group_id", Type::Int), ("group_id", Type::Int), ("wanted_kind", Type::Text)];
     let mut items = Vec::new();
-    for lines in lines.chunks(CHUNK) {
+    for lines in lines.chunks(LINES) {
         let sql = made(scope, transition).then(batch::rows(conn.dialect(), COLUMNS, lines)?).text(
             " CROSS JOIN content_links l JOIN content c ON c.id = l.content_id WHERE c.published_at IS NOT NULL \
              AND l.group_id = r.from_group_id AND (r.wanted_kind IS NULL OR l.kind = r.wanted_kind) \
