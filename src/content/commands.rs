@@ -185,6 +185,7 @@ pub fn publish(
     let new = wanted.iter().filter(|(audience, target)| !before.contains(&key_of(*audience, *target)));
     let new: Vec<NewLink> = new.map(|(audience, target)| NewLink::new(id, *audience, *target)).collect();
     store::link(conn, scope, &new)?;
+    store::claim(conn, id)?;
     let state = |at: Option<NaiveDateTime>, keys: &HashSet<i64>| {
         vec![("publishedAt", at.map(|at| at.and_utc().to_rfc3339())), ("availability", Some(written(keys)))]
     };

@@ -635,6 +635,19 @@ pub fn unlink(conn: &mut Conn, scope: &Scope, id: i64, audiences: &[i64], reason
     Ok(())
 }
 
+/// Makes the open links of an item its maker's own: whoever says to whom it is shown says so of what was linked again after a
+/// year transition, too, and undoing that transition leaves it.
+///
+/// # Errors
+/// What the database answers.
+pub fn claim(conn: &mut Conn, id: i64) -> Result<(), Error> {
+    let sql = Sql::new(
+        "UPDATE content_links SET made_by_id = NULL WHERE made_by_id IS NOT NULL AND unlinked_at IS NULL AND content_id = ",
+    );
+    sql.int(id).execute(conn)?;
+    Ok(())
+}
+
 /// From when to when an item was linked to an audience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use diesel::connection::{Connection, Instrumentation, InstrumentationEvent};
+use diesel::connection::{Connection, InstrumentationEvent};
 use diesel::{PgConnection, SqliteConnection};
 
 pub use dialect::{Dialect, Violation, violation};
@@ -57,8 +57,24 @@ impl Conn {
         on!(self, c => c.batch_execute(text))
     }
 
-    fn observe(&mut self, watcher: impl Instrumentation) {
-        on!(self, c => c.set_instrumentation(watcher));
+    fn observe(&mut self, observers: &[Observer]) {
+        if observers.is_empty() {
+            return;
+        }
+        let observers = observers.to_vec();
+        let tell = move |event: InstrumentationEvent<'_>| observers.iter().for_each(|observer| observer.0(&event));
+        on!(self, c => c.set_instrumentation(tell));
+    }
+}
+
+/// Hears of every statement, transaction control included, before it is sent and when it is done. A panic in it is a
+/// failure at that point.
+#[derive(Clone)]
+pub struct Observer(pub Arc<dyn Fn(&InstrumentationEvent<'_>) + Send + Sync>);
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Observer")
     }
 }
 
@@ -75,6 +91,8 @@ pub struct Options {
     pub statement_timeout: Duration,
     /// Count the statements that are sent; see [`Db::statements`].
     pub count_statements: bool,
+    /// Hears of every statement. No setting leads here: it is for tests and measurements.
+    pub observer: Option<Observer>,
 }
 
 impl Options {
@@ -86,6 +104,7 @@ impl Options {
             wait: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(10),
             count_statements: false,
+            observer: None,
         }
     }
 }
@@ -111,8 +130,9 @@ impl Db {
     /// `Unavailable` when the database cannot be reached, a configuration error when the address makes no sense.
     pub fn open(options: &Options) -> Result<Self, Error> {
         let statements = Arc::new(AtomicU64::new(0));
-        let counter = options.count_statements.then(|| Arc::clone(&statements));
-        let manager = Manager::new(options, counter)?;
+        let counter = options.count_statements.then(|| counting(Arc::clone(&statements)));
+        let observers = counter.into_iter().chain(options.observer.clone()).collect();
+        let manager = Manager::new(options, observers)?;
         let dialect = manager.dialect();
         let build = |size: u32, manager: Manager| {
             r2d2::Pool::builder()
@@ -291,14 +311,14 @@ impl Drop for Snapshot {
     }
 }
 
-fn counting(counter: Arc<AtomicU64>) -> impl Instrumentation {
-    move |event: InstrumentationEvent<'_>| {
+fn counting(counter: Arc<AtomicU64>) -> Observer {
+    Observer(Arc::new(move |event| {
         if let InstrumentationEvent::StartQuery { query, .. } = event
             && !is_transaction_control(&query.to_string())
         {
             counter.fetch_add(1, Ordering::Relaxed);
         }
-    }
+    }))
 }
 
 fn is_transaction_control(text: &str) -> bool {

@@ -1,13 +1,11 @@
 //! Connections as r2d2 hands them out.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use diesel::connection::Connection;
 use diesel::{PgConnection, SqliteConnection};
 
-use super::{Conn, Dialect, Options, counting};
+use super::{Conn, Dialect, Observer, Options};
 use crate::error::Error;
 
 /// Opens connections to one database.
@@ -16,7 +14,7 @@ pub struct Manager {
     target: Target,
     statement_timeout: Duration,
     read_only: bool,
-    counter: Option<Arc<AtomicU64>>,
+    observers: Vec<Observer>,
 }
 
 #[derive(Clone)]
@@ -26,7 +24,7 @@ enum Target {
 }
 
 impl Manager {
-    pub(super) fn new(options: &Options, counter: Option<Arc<AtomicU64>>) -> Result<Self, Error> {
+    pub(super) fn new(options: &Options, observers: Vec<Observer>) -> Result<Self, Error> {
         let url = options.url.trim();
         let target = if let Some(path) = url.strip_prefix("sqlite://") {
             if path.is_empty() || path.contains(":memory:") {
@@ -43,7 +41,7 @@ impl Manager {
         } else {
             return Err(Error::Configuration("DATABASE_URL must start with sqlite:// or postgres://".to_owned()));
         };
-        Ok(Self { target, statement_timeout: options.statement_timeout, read_only: false, counter })
+        Ok(Self { target, statement_timeout: options.statement_timeout, read_only: false, observers })
     }
 
     pub(super) fn dialect(&self) -> Dialect {
@@ -59,7 +57,7 @@ impl Manager {
 
     /// For the one connection that waits for notifications, which belongs to no request.
     pub(super) fn for_listening(&self) -> Self {
-        Self { counter: None, ..self.clone() }
+        Self { observers: Vec::new(), ..self.clone() }
     }
 
     pub(super) fn open(&self) -> Result<Conn, Box<dyn std::error::Error + Send + Sync>> {
@@ -84,9 +82,7 @@ impl Manager {
         if self.read_only && self.dialect() == Dialect::Sqlite {
             conn.batch("PRAGMA query_only = ON")?;
         }
-        if let Some(counter) = &self.counter {
-            conn.observe(counting(Arc::clone(counter)));
-        }
+        conn.observe(&self.observers);
         Ok(conn)
     }
 }

@@ -115,7 +115,7 @@ impl Gateway {
 const LIST_LENGTH: u32 = 4;
 
 /// How long the lists are taken to be that hold a line for each group of a school.
-const LONG_LIST: u32 = 100;
+const LONG_LIST: u32 = 20;
 const LONG: [(&str, &str); 1] = [("YearTransitionPreview", "groups")];
 
 /// Fields that cost no rows: links into code tables, where many rows lead to the same few, which are read once, and

@@ -3,6 +3,7 @@
 //! ```text
 //! planning   what is to become of each group and of pupils of whom it is otherwise; kept until it is applied
 //! plan       what becomes of each membership: pure, from facts to decisions, figures and warnings
+//! starts     which memberships are made for those who go to a group
 //! preview    the facts, the plan worked out over them, and a token that says which facts these were
 //! token      what such a token holds, and what has changed since
 //! apply      all of it in one transaction: links broken, records erased, memberships ended and started
@@ -24,6 +25,7 @@ pub mod plan;
 pub mod planning;
 pub mod preview;
 pub mod relink;
+mod starts;
 pub mod token;
 pub mod undo;
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::starts::Started;
 use super::{Exception, Move, Outcome};
 use crate::content::kind::ContentKind;
 use crate::members::Role;
@@ -97,7 +98,7 @@ pub struct Start {
     pub group: i64,
     pub participant: i64,
     pub role: Role,
-    /// The effective date, or a later day where another membership ends that stands until then.
+    /// The effective date, or a later day on which another membership ends that stands until then.
     pub from: NaiveDate,
     pub end: Option<NewEnd>,
 }
@@ -169,7 +170,7 @@ pub struct Warning {
 pub struct Outcomes {
     /// By membership.
     pub decisions: Vec<Decision>,
-    /// By group and participant.
+    /// By group, participant and day.
     pub starts: Vec<Start>,
     pub figures: BTreeMap<i64, Figures>,
     pub warnings: Vec<Warning>,
@@ -233,91 +234,6 @@ fn decide(plan: &Plan, planned: &Move, exceptions: &Exceptions<'_>, row: &Row) -
         Some(group) if group == row.group => STAYS,
         Some(group) => (Outcome::Moves, Some(group)),
         None => (Outcome::Leaves, None),
-    }
-}
-
-/// The memberships that are to be made, and where none has to be.
-#[derive(Default)]
-struct Started {
-    starts: Vec<Start>,
-    /// By group: whose membership of the target stands already, and who has one of a later day.
-    standing: BTreeMap<i64, usize>,
-    scheduled: BTreeMap<i64, usize>,
-}
-
-impl Started {
-    /// Who moves to a group from several is in it once; whoever is in it already stays as they are.
-    fn work_out(plan: &Plan, facts: &Facts, decisions: &[Decision]) -> Self {
-        let decided: HashMap<i64, &Decision> = decisions.iter().map(|it| (it.membership_id, it)).collect();
-        let mut wanted: BTreeMap<(i64, i64), Start> = BTreeMap::new();
-        let mut standing: HashMap<(i64, i64), Vec<&Row>> = HashMap::new();
-        for row in &facts.rows {
-            match decided.get(&row.id).map(|decision| (decision.outcome, decision.to_group_id)) {
-                Some((Outcome::Moves, Some(to))) => {
-                    wanted
-                        .entry((to, row.participant))
-                        .and_modify(|start| unite(start, row))
-                        .or_insert_with(|| begin(plan, to, row));
-                }
-                Some((Outcome::Leaves, _)) => {}
-                _ if row.derived => {}
-                _ => standing.entry((row.group, row.participant)).or_default().push(row),
-            }
-        }
-        let mut started = Self::default();
-        for (key, mut start) in wanted {
-            let mut stands = standing.remove(&key).unwrap_or_default();
-            stands.sort_by_key(|row| row.start);
-            if stands.iter().any(|row| row.start <= plan.effective_on) {
-                *started.standing.entry(key.0).or_default() += 1;
-            }
-            if !begin_after(&mut start, &stands) {
-                continue;
-            }
-            let next = stands.iter().map(|row| row.start).find(|next| *next > start.from);
-            if let Some(next) = next
-                && start.end.as_ref().is_none_or(|end| end.date() > next)
-            {
-                *started.scheduled.entry(key.0).or_default() += 1;
-                start.end = Some(NewEnd::Followed(next));
-            }
-            started.starts.push(start);
-        }
-        started
-    }
-}
-
-fn begin(plan: &Plan, group: i64, row: &Row) -> Start {
-    let end = row.end.clone().map(NewEnd::Kept);
-    Start { group, participant: row.participant, role: row.role, from: plan.effective_on, end }
-}
-
-/// Lets it begin where those that stand already end; `false` when they leave no day for it.
-fn begin_after(start: &mut Start, stands: &[&Row]) -> bool {
-    for row in stands {
-        if row.start > start.from {
-            break;
-        }
-        match &row.end {
-            None => return false,
-            Some(end) => start.from = start.from.max(end.date),
-        }
-    }
-    start.end.as_ref().is_none_or(|end| end.date() > start.from)
-}
-
-/// Of two that become one the longer lasts, and a leader stays one.
-fn unite(start: &mut Start, row: &Row) {
-    if row.role == Role::Leader {
-        start.role = Role::Leader;
-    }
-    let longer = match (&start.end, &row.end) {
-        (None, _) => false,
-        (_, None) => true,
-        (Some(one), Some(other)) => other.date > one.date(),
-    };
-    if longer {
-        start.end = row.end.clone().map(NewEnd::Kept);
     }
 }
 

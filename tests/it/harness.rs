@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use kring::access::Role;
 use kring::access::token::Keys;
 use kring::content::files::objects::{Bucket, Objects};
-use kring::db::{Db, Options, Sql};
+use kring::db::{Db, Observer, Options, Sql};
 use kring::graphql::session::Shared;
 use kring::groups::store::CompositionCache;
 use kring::http::files::Options as Files;
@@ -131,7 +131,7 @@ pub struct World {
     pub router: Router,
     pub gateway: Arc<Gateway>,
     pub keys: Keys,
-    _files: Option<tempfile::TempDir>,
+    files: Option<tempfile::TempDir>,
     /// Where the files of content are kept.
     pub store: tempfile::TempDir,
     schema: Option<String>,
@@ -187,6 +187,19 @@ impl World {
         twin.router.clone()
     }
 
+    /// The same database over connections of its own, of which an observer hears every statement.
+    pub fn connect(&self, observer: Observer) -> Db {
+        let url = match (&self.files, &self.schema) {
+            (Some(files), _) => format!("sqlite://{}", files.path().join("kring.db").display()),
+            (None, schema) => {
+                let server = postgres().unwrap();
+                let separator = if server.contains('?') { '&' } else { '?' };
+                format!("{server}{separator}options=-csearch_path%3D{}", schema.as_ref().unwrap())
+            }
+        };
+        Db::open(&Options { observer: Some(observer), ..Self::options(url) }).unwrap()
+    }
+
     fn second(&self) -> Self {
         let (server, schema) = (postgres().unwrap(), self.schema.as_ref().unwrap());
         let separator = if server.contains('?') { '&' } else { '?' };
@@ -198,7 +211,7 @@ impl World {
         let keys = Keys::from_secret(SECRET);
         let store = tempfile::tempdir().unwrap();
         let gateway = Self::gateway(&db, &keys, Clock::Fixed(now()), chrono_tz::Europe::Amsterdam, store.path());
-        Self { db, router: router(Arc::clone(&gateway)), gateway, keys, _files: files, store, schema }
+        Self { db, router: router(Arc::clone(&gateway)), gateway, keys, files, store, schema }
     }
 
     fn gateway(db: &Db, keys: &Keys, clock: Clock, zone: chrono_tz::Tz, store: &std::path::Path) -> Arc<Gateway> {

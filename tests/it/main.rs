@@ -37,6 +37,7 @@ mod smtp;
 mod subscriptions;
 mod talks;
 mod year;
+mod year_model;
 
 fn main() {
     let arguments = libtest_mimic::Arguments::from_args();

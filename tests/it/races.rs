@@ -14,15 +14,15 @@ use serde_json::{Value, json};
 use crate::harness::{World, both, text, today};
 
 /// A small generator of numbers, so that a failing run can be repeated.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % sides
     }
 
-    fn of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
+    pub fn of<'t, T>(&mut self, all: &'t [T]) -> &'t T {
         &all[self.roll(all.len())]
     }
 
@@ -143,7 +143,7 @@ fn open(world: &World, table: &'static str) -> Vec<i64> {
 type Period = (i64, i64, NaiveDate, Option<NaiveDate>);
 
 /// What is stored, read by plain statements.
-struct Stored {
+pub struct Stored {
     by_hand: Vec<Period>,
     derived: Vec<Period>,
     residencies: Vec<Period>,
@@ -152,7 +152,7 @@ struct Stored {
     fed: BTreeMap<i64, (Option<i64>, bool)>,
 }
 
-fn stored(world: &World) -> Stored {
+pub fn stored(world: &World) -> Stored {
     type Columns = (BigInt, BigInt, Date, Nullable<Date>);
     world
         .db
@@ -239,7 +239,7 @@ impl Stored {
         derived
     }
 
-    fn check(&self, seed: u64) {
+    pub fn check(&self, seed: u64) {
         for days in [0, 1, 5, 10, 20, 40, 60, 100, 1_000] {
             let day = today() + Days::new(days);
             for group in self.fed.keys() {

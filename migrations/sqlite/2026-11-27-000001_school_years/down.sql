@@ -2,6 +2,8 @@ DELETE FROM start_reasons WHERE code = 'MOVED_GROUP';
 DELETE FROM end_reasons WHERE code = 'MOVED_GROUP';
 DROP INDEX content_links_broken_by;
 DROP INDEX content_links_made_by;
+DROP INDEX content_links_by_group;
+CREATE INDEX content_links_by_group ON content_links (group_id, unlinked_at) WHERE group_id IS NOT NULL;
 ALTER TABLE content_links DROP COLUMN broken_by_id;
 ALTER TABLE content_links DROP COLUMN made_by_id;
 DROP TABLE year_transition_starts;

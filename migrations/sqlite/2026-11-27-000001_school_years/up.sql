@@ -137,6 +137,9 @@ CREATE INDEX year_transition_starts_by_membership ON year_transition_starts (mem
 -- Which transition broke a link, and which made one when content was linked again.
 ALTER TABLE content_links ADD COLUMN broken_by_id INTEGER REFERENCES year_transitions (id);
 ALTER TABLE content_links ADD COLUMN made_by_id INTEGER REFERENCES year_transitions (id);
+-- The links of a group, broken or not. Whether they are open is left out: a transition breaks many at once.
+DROP INDEX content_links_by_group;
+CREATE INDEX content_links_by_group ON content_links (group_id) WHERE group_id IS NOT NULL;
 CREATE INDEX content_links_broken_by ON content_links (broken_by_id, id) WHERE broken_by_id IS NOT NULL;
 CREATE INDEX content_links_made_by ON content_links (made_by_id, content_id) WHERE made_by_id IS NOT NULL;
 

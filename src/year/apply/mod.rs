@@ -3,7 +3,7 @@
 
 pub mod store;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 
@@ -24,13 +24,16 @@ use crate::members::add::overlap;
 use crate::members::derive::{self, Derivation, Seeds, Wanted, Whom};
 use crate::members::reasons::usable;
 use crate::members::store::ReasonTable;
+use crate::people::store::enforces_portal_settings;
 use crate::school::erasure::store::erase;
 use crate::scope::Scope;
 
 /// The code of the reasons with which memberships end and start here.
 pub const REASON: &str = "YEAR_TRANSITION";
-/// How many links one statement breaks at most, unless one group has more.
-const LINKS: i64 = 50_000;
+/// How many links one statement breaks at most.
+const LINKS: usize = 10_000;
+/// How many records are erased at once, unless one group has more.
+const RECORDS: i64 = 50_000;
 
 /// Applies a plan, if it is the one that the preview with this token showed; applied once, it answers the same again.
 ///
@@ -113,6 +116,13 @@ fn check_fits(conn: &mut Conn, transition: &TransitionRow, now: &Preview, token:
             checks.refuse(Code::PreviewStale, "input.yearTransitionId", message);
         }
     }
+    if enforces_portal_settings(conn, transition.organization_id)? {
+        let joined: BTreeSet<i64> = now.outcomes.starts.iter().map(|start| start.group).collect();
+        for closed in joined.iter().filter_map(|group| known.get(group)).filter(|known| known.closed) {
+            let message = format!("{} is closed and takes no new members.", closed.name);
+            checks.refuse(Code::GroupClosed, "input.yearTransitionId", message);
+        }
+    }
     stale(now, token, &mut checks);
     checks.done()
 }
@@ -183,21 +193,18 @@ impl Work<'_> {
         (self.listener)(Progress { step, done, total });
     }
 
-    /// Every open link of the plan's groups; some groups at a time, so that no statement takes long.
+    /// Every open link of the plan's groups; some at a time, so that no statement takes long, and in the order in which they
+    /// were made, so that each page of the table is written once.
     fn break_links(&mut self, figures: &BTreeMap<i64, Figures>) -> Result<(), Error> {
-        let linked: Vec<(i64, i64)> = figures
-            .iter()
-            .map(|(group, it)| (*group, sum(&it.links_to_break)))
-            .filter(|(_, links)| *links > 0)
-            .collect();
-        let total: i64 = linked.iter().map(|(_, links)| links).sum();
-        let mut done = 0;
-        for (groups, links) in portions(&linked, LINKS) {
-            let broken = store::break_links(self.conn, self.scope, self.transition.id, &groups)?;
-            expect(number(broken), links, "linked content")?;
-            done += links;
-            self.tell("links", usize::try_from(done).unwrap_or(0), usize::try_from(total).unwrap_or(0));
+        let counted: i64 = figures.values().map(|it| sum(&it.links_to_break)).sum();
+        let groups: Vec<i64> = figures.keys().copied().collect();
+        let links = store::open_links(self.conn, &groups)?;
+        let mut broken = 0;
+        for links in links.chunks(LINKS) {
+            broken += store::break_links(self.conn, self.scope, self.transition.id, links)?;
+            self.tell("links", broken, usize::try_from(counted).unwrap_or(broken));
         }
+        expect(number(broken), counted, "linked content")?;
         let items = store::broken_items(self.conn, self.transition.id)?;
         announce_shown(self.conn, self.scope, &items)
     }
@@ -210,7 +217,7 @@ impl Work<'_> {
             .collect();
         let total: i64 = kept.iter().map(|(_, records)| records).sum();
         let mut done = 0;
-        for (groups, records) in portions(&kept, LINKS) {
+        for (groups, records) in portions(&kept, RECORDS) {
             let TransitionRow { from_year, effective_on, .. } = self.transition;
             let erased = erase(self.conn, &groups, *from_year, *effective_on)?;
             expect(erased.values().sum(), records, "school records")?;
@@ -309,11 +316,11 @@ fn start_memberships(
     derive::make_room(conn, scope, &starts.iter().map(wanted).collect::<Vec<_>>())?;
     let made = store::insert_memberships(conn, scope, rows).map_err(overlap)?;
     expect(number(made.len()), number(rows.len()), "members")?;
-    let by_key: HashMap<(i64, i64), i64> =
-        made.iter().map(|(id, group, participant)| ((*group, *participant), *id)).collect();
+    let by_key: HashMap<(i64, i64, NaiveDate), i64> =
+        made.iter().map(|(id, group, participant, from)| ((*group, *participant, *from), *id)).collect();
     let mut entries = Vec::with_capacity(rows.len());
     for (start, row) in starts.iter().zip(rows) {
-        let Some(id) = by_key.get(&(start.group, start.participant)) else { continue };
+        let Some(id) = by_key.get(&(start.group, start.participant, start.from)) else { continue };
         let code = row.end_reason_id.and_then(|reason| codes.get(&reason).cloned());
         let changes = starting(carrying, start, code);
         entries.push(Entry::new(Action::Created, Entity::Membership, *id, &changes)?);

@@ -16,12 +16,21 @@ use crate::members::{Origin, Role};
 use crate::scope::Scope;
 use crate::year::plan::{Decision, NewEnd, Outcomes, Start};
 
-/// Breaks every open link of these groups and answers with how many there were.
+/// The open links of these groups, in the order in which they were made.
 ///
 /// # Errors
 /// What the database answers.
-pub fn break_links(conn: &mut Conn, scope: &Scope, transition: i64, groups: &[i64]) -> Result<usize, Error> {
+pub fn open_links(conn: &mut Conn, groups: &[i64]) -> Result<Vec<i64>, Error> {
     let keys: Vec<i64> = groups.iter().map(|group| key_of(Audience::Group, *group)).collect();
+    let sql = Sql::new("SELECT l.id FROM content_links l WHERE l.unlinked_at IS NULL AND l.audience_key").in_ids(&keys);
+    Ok(sql.text(" ORDER BY l.id").load::<BigInt, i64>(conn)?)
+}
+
+/// Breaks links that are open and answers with how many there were.
+///
+/// # Errors
+/// What the database answers.
+pub fn break_links(conn: &mut Conn, scope: &Scope, transition: i64, links: &[i64]) -> Result<usize, Error> {
     let sql = Sql::new("UPDATE content_links SET unlinked_at = ")
         .instant(scope.instant())
         .text(", unlinked_by = ")
@@ -30,8 +39,8 @@ pub fn break_links(conn: &mut Conn, scope: &Scope, transition: i64, groups: &[i6
         .string(UnlinkReason::YearTransition.as_str())
         .text(", broken_by_id = ")
         .int(transition)
-        .text(" WHERE unlinked_at IS NULL AND audience_key")
-        .in_ids(&keys);
+        .text(" WHERE unlinked_at IS NULL AND id")
+        .in_ids(links);
     Ok(sql.execute(conn)?)
 }
 
@@ -167,15 +176,14 @@ impl NewMembership {
     }
 }
 
-/// Makes memberships: key, group and participant of each.
+/// Which membership was made: its key, its group, its participant and its first day.
+pub type Made = (i64, i64, i64, NaiveDate);
+
+/// Makes memberships.
 ///
 /// # Errors
 /// What the database answers, an overlap among it.
-pub fn insert_memberships(
-    conn: &mut Conn,
-    scope: &Scope,
-    rows: &[NewMembership],
-) -> diesel::QueryResult<Vec<(i64, i64, i64)>> {
+pub fn insert_memberships(conn: &mut Conn, scope: &Scope, rows: &[NewMembership]) -> diesel::QueryResult<Vec<Made>> {
     const COLUMNS: &[Column] = &[
         ("group_id", Type::Int),
         ("participant_id", Type::Int),
@@ -196,8 +204,8 @@ pub fn insert_memberships(
         .instant(scope.instant())
         .text(" FROM ")
         .then(source)
-        .text(" CROSS JOIN participants p WHERE p.id = r.participant_id RETURNING id, group_id, participant_id")
-        .load::<(BigInt, BigInt, BigInt), (i64, i64, i64)>(conn)
+        .text(" CROSS JOIN participants p WHERE p.id = r.participant_id RETURNING id, group_id, participant_id, start_date")
+        .load::<(BigInt, BigInt, BigInt, Date), Made>(conn)
 }
 
 /// Notes which memberships a transition made.
@@ -220,22 +228,28 @@ pub fn note_starts(conn: &mut Conn, transition: i64, memberships: &[i64]) -> Res
 pub fn finish(conn: &mut Conn, scope: &Scope, id: i64, token: &str, outcomes: &Outcomes) -> Result<(), Error> {
     #[derive(Serialize)]
     struct Row {
+        transition_id: i64,
         group_id: i64,
         figures: String,
     }
-    const COLUMNS: &[Column] = &[("group_id", Type::Int), ("figures", Type::Text)];
+    const COLUMNS: &[Column] = &[("transition_id", Type::Int), ("group_id", Type::Int), ("figures", Type::Text)];
     let json = |error: serde_json::Error| Error::internal(error.to_string());
     let rows = outcomes
         .figures
         .iter()
-        .map(|(group, figures)| Ok(Row { group_id: *group, figures: serde_json::to_string(figures).map_err(json)? }))
+        .map(|(group, figures)| {
+            let figures = serde_json::to_string(figures).map_err(json)?;
+            Ok(Row { transition_id: id, group_id: *group, figures })
+        })
         .collect::<Result<Vec<_>, Error>>()?;
     for rows in rows.chunks(batch::CHUNK) {
         let source = batch::rows(conn.dialect(), COLUMNS, rows)?;
         Sql::new("UPDATE year_transition_moves SET figures = r.figures FROM ")
             .then(source)
-            .text(" WHERE year_transition_moves.group_id = r.group_id AND year_transition_moves.transition_id = ")
-            .int(id)
+            .text(
+                " WHERE year_transition_moves.transition_id = r.transition_id \
+                 AND year_transition_moves.group_id = r.group_id",
+            )
             .execute(conn)?;
     }
     Sql::new("UPDATE year_transitions SET status = 'APPLIED', applied_at = ")

@@ -97,11 +97,12 @@ pub fn move_members(conn: &mut Conn, scope: &Scope, request: &Request) -> Result
     let linked = link(conn, scope, &along)?;
     let linked_items: HashSet<i64> = along.iter().map(|item| item.content_id).collect();
     let moved = outcomes.decisions.iter().filter(|it| it.outcome == Outcome::Moves).count();
+    let started: HashSet<i64> = outcomes.starts.iter().map(|start| start.participant).collect();
     Ok(Moved {
         from_group_id: request.from_group_id,
         to_group_id: request.to_group_id,
         moved: number(moved),
-        already_member: number(moved.saturating_sub(outcomes.starts.len())),
+        already_member: number(moved.saturating_sub(started.len())),
         memberships: if request.dry_run { Vec::new() } else { memberships },
         linked: number(linked),
         left_behind: left.iter().map(|item| item.content_id).filter(|id| !linked_items.contains(id)).collect(),

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{Decision, Facts, Figures, Plan, Started, Warning, WarningCode};
+use super::{Decision, Facts, Figures, Plan, Warning, WarningCode};
 use crate::year::Outcome;
+use crate::year::starts::Started;
 
 /// Everything that is to be known, in a fixed order.
 pub fn warnings(

@@ -6,14 +6,16 @@ use chrono::NaiveDateTime;
 use diesel::sql_types::{BigInt, Timestamp};
 use serde::Serialize;
 
-use crate::content::Audience;
 use crate::content::kind::ContentKind;
-use crate::content::visibility::{Vision, key_of, of_kinds};
+use crate::content::visibility::{Vision, of_kinds};
 use crate::db::batch::{self, CHUNK, Column, Type};
 use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::page::{Key, KeyType, Order, Page, Window, position};
 use crate::scope::Scope;
+
+/// Of how many groups one statement shows everything, so that none of them takes long.
+const LINES: usize = 100;
 
 /// An item that is to be shown to a group.
 #[derive(Serialize)]
@@ -25,7 +27,7 @@ pub struct LinkWanted {
 /// What a group showed, all of it or of one kind, that is to be shown to another.
 #[derive(Serialize)]
 pub struct MappingWanted {
-    from_key: i64,
+    from_group_id: i64,
     group_id: i64,
     wanted_kind: Option<ContentKind>,
 }
@@ -33,7 +35,7 @@ pub struct MappingWanted {
 impl MappingWanted {
     /// From a group to a group.
     pub fn new(from: i64, to: i64, wanted_kind: Option<ContentKind>) -> Self {
-        Self { from_key: key_of(Audience::Group, from), group_id: to, wanted_kind }
+        Self { from_group_id: from, group_id: to, wanted_kind }
     }
 }
 
@@ -100,13 +102,13 @@ pub fn relink_groups(
     own: Option<i64>,
     lines: &[MappingWanted],
 ) -> Result<Vec<i64>, Error> {
-    const COLUMNS: &[Column] = &[("from_key", Type::Int), ("group_id", Type::Int), ("wanted_kind", Type::Text)];
+    const COLUMNS: &[Column] = &[("from_group_id", Type::Int), ("group_id", Type::Int), ("wanted_kind", Type::Text)];
     let mut items = Vec::new();
-    for lines in lines.chunks(CHUNK) {
+    for lines in lines.chunks(LINES) {
         let sql = made(scope, transition).then(batch::rows(conn.dialect(), COLUMNS, lines)?).text(
             " CROSS JOIN content_links l JOIN content c ON c.id = l.content_id WHERE c.published_at IS NOT NULL \
-             AND l.audience_key = r.from_key AND (r.wanted_kind IS NULL OR l.kind = r.wanted_kind) \
-             AND l.unlinked_at IS NOT NULL AND l.broken_by_id = ",
+             AND l.group_id = r.from_group_id AND (r.wanted_kind IS NULL OR l.kind = r.wanted_kind) \
+             AND l.unlinked_at IS NOT NULL AND +l.broken_by_id = ",
         );
         let sql = belonging(sql.int(transition), own).text(" ON CONFLICT DO NOTHING RETURNING content_id");
         items.extend(sql.load::<BigInt, i64>(conn)?);
@@ -142,14 +144,14 @@ pub struct BrokenFilter {
 
 impl BrokenFilter {
     fn conditions(&self, sql: Sql, vision: &Vision, transition: i64) -> Sql {
-        let sql = sql
-            .text(" FROM content_links l JOIN content c ON c.id = l.content_id WHERE l.unlinked_at IS NOT NULL AND l.broken_by_id = ")
-            .int(transition);
-        let mut sql = of_kinds(vision.visible(sql, "c"), "l", self.kinds.as_deref());
-        if let Some(group) = self.group_id {
-            sql = sql.text(" AND l.audience_key = ").int(key_of(Audience::Group, group));
-        }
-        sql
+        let sql =
+            sql.text(" FROM content_links l JOIN content c ON c.id = l.content_id WHERE l.unlinked_at IS NOT NULL");
+        // Of one group there are few links, of the transition many: the plus keeps the planner from going through those.
+        let sql = match self.group_id {
+            Some(group) => sql.text(" AND l.group_id = ").int(group).text(" AND +l.broken_by_id = "),
+            None => sql.text(" AND l.broken_by_id = "),
+        };
+        of_kinds(vision.visible(sql.int(transition), "c"), "l", self.kinds.as_deref())
     }
 }
 

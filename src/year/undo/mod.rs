@@ -19,6 +19,8 @@ use crate::members::add::overlap;
 use crate::members::derive::{self, Derivation, Seeds, Wanted, Whom};
 use crate::scope::Scope;
 
+/// How many links one statement is about at most, so that none of them takes long.
+const LINKS: usize = 10_000;
 /// The most obstacles, or items, that are named in one answer.
 const MAX_NAMED: i64 = 50;
 
@@ -153,10 +155,12 @@ fn reopening(transition: &TransitionRow, row: &Restored) -> Result<Entry, Error>
 /// want. What was linked again in their place is no longer shown to others.
 fn restore_links(conn: &mut Conn, scope: &Scope, transition: &TransitionRow) -> Result<Undone, Error> {
     let mut changed = store::unlink_relinked(conn, scope, transition.id)?;
-    let untouched = store::untouched(conn, transition.id)?;
-    let mut links_restored = 0;
-    for ids in untouched.chunks(CHUNK) {
-        let items = store::reopen(conn, ids)?;
+    let (mut links_restored, mut last) = (0, 0);
+    loop {
+        let ids = store::untouched(conn, transition.id, last, LINKS)?;
+        let Some(end) = ids.last() else { break };
+        last = *end;
+        let items = store::reopen(conn, &ids)?;
         links_restored += number(items.len());
         changed.extend(items);
     }

@@ -9,7 +9,7 @@ use crate::db::batch::{self, Column, Type};
 use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::scope::Scope;
-use crate::year::TransitionRow;
+use crate::year::{TransitionRow, number};
 
 /// The names of the plan's groups that another organization has by now.
 ///
@@ -162,11 +162,12 @@ pub fn unlink_relinked(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Vec<i6
 }
 
 /// The links that the transition broke, of items that are published still and of which nobody has said since to whom they
-/// are to be shown; links that hold again by themselves are left out.
+/// are to be shown; links that hold again by themselves are left out. They come in the order in which they were made, at
+/// most so many of those after one.
 ///
 /// # Errors
 /// What the database answers.
-pub fn untouched(conn: &mut Conn, id: i64) -> Result<Vec<i64>, Error> {
+pub fn untouched(conn: &mut Conn, id: i64, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
     let sql = Sql::new(
         "SELECT l.id FROM content_links l JOIN content c ON c.id = l.content_id JOIN year_transitions t ON t.id = l.broken_by_id \
          WHERE c.published_at IS NOT NULL AND l.unlinked_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM content_links n \
@@ -174,7 +175,8 @@ pub fn untouched(conn: &mut Conn, id: i64) -> Result<Vec<i64>, Error> {
          OR (n.unlinked_at > t.applied_at AND n.unlink_reason IN ('CHANGED', 'WITHDRAWN')) \
          OR (n.unlinked_at IS NULL AND n.audience_key = l.audience_key))) AND l.broken_by_id = ",
     );
-    Ok(sql.int(id).text(" ORDER BY l.id").load::<BigInt, i64>(conn)?)
+    let sql = sql.int(id).text(" AND l.id > ").int(after).text(" ORDER BY l.id LIMIT ").int(number(limit));
+    Ok(sql.load::<BigInt, i64>(conn)?)
 }
 
 /// Lets links hold again, and answers with their items.
