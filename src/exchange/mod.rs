@@ -3,4 +3,5 @@
 pub mod bundle;
 pub mod demo;
 mod demo_content;
+mod demo_records;
 pub mod import;
