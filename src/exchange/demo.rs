@@ -4,8 +4,8 @@
 //! Each is a bundle of CSV files under `demo/`, read and imported as any other.
 
 use super::bundle::{self, Bundle, BundleErrors, Limits, Memory};
-use super::demo_content;
 use super::import::{Failure, Options, Owner, Report, import};
+use super::{demo_content, demo_records};
 use crate::db::Db;
 use crate::scope::Scope;
 
@@ -54,13 +54,17 @@ impl Demo {
     }
 }
 
-/// Imports all organizations of the demo, each with its own people, groups and content. Doing so again changes nothing.
+/// Imports all organizations of the demo, each with its own people, groups and content, and records of pupils. Doing
+/// so again changes nothing.
 ///
 /// # Errors
 /// Those of [`import`].
 pub fn fill(db: &Db, scope: &Scope) -> Result<Vec<Report>, Failure> {
     let reports = import_all(db, scope)?;
-    db.write(|conn| demo_content::fill(conn, scope))?;
+    db.write(|conn| {
+        demo_content::fill(conn, scope)?;
+        demo_records::fill(conn, scope)
+    })?;
     Ok(reports)
 }
 

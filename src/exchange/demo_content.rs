@@ -94,7 +94,7 @@ fn from_now(text: &str, now: NaiveDateTime) -> Option<NaiveDateTime> {
     Some(now + Duration::hours(hours))
 }
 
-fn find(conn: &mut Conn, table: &'static str, external_id: &str) -> Result<i64, Error> {
+pub(super) fn find(conn: &mut Conn, table: &'static str, external_id: &str) -> Result<i64, Error> {
     let sql = Sql::new("SELECT id FROM ").text(table).text(" WHERE external_id = ").string(external_id);
     sql.first::<BigInt, i64>(conn)?.ok_or_else(|| Error::internal(format!("{external_id} is not in the demo")))
 }

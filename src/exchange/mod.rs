@@ -3,5 +3,6 @@
 pub mod bundle;
 pub mod demo;
 mod demo_content;
+mod demo_records;
 pub mod import;
 pub mod year_plan;

@@ -884,6 +884,9 @@ pub fn the_demo_fills_an_empty_database(db: &Db) {
         assert!(report.placeholders.is_empty() && report.warnings.is_empty(), "{} {report}", demo.organization);
     }
     assert_eq!(number(db, "SELECT COUNT(*) FROM groups WHERE organization_id IS NULL"), 0);
+    let records = "SELECT (SELECT COUNT(*) FROM absence_reports) * 100 + (SELECT COUNT(*) FROM leave_requests) * 10 \
+        + (SELECT COUNT(*) FROM lunch_stays)";
+    assert_eq!(number(db, records), 333);
     let homeless = "SELECT external_id FROM participants WHERE organization_id IS NULL ORDER BY external_id";
     assert_eq!(texts(db, homeless), ["DEMO-HUUR", "DEMO-SCHOOL", "DEMO-VER"]);
     let today = date("2026-11-21");
