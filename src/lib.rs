@@ -6,13 +6,14 @@
 //! - [`http`]: routes, the guard before the parser, permits, metrics, the explorer; `live` is the socket for subscriptions.
 //! - [`graphql`]: the schema. `engine` turns selections into rows and JSON; `types` has one table of fields for each type;
 //!   `query` and `mutation` are the roots.
-//! - [`exchange`]: what comes in from other systems.
+//! - [`exchange`]: what comes in from other systems: bundles of CSV files, rosters of schools in EDEXML.
 //! - [`subscriptions`]: joining and leaving by oneself, a rule in each file.
 //! - [`members`]: memberships with their reasons; `effective` is the one door to who belongs to a group, `derive` keeps
 //!   automatic participation in step, and `causes` has the changes of groups and people that it follows from.
 //! - [`content`]: what is shown to people; `kinds` has a file for each kind, `visibility` alone decides who sees an item.
 //! - [`groups`]: settings and composition; [`people`]: participants, residencies, guardians.
 //! - [`school`]: what a school keeps of its pupils for one school year.
+//! - [`year`]: from one school year to the next; `behind` is the content that stays behind when pupils move.
 //! - [`mail`]: e-mail to new members, from the outbox to the mail server.
 //! - [`access`]: tokens, roles, `table` (which fields) and `sight` (which objects).
 //! - [`db`]: pools, transactions and the two backends behind one connection type; `announce` tells of changes.
@@ -47,3 +48,4 @@ pub mod school;
 pub mod scope;
 pub mod subscriptions;
 pub mod text;
+pub mod year;

@@ -45,12 +45,7 @@ impl Draft {
     }
 
     /// What was said of a field, as `read` understands it.
-    fn take<T>(
-        &mut self,
-        field: Field,
-        log: &mut Log,
-        read: impl FnOnce(&str) -> Result<T, Problem>,
-    ) -> Stated<T> {
+    fn take<T>(&mut self, field: Field, log: &mut Log, read: impl FnOnce(&str) -> Result<T, Problem>) -> Stated<T> {
         let Some(text) = self.fields.remove(&field) else { return Stated::Unsaid };
         let value = text.value.trim();
         if value.is_empty() {
@@ -104,7 +99,9 @@ impl Builder {
                     Piece::Text(text) => self.text(at, &text).map_err(|fault| (at, fault)),
                     Piece::End => match self.open.len() {
                         0 => return,
-                        _ => Err((at, Fault::new(ErrorCode::MalformedXml, "the file ends in the middle of an element"))),
+                        _ => {
+                            Err((at, Fault::new(ErrorCode::MalformedXml, "the file ends in the middle of an element")))
+                        }
                     },
                 },
                 Err(fault) => Err(fault),
@@ -150,7 +147,8 @@ impl Builder {
         self.open.push(node);
         if node == Node::Unknown && parent != Node::Unknown {
             if parent == Node::File {
-                let message = format!("{} is not the beginning of a roster: EDEX, or a message around it", Shown(&name));
+                let message =
+                    format!("{} is not the beginning of a roster: EDEX, or a message around it", Shown(&name));
                 return Err(Fault::new(ErrorCode::NotARoster, message));
             }
             self.pass_over(at, format!("element {}", Shown(&name)));
@@ -290,8 +288,10 @@ impl Builder {
         }
         let log = &mut self.log;
         let year = |text: &str| {
-            text.parse::<SchoolYear>()
-                .map_err(|message| Problem { code: ErrorCode::InvalidDate, message: format!("{}: {message}", Shown(text)) })
+            text.parse::<SchoolYear>().map_err(|message| Problem {
+                code: ErrorCode::InvalidDate,
+                message: format!("{}: {message}", Shown(text)),
+            })
         };
         self.school = Some(School {
             at: draft.at,
@@ -341,7 +341,11 @@ impl Builder {
         let name_prefix =
             if family_name != Stated::Unsaid && prefix == Stated::Unsaid { Stated::Empty } else { prefix };
         if given_name.value().is_none() && family_name.value().is_none() {
-            log.report(draft.at, ErrorCode::MissingValue, format!("{} has neither achternaam nor roepnaam", Shown(&key)));
+            log.report(
+                draft.at,
+                ErrorCode::MissingValue,
+                format!("{} has neither achternaam nor roepnaam", Shown(&key)),
+            );
         }
         self.people.push(Person {
             at: draft.at,

@@ -23,14 +23,7 @@ impl Keys {
         }
     }
 
-    pub(super) fn add_person(
-        &mut self,
-        kind: PersonKind,
-        key: &Arc<str>,
-        eck_id: Option<&str>,
-        at: At,
-        log: &mut Log,
-    ) {
+    pub(super) fn add_person(&mut self, kind: PersonKind, key: &Arc<str>, eck_id: Option<&str>, at: At, log: &mut Log) {
         if let Some(first) = self.people.get(&(kind, Arc::clone(key))) {
             repeated(key, "key", at, *first, ErrorCode::DuplicateId, log);
         } else {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveDateTime};
 
+use crate::db::text_enum::text_enum;
 use crate::exchange::bundle::{At, Gender, Warning};
 use crate::school::year::SchoolYear;
 
@@ -51,13 +52,14 @@ pub struct School {
     pub made_at: Option<NaiveDateTime>,
 }
 
-/// The kinds of groups, each with keys of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum GroupKind {
-    /// `groep`: the group that a pupil belongs to.
-    Home,
-    /// `samengestelde_groep`: pupils of several groups.
-    CrossYear,
+text_enum! {
+    /// The kinds of groups, each with keys of its own.
+    GroupKind {
+        /// `groep`: the group that a pupil belongs to.
+        Home = "GROUP",
+        /// `samengestelde_groep`: pupils of several groups.
+        CrossYear = "CROSS_YEAR",
+    }
 }
 
 /// `groep` or `samengestelde_groep`.
@@ -77,13 +79,14 @@ pub struct Group {
     pub year_group: Stated<u8>,
 }
 
-/// The kinds of people, each with keys of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PersonKind {
-    /// `leerling`.
-    Pupil,
-    /// `leerkracht`.
-    Teacher,
+text_enum! {
+    /// The kinds of people, each with keys of their own.
+    PersonKind {
+        /// `leerling`.
+        Pupil = "PUPIL",
+        /// `leerkracht`.
+        Teacher = "TEACHER",
+    }
 }
 
 /// A key that stands for a group, and where it stands.
