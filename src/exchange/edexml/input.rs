@@ -50,6 +50,8 @@ pub(super) struct Input<R> {
     pending: (usize, usize),
     ended: bool,
     decoder: Option<Decoder>,
+    /// Whether the decoder has given out all that it ever will.
+    finished: bool,
     /// What was decoded and not consumed yet.
     text: Vec<u8>,
     ready: (usize, usize),
@@ -71,6 +73,7 @@ impl<R: Read> Input<R> {
             pending: (0, 0),
             ended: false,
             decoder: None,
+            finished: false,
             // The largest that a block grows to: every byte of Windows-1252 takes at most three.
             text: vec![0; 3 * BLOCK],
             ready: (0, 0),
@@ -146,8 +149,14 @@ impl<R: Read> Input<R> {
         let (result, read, written) = decoder.decode_to_utf8_without_replacement(source, &mut self.text, last);
         self.pending.0 += read;
         self.ready = (0, written);
-        if let DecoderResult::Malformed(..) = result {
-            self.fault = Some(Fault::new(ErrorCode::NotUtf8, "the file is not UTF-8 from here on, as it says it is"));
+        match result {
+            DecoderResult::OutputFull => {}
+            DecoderResult::InputEmpty => self.finished = last,
+            DecoderResult::Malformed(..) => {
+                self.finished = true;
+                let message = "from here on the file is not UTF-8, as it says it is";
+                self.fault = Some(Fault::new(ErrorCode::NotUtf8, message));
+            }
         }
         Ok(())
     }
@@ -202,11 +211,10 @@ impl<R: Read> BufRead for Input<R> {
             if let Some(fault) = self.fault.take() {
                 return Err(fault.into());
             }
-            let finished = self.ended && self.decoder.is_some() && self.pending.0 == self.pending.1;
-            self.decode()?;
-            if finished && self.ready.0 == self.ready.1 && self.fault.is_none() {
+            if self.finished {
                 break;
             }
+            self.decode()?;
         }
         Ok(self.text.get(self.ready.0..self.ready.1).unwrap_or_default())
     }

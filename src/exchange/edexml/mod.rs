@@ -25,9 +25,6 @@ mod model;
 mod scan;
 mod values;
 
-#[cfg(test)]
-mod tests;
-
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
