@@ -45,8 +45,10 @@ fn main() {
         .expect("an organization");
     println!("{pupils} pupils, {}", if db.dialect() == Dialect::Sqlite { "SQLite" } else { "PostgreSQL" });
     let first = School { date: "2026-09-01", ..School::new(pupils) };
-    let moved = School { moved: 1_000.min(pupils / 2), made: "2026-09-14T21:00:00", date: "2026-09-02", ..School::new(pupils) };
-    for (what, school_of) in [("first", &first), ("same again", &first), ("1,000 move", &moved), ("same again", &moved)] {
+    let moved =
+        School { moved: 1_000.min(pupils / 2), made: "2026-09-14T21:00:00", date: "2026-09-02", ..School::new(pupils) };
+    for (what, school_of) in [("first", &first), ("same again", &first), ("1,000 move", &moved), ("same again", &moved)]
+    {
         let path = folder.path().join("roster.xml");
         std::fs::write(&path, school_of.xml()).expect("a file");
         let size = std::fs::metadata(&path).expect("a file").len();
@@ -56,7 +58,8 @@ fn main() {
         let before = db.statements();
         let started = Instant::now();
         let options = RosterOptions::new(Owner::Id(school));
-        let report = import_roster(&db, &operator("bench", Amsterdam), &roster, &options, &mut |_| {}).expect("an import");
+        let report =
+            import_roster(&db, &operator("bench", Amsterdam), &roster, &options, &mut |_| {}).expect("an import");
         println!(
             "  {what:<12} read {:>6.2} s ({} MB, {held:.0} MiB)   import {:>7.2} s, {} statements   memory {:.0} MiB\n{report}",
             read.as_secs_f64(),

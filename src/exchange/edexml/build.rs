@@ -163,7 +163,8 @@ impl Builder {
     fn begin(&mut self, at: At, node: Node, name: &str, attributes: Vec<(String, String)>) {
         match node {
             Node::Roster => {
-                if self.roster.replace(at).is_some() {
+                let before = self.roster.replace(at);
+                if before.is_some() {
                     self.twice(at, name);
                 }
             }
@@ -175,7 +176,7 @@ impl Builder {
                 self.draft = Some(draft);
             }
             Node::Reference(kind) => {
-                let pupil = self.open.iter().any(|node| *node == Node::Person(PersonKind::Pupil));
+                let pupil = self.open.contains(&Node::Person(PersonKind::Pupil));
                 if let Some(key) = self.key_of(at, name, &attributes) {
                     self.refer(Reference { at, kind, key }, pupil);
                 }

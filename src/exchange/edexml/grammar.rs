@@ -137,8 +137,8 @@ fn person(kind: PersonKind, name: &str) -> Node {
         _ => match (kind, name) {
             (PersonKind::Pupil, "groep") => Node::Reference(GroupKind::Home),
             (PersonKind::Pupil, "samengestelde_groepen") | (PersonKind::Teacher, "groepen") => Node::References(kind),
-            (PersonKind::Pupil, "jaargroep" | "start_ondw_jgr3" | "instroomdatum") => Node::Ignored,
-            (PersonKind::Teacher, "rol" | "rolomschrijving" | "vestigingen") => Node::Ignored,
+            (PersonKind::Pupil, "jaargroep" | "start_ondw_jgr3" | "instroomdatum")
+            | (PersonKind::Teacher, "rol" | "rolomschrijving" | "vestigingen") => Node::Ignored,
             _ => Node::Unknown,
         },
     }

@@ -170,7 +170,7 @@ fn encoding_of(head: &[u8]) -> Result<(&'static Encoding, usize), Fault> {
     };
     match head {
         [0xEF, 0xBB, 0xBF, ..] => return Ok((UTF_8, 3)),
-        [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [b'<', 0, ..] | [0, b'<', ..] | [0, 0, ..] => {
+        [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] | [b'<' | 0, 0, ..] | [0, b'<', ..] => {
             return Err(refused("UTF-16 or UTF-32"));
         }
         _ => {}

@@ -89,7 +89,7 @@ impl School {
         xml.push_str("</groepen>\n<leerlingen>\n");
         let step = self.pupils / self.moved.max(1);
         for pupil in 0..self.pupils - self.left {
-            let moves = self.moved > 0 && pupil % step == 0 && pupil / step < self.moved;
+            let moves = self.moved > 0 && pupil.is_multiple_of(step) && pupil / step < self.moved;
             self.pupil(&mut xml, pupil, (pupil / self.class + usize::from(moves)) % classes);
         }
         for pupil in self.pupils..self.pupils + self.came {
@@ -125,7 +125,7 @@ impl School {
             pupil % 28 + 1,
             pupil % 2 + 1
         );
-        if pupil % 10 == 0 {
+        if pupil.is_multiple_of(10) {
             let _ = write!(
                 xml,
                 "<samengestelde_groepen><samengestelde_groep key=\"{}\"/></samengestelde_groepen>",

@@ -46,10 +46,10 @@ both! {
             assert!(!stored.contains(secret), "{secret} is kept");
         }
         // M7: every record and membership has its history, by name of who imported.
-        let created = "query($id: ID!) { participant(id: $id) { ... on Person { history(first: 5) { edges { node { action actor { name } changes { field } } } } } } }";
+        let created = "query($id: ID!) { participant(id: $id) { ... on Person { history(first: 5) { edges { node { action actor { displayName } changes { field } } } } } } }";
         let history = world.data(created, json!({ "id": anna["id"] }));
         let entry = &history["participant"]["history"]["edges"][0]["node"];
-        assert_eq!((&entry["action"], &entry["actor"]["name"]), (&json!("CREATED"), &json!("kring import")));
+        assert_eq!((&entry["action"], &entry["actor"]["displayName"]), (&json!("CREATED"), &json!("kring import")));
     }
 
     /// P6: the same roster in a message of UWLR says the same.

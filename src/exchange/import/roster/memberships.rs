@@ -135,24 +135,39 @@ impl Intake<'_> {
         let missing = || Error::internal(format!("the reason {IMPORTED} is missing"));
         let start_reason = reasons.0.id(IMPORTED).ok_or_else(missing)?;
         let end_reason = reasons.1.id(IMPORTED).ok_or_else(missing)?;
-        let (date, today) = (self.date, self.scope.today);
-        let mut of_pair: HashMap<Pair, Vec<&Stored>> = HashMap::new();
+        let mut plan = Plan::default();
+        self.plan_wanted(&mut plan, wanted, stored, (start_reason, end_reason))?;
+        self.plan_gone(&mut plan, wanted, stored, end_reason);
+        Ok(plan)
+    }
+
+    /// What the file says and is not stored, or with another role.
+    fn plan_wanted<'s>(
+        &mut self,
+        plan: &mut Plan<'s>,
+        wanted: &BTreeMap<Pair, Wanted>,
+        stored: &'s [Stored],
+        (start_reason_id, end_reason): (i64, i64),
+    ) -> Result<(), Error> {
+        let mut of_pair: HashMap<Pair, Vec<&'s Stored>> = HashMap::new();
         for row in stored {
             of_pair.entry(row.said.span().pair).or_default().push(row);
         }
         let mut groups: Vec<i64> = wanted.keys().map(|(group, _)| *group).collect();
         groups.dedup();
         let opt_outs = opt_outs(self.conn, &groups)?;
-        let mut plan = Plan::default();
         for (pair, Wanted { role, at }) in wanted {
             let rows = of_pair.get(pair).map(Vec::as_slice).unwrap_or_default();
-            if let Some(row) = rows.iter().copied().find(|row| row.said.start_date <= date) {
-                if is_ours(row) && row.said.role != *role {
+            match rows.iter().copied().find(|row| row.said.start_date <= self.date) {
+                Some(row) if is_ours(row) && row.said.role != *role => {
                     plan.correct.push((row, Said { role: *role, ..row.said.clone() }));
-                } else {
-                    self.report.memberships.unchanged += 1;
+                    continue;
                 }
-                continue;
+                Some(_) => {
+                    self.report.memberships.unchanged += 1;
+                    continue;
+                }
+                None => {}
             }
             // A membership that is to start later has its place already.
             let end_date = rows.iter().map(|row| row.said.start_date).min();
@@ -161,21 +176,32 @@ impl Intake<'_> {
                 continue;
             }
             let (group_id, participant_id) = *pair;
-            let end_reason_id = end_date.map(|_| end_reason);
             let said = Said {
                 group_id,
                 participant_id,
-                start_date: date,
-                start_reason_id: start_reason,
+                start_date: self.date,
+                start_reason_id,
                 end_date,
-                end_reason_id,
+                end_reason_id: end_date.map(|_| end_reason),
                 role: *role,
             };
             plan.start.push((said, *at));
         }
-        let in_force = |row: &&Stored| row.said.start_date <= today && row.said.end_date.is_none_or(|end| end > today);
-        let gone = stored.iter().filter(|row| !wanted.contains_key(&row.said.span().pair));
-        for row in gone.filter(|row| is_ours(row)).filter(in_force) {
+        Ok(())
+    }
+
+    /// What is stored, is the roster's to end, and is not in the file any more.
+    fn plan_gone<'s>(
+        &self,
+        plan: &mut Plan<'s>,
+        wanted: &BTreeMap<Pair, Wanted>,
+        stored: &'s [Stored],
+        end_reason: i64,
+    ) {
+        let (date, today) = (self.date, self.scope.today);
+        let in_force = |said: &Said| said.start_date <= today && said.end_date.is_none_or(|end| end > today);
+        let gone = stored.iter().filter(|row| is_ours(row) && in_force(&row.said));
+        for row in gone.filter(|row| !wanted.contains_key(&row.said.span().pair)) {
             if row.said.start_date >= date {
                 plan.annul.push(row);
             } else {
@@ -183,7 +209,6 @@ impl Intake<'_> {
                 plan.end.push((row, said));
             }
         }
-        Ok(plan)
     }
 
     /// G2: where the portal settings are enforced, a closed group takes no new members.
