@@ -12,37 +12,86 @@ use kring::config::{Database, Demo, Import};
 use kring::content::files::objects::{Bucket, Objects};
 use kring::db::Db;
 use kring::error::Error;
-use kring::exchange::bundle::{self, Bundle};
-use kring::exchange::demo;
-use kring::exchange::import::{self, Failure, Options, Owner, Progress, Report};
+use kring::exchange::import::roster::{self, RosterOptions};
+use kring::exchange::import::{self, Failure, Options, Owner, Progress};
+use kring::exchange::{bundle, demo, edexml};
 use kring::http::files::Options as FileOptions;
-use kring::scope::Clock;
+use kring::scope::{Clock, Scope};
 
 /// How long one statement of an import may take.
 const PATIENCE: Duration = Duration::from_hours(1);
 
-/// `kring import`.
+/// `kring import`: a folder is a bundle, a file is a roster.
 ///
 /// # Errors
-/// Every row that cannot be imported, with file, line and column; nothing is kept then.
+/// Everything that cannot be imported, with line and column; nothing is kept then.
 pub fn import(settings: &Import) -> Result<(), Error> {
+    let path = settings.path.display();
+    let found = std::fs::metadata(&settings.path)
+        .map_err(|error| Error::Configuration(format!("cannot read {path}: {error}")))?;
+    if found.is_dir() {
+        import_bundle(settings)
+    } else if found.is_file() {
+        import_roster(settings)
+    } else {
+        Err(Error::Configuration(format!("{path} is neither a folder with a bundle nor a file with a roster")))
+    }
+}
+
+fn import_bundle(settings: &Import) -> Result<(), Error> {
+    for (given, flag) in [
+        (settings.date.is_some(), "--date"),
+        (settings.allow_older, "--allow-older"),
+        (settings.link_content, "--link-content"),
+    ] {
+        if given {
+            return Err(Error::Configuration(format!("{flag} is for rosters, and this is a folder with a bundle")));
+        }
+    }
     let bundle = bundle::read(&settings.path).map_err(|errors| Error::Configuration(errors.to_string()))?;
     let db = app::open(&settings.database, PATIENCE)?;
+    let usual = Options::default();
     let options = Options {
         dry_run: settings.dry_run,
         organization: settings.organization.clone().map(Owner::ExternalId),
-        end_limit: settings.end_limit,
+        end_limit: settings.end_limit.unwrap_or(usual.end_limit),
         each_row: settings.each_row,
     };
-    let report = carry_out(&db, &bundle, &options, settings.time_zone)?;
+    let report = metered(settings, |scope, progress| import::import(&db, scope, &bundle, &options, progress))?;
     println!("{report}");
     Ok(())
 }
 
-fn carry_out(db: &Db, bundle: &Bundle, options: &Options, zone: chrono_tz::Tz) -> Result<Report, Error> {
-    let scope = app::operator("kring import", zone);
+fn import_roster(settings: &Import) -> Result<(), Error> {
+    let Some(organization) = settings.organization.clone().map(Owner::ExternalId) else {
+        let message = "a roster is of one organization: name it with --organization and its external id";
+        return Err(Error::Configuration(message.to_owned()));
+    };
+    let roster = edexml::read(&settings.path).map_err(|errors| Error::Configuration(errors.to_string()))?;
+    let db = app::open(&settings.database, PATIENCE)?;
+    let usual = RosterOptions::new(organization);
+    let options = RosterOptions {
+        dry_run: settings.dry_run,
+        end_limit: settings.end_limit.unwrap_or(usual.end_limit),
+        each_row: settings.each_row,
+        date: settings.date,
+        allow_older: settings.allow_older,
+        link_content: settings.link_content,
+        ..usual
+    };
+    let report = metered(settings, |scope, progress| roster::import_roster(&db, scope, &roster, &options, progress))?;
+    println!("{report}");
+    Ok(())
+}
+
+/// Carries an import out and shows how far it is.
+fn metered<T>(
+    settings: &Import,
+    run: impl FnOnce(&Scope, &mut dyn FnMut(Progress)) -> Result<T, Failure>,
+) -> Result<T, Error> {
+    let scope = app::operator("kring import", settings.time_zone);
     let mut meter = Meter::default();
-    let outcome = import::import(db, &scope, bundle, options, &mut |progress| meter.show(progress));
+    let outcome = run(&scope, &mut |progress| meter.show(progress));
     meter.clear();
     outcome.map_err(failed)
 }

@@ -37,8 +37,8 @@ pub enum Command {
     Migrate(Database),
     /// Print the GraphQL schema.
     Schema,
-    /// Import a CSV bundle: a folder with participants.csv, groups.csv, memberships.csv and so on. All of it is
-    /// imported, or nothing.
+    /// Import a CSV bundle (a folder with participants.csv, groups.csv, memberships.csv and so on) or the roster of a
+    /// school (a file in EDEXML). All of it is imported, or nothing.
     Import(Import),
     /// Plan, look at, apply and undo the transition to the next school year.
     YearTransition(YearTransition),
@@ -222,21 +222,31 @@ impl Secret {
 /// Settings of `import`.
 #[derive(Clone, Debug, Args)]
 pub struct Import {
-    /// The folder with the bundle.
+    /// The folder with the bundle, or the file with the roster.
     pub path: PathBuf,
     /// Change nothing; only report what would be.
     #[arg(long)]
     pub dry_run: bool,
-    /// The external id of the organization that is to own new groups and keep new participants' records.
+    /// The external id of the organization that is to own new groups and keep new participants' records; a roster needs
+    /// one.
     #[arg(long)]
     pub organization: Option<String>,
-    /// The largest share of the open memberships, in percent, that the bundle may end; a bundle that went wrong at its
-    /// source must not empty the groups.
-    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub end_limit: u8,
+    /// The largest share of the memberships, in percent, that may end; what went wrong at its source must not empty the
+    /// groups. 25 for a bundle, 20 for a roster when absent.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub end_limit: Option<u8>,
     /// Also report what becomes of every row.
     #[arg(long)]
     pub each_row: bool,
+    /// The date on which memberships start and end, in place of the roster's own.
+    #[arg(long)]
+    pub date: Option<NaiveDate>,
+    /// Take a roster that is older than one that was imported before.
+    #[arg(long)]
+    pub allow_older: bool,
+    /// Link the content of a group that pupils left to the group that they came to.
+    #[arg(long)]
+    pub link_content: bool,
     /// The time zone that decides which date is today.
     #[arg(long, env = "KRING_TIME_ZONE", default_value = "Europe/Amsterdam")]
     pub time_zone: Tz,

@@ -6,7 +6,7 @@
 //! - [`http`]: routes, the guard before the parser, permits, metrics, the explorer; `live` is the socket for subscriptions.
 //! - [`graphql`]: the schema. `engine` turns selections into rows and JSON; `types` has one table of fields for each type;
 //!   `query` and `mutation` are the roots.
-//! - [`exchange`]: what comes in from other systems.
+//! - [`exchange`]: what comes in from other systems: bundles of CSV files, rosters of schools in EDEXML.
 //! - [`subscriptions`]: joining and leaving by oneself, a rule in each file.
 //! - [`members`]: memberships with their reasons; `effective` is the one door to who belongs to a group, `derive` keeps
 //!   automatic participation in step, and `causes` has the changes of groups and people that it follows from.

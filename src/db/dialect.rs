@@ -35,6 +35,15 @@ impl Dialect {
         }
     }
 
+    /// Appended to a `SELECT` of a row that stands for work of which there is one at a time: nobody else takes it until
+    /// the transaction ends, and others may point to it all the same.
+    pub fn for_turn(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR NO KEY UPDATE",
+        }
+    }
+
     /// Appended to a `SELECT` whose rows are about to be pointed to: none of them goes away before that is done.
     pub fn for_reference(self) -> &'static str {
         match self {

@@ -29,6 +29,7 @@ mod participation;
 mod people;
 mod races;
 mod reads;
+mod rosters;
 mod rounds;
 mod schema;
 mod school_records;

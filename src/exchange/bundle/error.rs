@@ -142,6 +142,26 @@ vocabulary! {
         MutualGuardians = "MUTUAL_GUARDIANS",
         /// More memberships would end than the fail-safe lets pass.
         TooManyEnded = "TOO_MANY_ENDED",
+        /// A file is not well-formed XML.
+        MalformedXml = "MALFORMED_XML",
+        /// A file has a document type, which could declare what does not stand in it.
+        DocumentType = "DOCUMENT_TYPE",
+        /// A file uses an entity that XML itself does not know.
+        UnknownEntity = "UNKNOWN_ENTITY",
+        /// A file is in an encoding that is not read.
+        UnsupportedEncoding = "UNSUPPORTED_ENCODING",
+        /// Elements stand within each other more deeply than allowed.
+        NestedTooDeep = "NESTED_TOO_DEEP",
+        /// A file is XML and no roster, or a roster without pupils.
+        NotARoster = "NOT_A_ROSTER",
+        /// An element stands twice where it may stand once.
+        DuplicateElement = "DUPLICATE_ELEMENT",
+        /// Two elements of a roster are about the same person.
+        SamePerson = "SAME_PERSON",
+        /// A roster is older than one that was imported before.
+        OlderFile = "OLDER_FILE",
+        /// A roster holds for a day that is still to come.
+        FutureDate = "FUTURE_DATE",
     }
 }
 
@@ -167,6 +187,10 @@ vocabulary! {
     pub enum WarningCode {
         /// A CSV file is none of those of a bundle and was not read.
         UnknownFile = "UNKNOWN_FILE",
+        /// Elements or attributes that no roster has were passed over.
+        UnknownElement = "UNKNOWN_ELEMENT",
+        /// A roster says something that is possible and seldom meant.
+        Unusual = "UNUSUAL",
     }
 }
 
@@ -175,7 +199,7 @@ vocabulary! {
 pub struct Warning {
     /// What kind of warning it is.
     pub code: WarningCode,
-    /// The file that it is about.
+    /// The file that it is about, or the place in it.
     pub file: String,
     /// What may be wrong.
     pub message: String,
@@ -190,6 +214,8 @@ impl fmt::Display for Warning {
 /// Why a bundle was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BundleErrors {
+    /// What was refused: the bundle, or a file.
+    pub what: &'static str,
     /// The first hundred errors by file name, line and column.
     pub errors: Vec<BundleError>,
     /// How many errors there are in all.
@@ -207,8 +233,8 @@ impl fmt::Display for BundleErrors {
             writeln!(f, "{error}")?;
         }
         match self.total {
-            1 => f.write_str("1 error in the bundle")?,
-            total => write!(f, "{total} errors in the bundle")?,
+            1 => write!(f, "1 error in the {}", self.what)?,
+            total => write!(f, "{total} errors in the {}", self.what)?,
         }
         if self.total > self.errors.len() as u64 {
             write!(f, ", the first {} shown", self.errors.len())?;
@@ -250,7 +276,11 @@ impl Log {
         self.total == 0
     }
 
+    pub(in crate::exchange) fn total(&self) -> u64 {
+        self.total
+    }
+
     pub(in crate::exchange) fn into_errors(self, warnings: Vec<Warning>) -> BundleErrors {
-        BundleErrors { errors: self.kept.into_sorted_vec(), total: self.total, warnings }
+        BundleErrors { what: "bundle", errors: self.kept.into_sorted_vec(), total: self.total, warnings }
     }
 }

@@ -48,7 +48,7 @@ pub use source::{Folder, Memory, Source};
 pub use vocabulary::Vocabulary;
 
 pub(super) use error::Log;
-pub(super) use value::{Shown, words};
+pub(super) use value::{Problem, Shown, date, email, line, prose, words};
 
 use error::Checked;
 use layout::Layout;

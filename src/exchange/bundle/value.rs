@@ -18,9 +18,9 @@ const SHOWN: usize = 60;
 
 /// What is wrong with a value.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) code: ErrorCode,
-    pub(super) message: String,
+pub(in crate::exchange) struct Problem {
+    pub(in crate::exchange) code: ErrorCode,
+    pub(in crate::exchange) message: String,
 }
 
 impl Problem {
@@ -51,12 +51,12 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// Checks that a text is no longer than `limit` characters and free of control characters.
-pub(super) fn line(text: &str, limit: usize) -> Result<&str, Problem> {
+pub(in crate::exchange) fn line(text: &str, limit: usize) -> Result<&str, Problem> {
     printable(text, limit, |_| false)
 }
 
 /// Checks a text that may have line ends and tabs in it.
-pub(super) fn prose(text: &str, limit: usize) -> Result<&str, Problem> {
+pub(in crate::exchange) fn prose(text: &str, limit: usize) -> Result<&str, Problem> {
     printable(text, limit, |character| matches!(character, '\n' | '\t'))
 }
 
@@ -87,7 +87,7 @@ fn printable(text: &str, limit: usize, allowed: fn(char) -> bool) -> Result<&str
 }
 
 /// Reads a date written yyyy-mm-dd, and nothing else that might pass for one.
-pub(super) fn date(text: &str) -> Result<NaiveDate, Problem> {
+pub(in crate::exchange) fn date(text: &str) -> Result<NaiveDate, Problem> {
     calendar_date(text.as_bytes()).ok_or_else(|| {
         Problem::new(ErrorCode::InvalidDate, format!("{} is not a date written yyyy-mm-dd", Shown(text)))
     })
@@ -154,7 +154,7 @@ pub(super) fn reason(text: &str) -> Result<&str, Problem> {
 
 /// Reads an e-mail address. Only what no address can be is refused: whether mail arrives there
 /// is for the mail to show.
-pub(super) fn email(text: &str) -> Result<&str, Problem> {
+pub(in crate::exchange) fn email(text: &str) -> Result<&str, Problem> {
     let shaped = text
         .split_once('@')
         .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));

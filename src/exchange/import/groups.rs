@@ -11,13 +11,14 @@ use super::components::leads_elsewhere;
 use super::known::Place;
 use super::{Outcome, Run, Step};
 use crate::access::sight::Sight;
-use crate::db::Sql;
+use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::exchange::bundle::{Group, Target};
 use crate::groups::Settings;
 use crate::groups::commands::fields;
 use crate::groups::store::{self, GroupRow, Written};
 use crate::history::{self, Action, Change};
+use crate::scope::Scope;
 
 /// The columns that are written, but for those that point to other groups.
 const COLUMNS: &[Column] = &[
@@ -61,11 +62,68 @@ struct Pointers {
     source_group_id: Option<i64>,
 }
 
-/// A row whose record is stored and differs.
-struct Update {
+impl Stored {
+    /// The change of this group, which has that key, to other settings.
+    ///
+    /// # Errors
+    /// `Internal` when the filter cannot be written as JSON.
+    pub(super) fn update(&self, id: i64, settings: Settings, scope: &Scope) -> Result<Update, Error> {
+        Ok(Update { id, after: Written::new(settings, scope.instant())?, read_at: self.updated_at })
+    }
+}
+
+/// A record that is stored and differs.
+pub(super) struct Update {
     id: i64,
     after: Written,
     read_at: NaiveDateTime,
+}
+
+/// What is stored of these groups.
+///
+/// # Errors
+/// What the database answers.
+pub(super) fn stored_groups(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Stored>, Error> {
+    let found = store::by_ids(conn, &Sight::unlimited(), true, ids)?;
+    Ok(found.into_iter().filter_map(stored).collect())
+}
+
+/// The statement that writes new groups that do not point to other groups, as far as what it returns.
+///
+/// # Errors
+/// `Internal` when they cannot be written as JSON.
+pub(super) fn insertion(conn: &Conn, scope: &Scope, writes: &[Written]) -> Result<Sql, Error> {
+    let now = scope.instant();
+    let source = batch::rows(conn.dialect(), COLUMNS, writes)?;
+    Ok(Sql::new(format!("INSERT INTO groups ({}, created_at, updated_at) SELECT ", names(COLUMNS)))
+        .text(format!("{}, ", values(COLUMNS)))
+        .instant(now)
+        .text(", ")
+        .instant(now)
+        .text(" FROM ")
+        .then(source)
+        .text(" RETURNING "))
+}
+
+/// Writes what differs, in one statement.
+///
+/// # Errors
+/// `Conflict` when somebody else changed the same; what the database answers.
+pub(super) fn write_changed(conn: &mut Conn, scope: &Scope, updates: &[Update]) -> Result<(), Error> {
+    if updates.is_empty() {
+        return Ok(());
+    }
+    let read: Vec<_> = updates.iter().map(|update| (update.id, update.read_at)).collect();
+    hold(conn, "groups", &read)?;
+    let rows: Vec<_> = updates.iter().map(|update| Keyed { id: update.id, row: &update.after }).collect();
+    let source = batch::rows(conn.dialect(), &[&[ID], COLUMNS, POINTERS].concat(), &rows)?;
+    let columns = [COLUMNS, POINTERS].concat();
+    let sql = Sql::new(format!("UPDATE groups SET {}, updated_at = ", assignments(&columns)))
+        .instant(scope.instant())
+        .text(" FROM ")
+        .then(source);
+    written(sql.text(" WHERE groups.id = r.id").execute(conn))?;
+    Ok(())
 }
 
 impl Run<'_> {
@@ -110,15 +168,7 @@ impl Run<'_> {
         if writes.is_empty() {
             return Ok(());
         }
-        let source = batch::rows(self.conn.dialect(), COLUMNS, &writes)?;
-        let sql = Sql::new(format!("INSERT INTO groups ({}, created_at, updated_at) SELECT ", names(COLUMNS)))
-            .text(format!("{}, ", values(COLUMNS)))
-            .instant(now)
-            .text(", ")
-            .instant(now)
-            .text(" FROM ")
-            .then(source)
-            .text(" RETURNING external_id, id");
+        let sql = insertion(self.conn, self.scope, &writes)?.text("external_id, id");
         let ids = written(sql.load::<(Text, BigInt), (String, i64)>(self.conn))?;
         let organizations: HashMap<&str, Option<i64>> = new
             .iter()
@@ -179,29 +229,12 @@ impl Run<'_> {
             if leads_elsewhere(&stored.settings, &settings) && !self.composes {
                 return Err(overtaken());
             }
-            let after = Written::new(settings, self.scope.instant())?;
+            let update = stored.update(place.id, settings, self.scope)?;
             self.report.count(row.at, Outcome::Updated, &changes);
             self.journal.note_group(Action::Updated, place.id, changes);
-            updates.push(Update { id: place.id, after, read_at: stored.updated_at });
+            updates.push(update);
         }
-        self.write_groups(&updates)
-    }
-
-    fn write_groups(&mut self, updates: &[Update]) -> Result<(), Error> {
-        if updates.is_empty() {
-            return Ok(());
-        }
-        let read: Vec<_> = updates.iter().map(|update| (update.id, update.read_at)).collect();
-        hold(self.conn, "groups", &read)?;
-        let rows: Vec<_> = updates.iter().map(|update| Keyed { id: update.id, row: &update.after }).collect();
-        let source = batch::rows(self.conn.dialect(), &[&[ID], COLUMNS, POINTERS].concat(), &rows)?;
-        let columns = [COLUMNS, POINTERS].concat();
-        let sql = Sql::new(format!("UPDATE groups SET {}, updated_at = ", assignments(&columns)))
-            .instant(self.scope.instant())
-            .text(" FROM ")
-            .then(source);
-        written(sql.text(" WHERE groups.id = r.id").execute(self.conn))?;
-        Ok(())
+        write_changed(self.conn, self.scope, &updates)
     }
 
     /// Makes the groups that are gone, closed from the start, so that the memberships in them have a place.
@@ -241,13 +274,12 @@ impl Run<'_> {
     /// What is stored of the groups of these rows.
     pub(super) fn stored_groups(&mut self, rows: &[&Group]) -> Result<HashMap<i64, Stored>, Error> {
         let ids: Vec<i64> = rows.iter().filter_map(|row| Some(self.known.groups.get(&*row.external_id)?.id)).collect();
-        let found = store::by_ids(self.conn, &Sight::unlimited(), true, &ids)?;
-        Ok(found.into_iter().filter_map(stored).collect())
+        stored_groups(self.conn, &ids)
     }
 }
 
 /// What differs between two states of a group, its components left out.
-fn differences(before: &Settings, after: &Settings) -> Vec<Change> {
+pub(super) fn differences(before: &Settings, after: &Settings) -> Vec<Change> {
     let all = |settings: &Settings| {
         let mut fields = fields(settings);
         fields.push(("composition", Some(settings.composition.as_str().to_owned())));

@@ -101,7 +101,7 @@ impl Namespace {
     }
 }
 
-fn ambiguous(external_id: &str) -> Error {
+pub(super) fn ambiguous(external_id: &str) -> Error {
     let message =
         format!("Several organizations use the external id \"{external_id}\"; name the organization to import for.");
     Error::rejected(Code::Conflict, message)

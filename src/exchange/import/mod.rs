@@ -16,6 +16,7 @@
 //! journal        the history of all of it (M7)
 //! batch          many rows in one statement
 //! report         what became of the rows
+//! roster         the same for a roster, which says who is where on a day
 //! ```
 //!
 //! Every step does its work even after a row was refused, leaving that row out, so that all that is wrong is told at
@@ -37,6 +38,7 @@ mod reasons;
 mod references;
 mod report;
 mod residencies;
+pub mod roster;
 mod settings;
 mod words;
 

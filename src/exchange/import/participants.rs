@@ -10,13 +10,14 @@ use super::keeper::Keeper;
 use super::known::Party;
 use super::{Outcome, Owner, Run, Step};
 use crate::access::sight::Sight;
-use crate::db::Sql;
+use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::exchange::bundle::{At, ErrorCode, Participant, Shown, Target};
 use crate::history::{self, Action, Entity};
 use crate::people::commands::fields;
 use crate::people::store::{self, ParticipantRow, Written};
 use crate::people::{Details, ParticipantKind};
+use crate::scope::Scope;
 
 /// The columns that are written, but for the key of the order.
 const COLUMNS: &[Column] = &[
@@ -45,20 +46,89 @@ const SORT_KEY: Column = ("sort_key", Type::Text);
 const ID: Column = ("id", Type::Int);
 
 /// What is stored of a participant.
-struct Stored {
-    kind: ParticipantKind,
-    details: Details,
+pub(super) struct Stored {
+    pub kind: ParticipantKind,
+    pub details: Details,
     sort_key: String,
     updated_at: NaiveDateTime,
 }
 
-/// A row whose record is stored and differs.
-struct Update {
+impl Stored {
+    /// The change of this participant, who has that key, to other details.
+    pub(super) fn update(&self, id: i64, details: Details, scope: &Scope) -> Update {
+        let after = Written::new(self.kind, details, scope.instant());
+        let moves = after.sort_key != self.sort_key;
+        Update { id, after, read_at: self.updated_at, moves }
+    }
+}
+
+/// A record that is stored and differs.
+pub(super) struct Update {
     id: i64,
     after: Written,
     read_at: NaiveDateTime,
     /// Whether its place in the order of names changes, and that of its memberships with it.
     moves: bool,
+}
+
+/// What is stored of these participants.
+///
+/// # Errors
+/// What the database answers.
+pub(super) fn stored_participants(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Stored>, Error> {
+    let found = store::by_ids(conn, &Sight::unlimited(), true, ids)?;
+    Ok(found.into_iter().filter_map(stored).collect())
+}
+
+/// The statement that writes new participants, as far as what it returns.
+///
+/// # Errors
+/// `Internal` when they cannot be written as JSON.
+pub(super) fn insertion(conn: &Conn, scope: &Scope, writes: &[Written]) -> Result<Sql, Error> {
+    let now = scope.instant();
+    let columns = [COLUMNS, &[SORT_KEY]].concat();
+    let source = batch::rows(conn.dialect(), &columns, writes)?;
+    Ok(Sql::new(format!("INSERT INTO participants ({}, created_at, updated_at) SELECT ", names(&columns)))
+        .text(format!("{}, ", values(&columns)))
+        .instant(now)
+        .text(", ")
+        .instant(now)
+        .text(" FROM ")
+        .then(source)
+        .text(" RETURNING "))
+}
+
+/// Writes what differs, in a number of statements that does not depend on how much it is.
+///
+/// # Errors
+/// `Conflict` when somebody else changed the same; what the database answers.
+pub(super) fn write_changed(conn: &mut Conn, scope: &Scope, updates: &[Update]) -> Result<(), Error> {
+    if updates.is_empty() {
+        return Ok(());
+    }
+    let read: Vec<_> = updates.iter().map(|update| (update.id, update.read_at)).collect();
+    hold(conn, "participants", &read)?;
+    let rows: Vec<_> = updates.iter().map(|update| Keyed { id: update.id, row: &update.after }).collect();
+    let set = Sql::new(format!("UPDATE participants SET {}, updated_at = ", assignments(COLUMNS)));
+    update_from(conn, set.instant(scope.instant()), &[&[ID], COLUMNS].concat(), &rows)?;
+    // The key of the order is repeated by memberships, which the database has to look through for every row that this
+    // statement sets it in, changed or not.
+    let moved: Vec<_> = updates
+        .iter()
+        .filter(|update| update.moves)
+        .map(|update| Keyed { id: update.id, row: &update.after })
+        .collect();
+    if !moved.is_empty() {
+        let set = Sql::new("UPDATE participants SET sort_key = r.sort_key");
+        update_from(conn, set, &[ID, SORT_KEY], &moved)?;
+    }
+    Ok(())
+}
+
+fn update_from(conn: &mut Conn, set: Sql, columns: &[Column], rows: &[Keyed<'_, Written>]) -> Result<(), Error> {
+    let source = batch::rows(conn.dialect(), columns, rows)?;
+    written(set.text(" FROM ").then(source).text(" WHERE participants.id = r.id").execute(conn))?;
+    Ok(())
 }
 
 impl Run<'_> {
@@ -104,16 +174,7 @@ impl Run<'_> {
         if writes.is_empty() {
             return Ok(());
         }
-        let columns = [COLUMNS, &[SORT_KEY]].concat();
-        let source = batch::rows(self.conn.dialect(), &columns, &writes)?;
-        let sql = Sql::new(format!("INSERT INTO participants ({}, created_at, updated_at) SELECT ", names(&columns)))
-            .text(format!("{}, ", values(&columns)))
-            .instant(now)
-            .text(", ")
-            .instant(now)
-            .text(" FROM ")
-            .then(source)
-            .text(" RETURNING external_id, id");
+        let sql = insertion(self.conn, self.scope, &writes)?.text("external_id, id");
         let ids: HashMap<String, i64> =
             written(sql.load::<(Text, BigInt), (String, i64)>(self.conn))?.into_iter().collect();
         for (row, details) in rows.iter().zip(&new) {
@@ -130,8 +191,7 @@ impl Run<'_> {
     fn update_participants(&mut self, rows: &[&Participant], columns: &HashSet<&'static str>) -> Result<(), Error> {
         let ids: Vec<i64> =
             rows.iter().filter_map(|row| Some(self.known.participants.get(&*row.external_id)?.id)).collect();
-        let found = store::by_ids(self.conn, &Sight::unlimited(), true, &ids)?;
-        let stored: HashMap<i64, Stored> = found.into_iter().filter_map(stored).collect();
+        let stored = stored_participants(self.conn, &ids)?;
         let mut updates = Vec::new();
         for row in rows {
             let Some(id) = self.known.participants.get(&*row.external_id).map(|party| party.id) else { continue };
@@ -140,7 +200,7 @@ impl Run<'_> {
                 updates.extend(self.compare_participant(row, id, stored, columns)?);
             }
         }
-        self.write_participants(&updates)
+        write_changed(self.conn, self.scope, &updates)
     }
 
     fn may_change_participant(&mut self, row: &Participant, id: i64, stored: &Stored) -> bool {
@@ -174,38 +234,7 @@ impl Run<'_> {
         }
         self.report.count(row.at, Outcome::Updated, &changes);
         self.journal.note(Action::Updated, Entity::Participant, id, &changes)?;
-        let after = Written::new(stored.kind, details, self.scope.instant());
-        let moves = after.sort_key != stored.sort_key;
-        Ok(Some(Update { id, after, read_at: stored.updated_at, moves }))
-    }
-
-    fn write_participants(&mut self, updates: &[Update]) -> Result<(), Error> {
-        if updates.is_empty() {
-            return Ok(());
-        }
-        let read: Vec<_> = updates.iter().map(|update| (update.id, update.read_at)).collect();
-        hold(self.conn, "participants", &read)?;
-        let rows: Vec<_> = updates.iter().map(|update| Keyed { id: update.id, row: &update.after }).collect();
-        let set = Sql::new(format!("UPDATE participants SET {}, updated_at = ", assignments(COLUMNS)));
-        self.update_from(set.instant(self.scope.instant()), &[&[ID], COLUMNS].concat(), &rows)?;
-        // The key of the order is repeated by memberships, which the database has to look through for every row that
-        // this statement sets it in, changed or not.
-        let moved: Vec<_> = updates
-            .iter()
-            .filter(|update| update.moves)
-            .map(|update| Keyed { id: update.id, row: &update.after })
-            .collect();
-        if !moved.is_empty() {
-            let set = Sql::new("UPDATE participants SET sort_key = r.sort_key");
-            self.update_from(set, &[ID, SORT_KEY], &moved)?;
-        }
-        Ok(())
-    }
-
-    fn update_from(&mut self, set: Sql, columns: &[Column], rows: &[Keyed<'_, Written>]) -> Result<(), Error> {
-        let source = batch::rows(self.conn.dialect(), columns, rows)?;
-        written(set.text(" FROM ").then(source).text(" WHERE participants.id = r.id").execute(self.conn))?;
-        Ok(())
+        Ok(Some(stored.update(id, details, self.scope)))
     }
 }
 

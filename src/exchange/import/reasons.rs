@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Run;
+use crate::db::Conn;
 use crate::error::Error;
 use crate::exchange::bundle::{At, ErrorCode, Shown};
 use crate::members::reasons;
@@ -16,6 +17,18 @@ pub(super) struct Reasons {
 }
 
 impl Reasons {
+    /// Those that are stored.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub(super) fn load(conn: &mut Conn, table: ReasonTable) -> Result<Self, Error> {
+        let mut known = Self::default();
+        for row in store::reasons(conn, table, None)? {
+            known.add(row.id, row.code, row.retired);
+        }
+        Ok(known)
+    }
+
     fn add(&mut self, id: i64, code: String, retired: bool) {
         self.codes.insert(id, code.clone());
         self.by_code.insert(code, (id, retired));
@@ -51,10 +64,7 @@ impl Run<'_> {
         table: ReasonTable,
         uses: impl Iterator<Item = (&'b str, At)>,
     ) -> Result<Reasons, Error> {
-        let mut known = Reasons::default();
-        for row in store::reasons(self.conn, table, None)? {
-            known.add(row.id, row.code, row.retired);
-        }
+        let mut known = Reasons::load(self.conn, table)?;
         for (code, at) in uses {
             if known.by_code.contains_key(code) {
                 continue;

@@ -80,7 +80,7 @@ pub struct RowReport {
     pub changed: Vec<String>,
 }
 
-fn as_text<S: Serializer>(at: &At, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_text<S: Serializer>(at: &At, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(at)
 }
 
@@ -115,8 +115,10 @@ pub struct Report {
     pub rows: Option<Vec<RowReport>>,
 }
 
-/// How wide a column of the table is.
+/// How wide a column of figures is.
 const WIDTH: usize = 9;
+/// How wide the names of the rows are.
+const NAME: usize = 12;
 
 const HEADINGS: [&str; 7] = ["created", "updated", "ended", "removed", "annulled", "opted out", "unchanged"];
 
@@ -168,26 +170,36 @@ impl fmt::Display for Report {
             .map(|(name, tally)| (name, tally.figures()))
             .filter(|(_, figures)| figures.iter().any(|figure| *figure > 0))
             .collect();
-        let columns: Vec<(&str, usize)> = HEADINGS
-            .iter()
-            .enumerate()
-            .filter(|(place, _)| rows.iter().any(|(_, figures)| figures.get(*place).is_some_and(|figure| *figure > 0)))
-            .map(|(place, heading)| (*heading, place))
-            .collect();
-        let title = if self.dry_run { "dry run" } else { "" };
-        write!(f, "{title:<12}")?;
-        for (heading, _) in &columns {
-            write!(f, "  {heading:>WIDTH$}")?;
-        }
-        for (name, figures) in &rows {
-            write!(f, "\n{name:<12}")?;
-            for figure in columns.iter().filter_map(|(_, place)| figures.get(*place)) {
-                write!(f, "  {figure:>WIDTH$}")?;
-            }
-        }
+        table(f, if self.dry_run { "dry run" } else { "" }, &HEADINGS, &rows)?;
         for warning in &self.warnings {
             write!(f, "\nwarning: {warning}")?;
         }
         Ok(())
     }
+}
+
+/// A table of figures without the columns in which there is nothing.
+pub(super) fn table<const N: usize>(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    headings: &[&str; N],
+    rows: &[(&str, [u64; N])],
+) -> fmt::Result {
+    let columns: Vec<(&str, usize)> = headings
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| rows.iter().any(|(_, figures)| figures.get(*place).is_some_and(|figure| *figure > 0)))
+        .map(|(place, heading)| (*heading, place))
+        .collect();
+    write!(f, "{title:<NAME$}")?;
+    for (heading, _) in &columns {
+        write!(f, "  {heading:>WIDTH$}")?;
+    }
+    for (name, figures) in rows {
+        write!(f, "\n{name:<NAME$}")?;
+        for figure in columns.iter().filter_map(|(_, place)| figures.get(*place)) {
+            write!(f, "  {figure:>WIDTH$}")?;
+        }
+    }
+    Ok(())
 }

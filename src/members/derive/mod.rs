@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use self::plan::{Ending, Plan, Row, Start};
+use self::plan::{Ending, Plan, Start};
 use self::store::{NewEnd, NewRow};
 pub use self::store::{Seeds, Wanted};
 use super::add::overlap;
@@ -208,7 +208,7 @@ impl Writer {
             self.reasons = Some(Reasons::load(conn)?);
         }
         let Some(reasons) = &self.reasons else { return Ok(()) };
-        annul(conn, scope, &plan.annul)?;
+        annul(conn, scope, &plan.annul.iter().map(|row| row.id).collect::<Vec<_>>())?;
         for (endings, action) in [(&plan.shorten, Action::Ended), (&plan.lengthen, Action::Updated)] {
             let reason = |origin| if self.taken_over { &reasons.taken_over } else { reasons.end(origin) };
             set_ends(conn, scope, endings, action, reason)?;
@@ -221,16 +221,19 @@ impl Writer {
     }
 }
 
-fn annul(conn: &mut Conn, scope: &Scope, rows: &[Row]) -> Result<(), Error> {
-    if rows.is_empty() {
+/// Declares memberships to be none, with their history.
+///
+/// # Errors
+/// What the database answers.
+pub fn annul(conn: &mut Conn, scope: &Scope, ids: &[i64]) -> Result<(), Error> {
+    if ids.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    store::annul(conn, scope, &ids)?;
+    store::annul(conn, scope, ids)?;
     let annulled = ("annulledAt", Some(scope.instant().and_utc().to_rfc3339()));
     let changes = history::diff(&[], &[annulled]);
-    history::record(conn, scope, Action::Annulled, Entity::Membership, &ids, &changes)?;
-    announce(conn, Announced::Annulled, &ids)
+    history::record(conn, scope, Action::Annulled, Entity::Membership, ids, &changes)?;
+    announce(conn, Announced::Annulled, ids)
 }
 
 fn set_ends<'r>(

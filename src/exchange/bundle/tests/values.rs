@@ -1,7 +1,6 @@
 //! What a single field may hold.
 
 use super::*;
-use crate::exchange::bundle::value;
 
 pub(super) const CASES: &[Case] = &[
     case(
@@ -167,7 +166,7 @@ fn texts_are_refused_rather_than_cut() {
 fn dates_are_strictly_iso() {
     let good = ["0001-01-01", "2024-02-29", "9999-12-31"];
     for text in good {
-        let date = value::date(text).expect(text);
+        let date = date(text).expect(text);
         assert_eq!(date.to_string(), text);
     }
     let bad = [
@@ -191,7 +190,7 @@ fn dates_are_strictly_iso() {
         "10000-01-01",
     ];
     for text in bad {
-        let problem = value::date(text).expect_err(text);
+        let problem = date(text).expect_err(text);
         assert_eq!(problem.code, ErrorCode::InvalidDate, "{text}");
     }
 }

@@ -1,7 +1,7 @@
 //! `memberships.csv`: who is in which group, from when to when, and why.
 
-mod stored;
-mod write;
+pub(super) mod stored;
+pub(super) mod write;
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,29 +15,30 @@ use crate::error::Error;
 use crate::exchange::bundle::{At, ErrorCode, Membership, MembershipRole, Reference, Shown};
 use crate::history::{self, Change, Fields};
 use crate::members::{Origin, Role};
+use stored::{closed_for_good, opt_outs};
 
 /// The start reasons and the end reasons.
-type BothReasons = (Reasons, Reasons);
+pub(super) type BothReasons = (Reasons, Reasons);
 
 /// What a row says, in keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Said {
-    group_id: i64,
-    participant_id: i64,
-    start_date: NaiveDate,
-    start_reason_id: i64,
-    end_date: Option<NaiveDate>,
-    end_reason_id: Option<i64>,
-    role: Role,
+pub(super) struct Said {
+    pub group_id: i64,
+    pub participant_id: i64,
+    pub start_date: NaiveDate,
+    pub start_reason_id: i64,
+    pub end_date: Option<NaiveDate>,
+    pub end_reason_id: Option<i64>,
+    pub role: Role,
 }
 
 impl Said {
-    fn span(&self) -> Span {
+    pub(super) fn span(&self) -> Span {
         Span { pair: (self.group_id, self.participant_id), start: self.start_date, end: self.end_date }
     }
 
     /// The fields as history shows them.
-    fn fields(&self, (starts, ends): &BothReasons) -> Fields {
+    pub(super) fn fields(&self, (starts, ends): &BothReasons) -> Fields {
         vec![
             ("startDate", Some(self.start_date.to_string())),
             ("startReason", starts.code(self.start_reason_id)),
@@ -55,11 +56,11 @@ struct Line<'b> {
 }
 
 /// A stored membership.
-struct Stored {
-    id: i64,
-    updated_at: NaiveDateTime,
-    origin: Origin,
-    said: Said,
+pub(super) struct Stored {
+    pub id: i64,
+    pub updated_at: NaiveDateTime,
+    pub origin: Origin,
+    pub said: Said,
 }
 
 /// A stored membership that a row changes.
@@ -90,7 +91,7 @@ impl<'r> Run<'r> {
         let groups: Vec<i64> = groups.into_iter().collect();
         let stored = self.stored_memberships(&lines)?;
         let annulled = self.annulled_memberships(&groups)?;
-        let opt_outs = self.opt_outs(&groups)?;
+        let opt_outs = opt_outs(self.conn, &groups)?;
         let lines = self.without_opted_out(lines, &stored, &opt_outs);
         let plan = self.compare_memberships(lines, &stored, &annulled, &reasons);
         self.refuse_closed(&plan.inserts)?;
@@ -246,7 +247,7 @@ impl<'r> Run<'r> {
         let today = self.scope.today;
         let coming: Vec<&Line<'r>> =
             inserts.iter().filter(|line| line.said.end_date.is_none_or(|end| end > today)).collect();
-        let closed = self.closed_for_good(&coming)?;
+        let closed = closed_for_good(self.conn, coming.iter().map(|line| line.said.group_id).collect())?;
         for line in coming.iter().filter(|line| closed.contains(&line.said.group_id)) {
             let group = &line.row.group;
             let message = format!("the group {} is closed and takes no new members", Shown(&group.id));

@@ -14,7 +14,8 @@ use crate::exchange::import::batch::{self, CHUNK, Column, Type};
 use crate::members::{Origin, Role};
 
 const PAIR: &[Column] = &[("group_id", Type::Int), ("participant_id", Type::Int)];
-const SELECT: &str = "SELECT m.id, m.updated_at, m.group_id, m.participant_id, m.start_date, m.start_reason_id, m.end_date, \
+/// The columns of stored memberships, called `m`.
+pub(in crate::exchange::import) const SELECT: &str = "SELECT m.id, m.updated_at, m.group_id, m.participant_id, m.start_date, m.start_reason_id, m.end_date, \
                       m.end_reason_id, m.role, m.origin FROM ";
 
 type StoredSql = (BigInt, Timestamp, BigInt, BigInt, Date, BigInt, Nullable<Date>, Nullable<BigInt>, Text, Text);
@@ -52,24 +53,6 @@ impl Run<'_> {
         load(self.conn, sql)
     }
 
-    /// Who has left which of these groups by themselves, and from when on they stay out (S5).
-    pub(super) fn opt_outs(&mut self, groups: &[i64]) -> Result<HashMap<(i64, i64), NaiveDate>, Error> {
-        let sql = Sql::new("SELECT group_id, participant_id, since FROM opt_outs WHERE group_id").in_ids(groups);
-        let rows = sql.load::<(BigInt, BigInt, Date), (i64, i64, NaiveDate)>(self.conn)?;
-        Ok(rows.into_iter().map(|(group, participant, since)| ((group, participant), since)).collect())
-    }
-
-    /// Which of the groups of these rows are closed, by an organization that keeps to its portal settings (G2).
-    pub(super) fn closed_for_good(&mut self, lines: &[&Line<'_>]) -> Result<HashSet<i64>, Error> {
-        let groups: HashSet<i64> = lines.iter().map(|line| line.said.group_id).collect();
-        let groups: Vec<i64> = groups.into_iter().collect();
-        let sql = Sql::new(
-            "SELECT g.id FROM groups g JOIN participants o ON o.id = g.organization_id \
-             WHERE g.closed AND o.enforce_portal_settings AND g.id",
-        );
-        Ok(sql.in_ids(&groups).load::<BigInt, i64>(self.conn)?.into_iter().collect())
-    }
-
     /// How many memberships of these groups have no end.
     pub(super) fn open_memberships(&mut self, groups: &[i64]) -> Result<u64, Error> {
         let sql =
@@ -79,7 +62,40 @@ impl Run<'_> {
     }
 }
 
-fn load(conn: &mut Conn, sql: Sql) -> Result<Vec<Stored>, Error> {
+/// Who has left which of these groups by themselves, and from when on they stay out (S5).
+///
+/// # Errors
+/// What the database answers.
+pub(in crate::exchange::import) fn opt_outs(
+    conn: &mut Conn,
+    groups: &[i64],
+) -> Result<HashMap<(i64, i64), NaiveDate>, Error> {
+    let sql = Sql::new("SELECT group_id, participant_id, since FROM opt_outs WHERE group_id").in_ids(groups);
+    let rows = sql.load::<(BigInt, BigInt, Date), (i64, i64, NaiveDate)>(conn)?;
+    Ok(rows.into_iter().map(|(group, participant, since)| ((group, participant), since)).collect())
+}
+
+/// Which of these groups are closed, by an organization that keeps to its portal settings (G2).
+///
+/// # Errors
+/// What the database answers.
+pub(in crate::exchange::import) fn closed_for_good(
+    conn: &mut Conn,
+    groups: HashSet<i64>,
+) -> Result<HashSet<i64>, Error> {
+    let groups: Vec<i64> = groups.into_iter().collect();
+    let sql = Sql::new(
+        "SELECT g.id FROM groups g JOIN participants o ON o.id = g.organization_id \
+         WHERE g.closed AND o.enforce_portal_settings AND g.id",
+    );
+    Ok(sql.in_ids(&groups).load::<BigInt, i64>(conn)?.into_iter().collect())
+}
+
+/// Reads what [`SELECT`] begins with.
+///
+/// # Errors
+/// What the database answers.
+pub(in crate::exchange::import) fn load(conn: &mut Conn, sql: Sql) -> Result<Vec<Stored>, Error> {
     let rows = sql.load::<StoredSql, Tuple>(conn)?;
     Ok(rows.into_iter().map(stored).collect())
 }

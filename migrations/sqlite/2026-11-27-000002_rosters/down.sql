@@ -1,0 +1,3 @@
+DROP TABLE roster_imports;
+DROP TABLE roster_groups;
+DROP TABLE roster_people;
