@@ -159,6 +159,10 @@ pub fn publish(
     availability: &Availability,
     at: Option<NaiveDateTime>,
 ) -> Result<i64, Error> {
+    // The groups before the item, as whoever takes groups and then shows content to them.
+    if availability.groups.len() <= MAX_GROUPS {
+        store::owners(conn, &availability.groups)?;
+    }
     let vision = Vision::of_viewer(conn, scope, cache)?;
     let row = managed(conn, scope, &vision, id)?;
     let now = scope.instant();

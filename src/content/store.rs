@@ -553,16 +553,35 @@ pub fn link(conn: &mut Conn, scope: &Scope, links: &[NewLink]) -> Result<usize, 
         .string(scope.viewer.name.clone())
         .text(" FROM ")
         .then(batch::rows(conn.dialect(), COLUMNS, links)?)
-        .text(" CROSS JOIN content c WHERE c.id = r.content_id ON CONFLICT DO NOTHING")
+        .text(" CROSS JOIN content c WHERE c.id = r.content_id AND c.published_at IS NOT NULL ON CONFLICT DO NOTHING")
         .execute(conn)?;
     }
     Ok(made)
 }
 
+/// Holds items until the transaction ends, in the order of their keys: nobody says meanwhile to whom they are shown.
+///
+/// # Errors
+/// What the database answers.
+pub fn hold(conn: &mut Conn, items: &[i64]) -> Result<(), Error> {
+    if conn.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let mut sorted = items.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    for items in sorted.chunks(CHUNK) {
+        let sql = Sql::new("SELECT c.id FROM content c WHERE c.id").in_ids(items).text(" ORDER BY c.id FOR UPDATE");
+        sql.load::<BigInt, i64>(conn)?;
+    }
+    Ok(())
+}
+
 /// What one group shows and another does not: both groups, the item, its kind and its title.
 pub type LeftBehind = (i64, i64, i64, ContentKind, String);
 
-/// What the first group of each pair shows and the second does not.
+/// What the first group of each pair shows and the second does not, as far as it is content of the organization that owns
+/// the second.
 ///
 /// # Errors
 /// What the database answers.
@@ -587,8 +606,9 @@ pub fn left_behind(conn: &mut Conn, pairs: &[(i64, i64)]) -> Result<Vec<LeftBehi
         let sql = Sql::new("SELECT r.from_group, r.to_group, c.id, c.kind, c.title FROM ")
             .then(batch::rows(conn.dialect(), COLUMNS, rows)?)
             .text(
-                " CROSS JOIN content_links l JOIN content c ON c.id = l.content_id WHERE l.unlinked_at IS NULL \
-                 AND l.audience_key = r.from_key AND NOT EXISTS (SELECT 1 FROM content_links t \
+                " CROSS JOIN groups g JOIN content_links l ON l.audience_key = r.from_key \
+                 JOIN content c ON c.id = l.content_id AND c.organization_id = g.organization_id \
+                 WHERE g.id = r.to_group AND l.unlinked_at IS NULL AND NOT EXISTS (SELECT 1 FROM content_links t \
                  WHERE t.content_id = l.content_id AND t.audience_key = r.to_key AND t.unlinked_at IS NULL) \
                  ORDER BY r.from_group, r.to_group, c.id",
             );

@@ -215,6 +215,10 @@ pub fn overlap(error: diesel::result::Error) -> Error {
             Code::OverlappingPeriod,
             "The period overlaps another one of the same participant in this group.",
         ),
+        Some(Violation::Reference) => Error::rejected(
+            Code::Conflict,
+            "Somebody else changed the participant or the group at the same moment. Please try again.",
+        ),
         _ => error.into(),
     }
 }

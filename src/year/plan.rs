@@ -150,6 +150,7 @@ pub enum WarningCode {
     FollowsFromElsewhere,
     AlreadyMember,
     ScheduledLater,
+    LeadershipEnds,
     UnusualTarget,
     LeavesEarly,
     TargetClosed,

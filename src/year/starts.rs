@@ -16,6 +16,8 @@ pub struct Started {
     /// By group: whose membership of the target stands already, and who has one of a later day.
     pub standing: BTreeMap<i64, usize>,
     pub scheduled: BTreeMap<i64, usize>,
+    /// By group: who led the group that they leave and is an ordinary member of this one already.
+    pub followers: BTreeMap<i64, usize>,
 }
 
 impl Started {
@@ -41,8 +43,12 @@ impl Started {
         for (key, start) in wanted {
             let mut stands = standing.remove(&key).unwrap_or_default();
             stands.sort_by_key(|row| row.start);
-            if stands.iter().any(|row| row.start <= plan.effective_on) {
+            let mut standing = stands.iter().filter(|row| row.start <= plan.effective_on).peekable();
+            if standing.peek().is_some() {
                 *started.standing.entry(key.0).or_default() += 1;
+                if start.role == Role::Leader && standing.all(|row| row.role == Role::Member) {
+                    *started.followers.entry(key.0).or_default() += 1;
+                }
             }
             let starts = around(&start, &stands);
             if starts.iter().any(|start| matches!(start.end, Some(NewEnd::Followed(_)))) {

@@ -240,7 +240,7 @@ impl<'r> Run<'r> {
             lock_composition(self.conn)?;
         }
         // Taken now as well, since whoever waits for it holds no other rows.
-        Derivation::prepare(self.conn, Seeds::Everything)?;
+        Derivation::prepare_alone(self.conn, Seeds::Everything)?;
         self.categories()?;
         self.participants()?;
         self.groups(&gone)?;

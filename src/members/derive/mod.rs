@@ -79,6 +79,17 @@ impl Derivation {
         Ok(Self { affected })
     }
 
+    /// The same for whoever changes many memberships at once: the turn is taken even where nothing follows from them, so that
+    /// no two of those are at work at the same time.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn prepare_alone(conn: &mut Conn, seeds: Seeds<'_>) -> Result<Self, Error> {
+        let derivation = Self::prepare(conn, seeds)?;
+        store::take_turn(conn)?;
+        Ok(derivation)
+    }
+
     /// The same for a group of which the settings or the components were changed, under the lock of the composition.
     /// `was_fed` says whether it may have derived memberships although nothing feeds it any more.
     ///

@@ -47,7 +47,7 @@ pub fn apply(conn: &mut Conn, scope: &Scope, id: i64, token: &str, listener: Lis
     }
     let named = groups_of(&planning::store::plan(conn, &transition)?);
     // As every change of members: the composition and the turn first, then the groups.
-    let derivation = Derivation::prepare(conn, Seeds::Groups(&named))?;
+    let derivation = Derivation::prepare_alone(conn, Seeds::Groups(&named))?;
     let all = planning::store::lock_all(conn, transition.organization_id)?;
     let Some(transition) = all.iter().find(|row| row.id == id) else {
         return Err(Error::internal(format!("transition {id} vanished")));
@@ -59,6 +59,8 @@ pub fn apply(conn: &mut Conn, scope: &Scope, id: i64, token: &str, listener: Lis
     planning::store::lock_groups(conn, &named)?;
     let before = preview::work_out(conn, transition)?;
     check_fits(conn, transition, &before, token)?;
+    let people: Vec<i64> = before.outcomes.decisions.iter().map(|decision| decision.participant_id).collect();
+    planning::store::hold_people(conn, &people)?;
     let mut work = Work { conn, scope, transition, derivation: &derivation, listener };
     work.everything(&before)?;
     store::finish(work.conn, scope, id, &before.token.encode(), &before.outcomes)?;

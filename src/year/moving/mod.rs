@@ -10,6 +10,7 @@ use super::behind::{Behind, behind, link};
 use super::plan::{Facts, Outcomes, Plan, Row, outcomes};
 use super::{Move, Outcome, number, planning, preview};
 use crate::check::{Checks, TEXT};
+use crate::content::store::hold;
 use crate::db::Conn;
 use crate::error::{Code, Error};
 use crate::groups::Settings;
@@ -69,7 +70,7 @@ pub struct Moved {
 /// A rejection for each rule that is broken.
 pub fn move_members(conn: &mut Conn, scope: &Scope, request: &Request) -> Result<Moved, Error> {
     let groups = [request.from_group_id, request.to_group_id];
-    let derivation = Derivation::prepare(conn, Seeds::Groups(&groups))?;
+    let derivation = Derivation::prepare_alone(conn, Seeds::Groups(&groups))?;
     let (from, to) = both(conn, scope, request)?;
     let on = request.on.unwrap_or(scope.today);
     let mut checks = Checks::default();
@@ -83,6 +84,8 @@ pub fn move_members(conn: &mut Conn, scope: &Scope, request: &Request) -> Result
     let left = behind(conn, &[(request.from_group_id, request.to_group_id)])?;
     let along = along(request, &left, &mut checks);
     checks.done()?;
+    hold(conn, &along.iter().map(|item| item.content_id).collect::<Vec<_>>())?;
+    planning::store::hold_people(conn, &request.participants)?;
     let outcomes = work_out(request, on, rows);
     let carrying = Carrying {
         on,

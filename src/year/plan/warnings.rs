@@ -41,6 +41,11 @@ pub fn warnings(
         }
     }
     for (numbers, code, what) in [
+        (
+            &started.followers,
+            WarningCode::LeadershipEnds,
+            "led the group that they leave and are ordinary members of it",
+        ),
         (&started.standing, WarningCode::AlreadyMember, "are members of it already and get no second membership"),
         (
             &started.scheduled,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::access::sight::Sight;
 use crate::db::batch::{self, CHUNK, Column, Type, names, values};
-use crate::db::{Conn, Sql};
+use crate::db::{Conn, Dialect, Sql};
 use crate::error::Error;
 use crate::page::{Key, KeyType, Order, Page, Window, position};
 use crate::school::year::SchoolYear;
@@ -142,6 +142,24 @@ pub fn lock_all(conn: &mut Conn, organization: i64) -> Result<Vec<TransitionRow>
 pub fn hold_groups(conn: &mut Conn, groups: &[i64]) -> Result<(), Error> {
     let sql = Sql::new("SELECT g.id FROM groups g WHERE g.id").in_ids(groups).text(" ORDER BY g.id");
     sql.text(conn.dialect().for_reference()).load::<BigInt, i64>(conn)?;
+    Ok(())
+}
+
+/// Keeps these participants, and their names, as they are until this transaction ends.
+///
+/// # Errors
+/// What the database answers.
+pub fn hold_people(conn: &mut Conn, participants: &[i64]) -> Result<(), Error> {
+    if conn.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let mut sorted = participants.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    for participants in sorted.chunks(CHUNK) {
+        let sql = Sql::new("SELECT p.id FROM participants p WHERE p.id").in_ids(participants);
+        sql.text(" ORDER BY p.id FOR KEY SHARE").load::<BigInt, i64>(conn)?;
+    }
     Ok(())
 }
 

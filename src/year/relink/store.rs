@@ -61,6 +61,15 @@ fn belonging(sql: Sql, own: Option<i64>) -> Sql {
     }
 }
 
+/// The items of which a transition broke the links to these groups.
+///
+/// # Errors
+/// What the database answers.
+pub fn items_of(conn: &mut Conn, transition: i64, groups: &[i64]) -> Result<Vec<i64>, Error> {
+    let sql = Sql::new("SELECT DISTINCT l.content_id FROM content_links l WHERE l.group_id").in_ids(groups);
+    Ok(sql.text(" AND +l.broken_by_id = ").int(transition).load::<BigInt, i64>(conn)?)
+}
+
 fn made(scope: &Scope, transition: i64) -> Sql {
     Sql::new(
         "INSERT INTO content_links (content_id, audience, group_id, kind, published_at, linked_at, linked_by, made_by_id) \

@@ -9,7 +9,7 @@ use super::apply::REASON;
 use super::preview::groups_of;
 use super::{Status, TransitionRow, number, planning};
 use crate::check::Checks;
-use crate::content::store::announce_shown;
+use crate::content::store::{self as content, announce_shown};
 use crate::db::Conn;
 use crate::db::announce::{Kind as Announced, announce};
 use crate::db::batch::CHUNK;
@@ -46,18 +46,20 @@ pub struct Undone {
 pub fn undo(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Undone, Error> {
     let transition = planning::reachable(conn, scope, id)?;
     let named = groups_of(&planning::store::plan(conn, &transition)?);
-    let derivation = Derivation::prepare(conn, Seeds::Groups(&named))?;
+    let derivation = Derivation::prepare_alone(conn, Seeds::Groups(&named))?;
     let all = planning::store::lock_all(conn, transition.organization_id)?;
     let Some(transition) = all.iter().find(|row| row.id == id) else {
         return Err(Error::internal(format!("transition {id} vanished")));
     };
     check(scope, transition, &all)?;
     planning::store::lock_groups(conn, &named)?;
+    let (items, people) = (store::items(conn, id)?, store::people(conn, id)?);
+    content::hold(conn, &items)?;
+    planning::store::hold_people(conn, &people)?;
     check_obstacles(conn, transition)?;
     let annulled = annul(conn, scope, id)?;
     let restored = restore(conn, scope, transition)?;
     let links = restore_links(conn, scope, transition)?;
-    let people = store::people(conn, id)?;
     derivation.follow(conn, scope, Whom::These(&people))?;
     store::finish(conn, scope, id)?;
     Ok(Undone { memberships_annulled: annulled, memberships_restored: restored, ..links })
@@ -167,7 +169,7 @@ fn restore_links(conn: &mut Conn, scope: &Scope, transition: &TransitionRow) -> 
     changed.sort_unstable();
     changed.dedup();
     announce_shown(conn, scope, &changed)?;
-    let (links_left, left) = store::left(conn, transition.id, MAX_NAMED)?;
+    let (links_left, left) = store::left(conn, transition.id, transition.organization_id, MAX_NAMED)?;
     let id = transition.id;
     Ok(Undone { id, memberships_restored: 0, memberships_annulled: 0, links_restored, links_left, left })
 }

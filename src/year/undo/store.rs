@@ -17,10 +17,12 @@ use crate::year::{TransitionRow, number};
 /// What the database answers.
 pub fn handed_over(conn: &mut Conn, transition: &TransitionRow) -> Result<Vec<String>, Error> {
     let sql = Sql::new(
-        "SELECT g.name FROM year_transition_moves v JOIN groups g ON g.id = v.group_id WHERE v.transition_id = ",
+        "SELECT g.name FROM groups g WHERE g.id IN (SELECT v.group_id FROM year_transition_moves v WHERE v.transition_id = ",
     )
     .int(transition.id)
-    .text(" AND coalesce(g.organization_id, 0) <> ")
+    .text(" UNION SELECT x.to_group_id FROM year_transition_members x WHERE x.to_group_id IS NOT NULL AND x.transition_id = ")
+    .int(transition.id)
+    .text(") AND coalesce(g.organization_id, 0) <> ")
     .int(transition.organization_id);
     Ok(sql.text(" ORDER BY g.sort_key, g.id LIMIT 50").load::<Text, String>(conn)?)
 }
@@ -191,11 +193,21 @@ pub fn reopen(conn: &mut Conn, links: &[i64]) -> Result<Vec<i64>, Error> {
     Ok(sql.in_ids(links).text(" RETURNING content_id").load::<BigInt, i64>(conn)?)
 }
 
-/// How many links stay broken, and the titles of the items.
+/// The items of which the transition broke links, or of which links were made in their place.
 ///
 /// # Errors
 /// What the database answers.
-pub fn left(conn: &mut Conn, id: i64, limit: i64) -> Result<(i64, Vec<String>), Error> {
+pub fn items(conn: &mut Conn, id: i64) -> Result<Vec<i64>, Error> {
+    let sql = Sql::new("SELECT l.content_id FROM content_links l WHERE l.broken_by_id = ").int(id);
+    let sql = sql.text(" UNION SELECT l.content_id FROM content_links l WHERE l.made_by_id = ").int(id);
+    Ok(sql.load::<BigInt, i64>(conn)?)
+}
+
+/// How many links stay broken, and the titles of those items that are of an organization.
+///
+/// # Errors
+/// What the database answers.
+pub fn left(conn: &mut Conn, id: i64, organization: i64, limit: i64) -> Result<(i64, Vec<String>), Error> {
     let number = Sql::new("SELECT COUNT(*) FROM content_links l WHERE l.unlinked_at IS NOT NULL AND l.broken_by_id = ")
         .int(id)
         .first::<BigInt, i64>(conn)?
@@ -204,7 +216,8 @@ pub fn left(conn: &mut Conn, id: i64, limit: i64) -> Result<(i64, Vec<String>), 
         "SELECT DISTINCT c.title, c.id FROM content_links l JOIN content c ON c.id = l.content_id \
          WHERE l.unlinked_at IS NOT NULL AND l.broken_by_id = ",
     );
-    let titles = sql.int(id).text(" ORDER BY c.id LIMIT ").int(limit).load::<(Text, BigInt), (String, i64)>(conn)?;
+    let sql = sql.int(id).text(" AND c.organization_id = ").int(organization);
+    let titles = sql.text(" ORDER BY c.id LIMIT ").int(limit).load::<(Text, BigInt), (String, i64)>(conn)?;
     Ok((number, titles.into_iter().map(|(title, _)| title).collect()))
 }
 

@@ -47,9 +47,15 @@ impl Run<'_> {
         Ok(stored)
     }
 
-    /// The memberships of these groups that an administrator declared a mistake (M6).
+    /// The memberships of these groups that an administrator declared a mistake (M6). Those that went with a transition that
+    /// was undone are none.
     pub(super) fn annulled_memberships(&mut self, groups: &[i64]) -> Result<Vec<Stored>, Error> {
-        let sql = Sql::new(SELECT).text("memberships m WHERE m.annulled_at IS NOT NULL AND m.group_id").in_ids(groups);
+        let sql = Sql::new(SELECT).text(
+            "memberships m WHERE m.annulled_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM year_transition_starts s \
+             JOIN year_transitions t ON t.id = s.transition_id WHERE s.membership_id = m.id AND t.status = 'UNDONE') \
+             AND m.group_id",
+        );
+        let sql = sql.in_ids(groups);
         load(self.conn, sql)
     }
 

@@ -95,7 +95,7 @@ pub fn import_roster(
 ) -> Result<RosterReport, Failure> {
     let outcome = db.write_if(|conn| {
         // Taken before anything else is locked, since whoever waits for it holds no rows.
-        Derivation::prepare(conn, Seeds::Everything)?;
+        Derivation::prepare_alone(conn, Seeds::Everything)?;
         let organization = order::take_turn(conn, scope, &options.organization)?;
         let date = options.date.or(roster.school.reference_date).unwrap_or(scope.today);
         let warnings = roster.warnings.iter().map(ToString::to_string).collect();
