@@ -61,15 +61,19 @@ impl Readers {
         if self.everything {
             return sql;
         }
-        let sql = sql.text(" AND (").text(alias).text(".participant_id").in_ids(&self.wards);
-        let sql = sql.text(" OR ").text(alias).text(".group_id").in_ids(&self.led);
-        if self.organizations.is_empty() {
-            return sql.text(")");
+        let column = |sql: Sql, name: &'static str| sql.text(" OR ").text(alias).text(name);
+        let mut sql = sql.text(" AND (1 = 0");
+        // Whoever has no wards is spared a look at whose each record is, which the index by group does not tell.
+        if !self.wards.is_empty() {
+            sql = column(sql, ".participant_id").in_ids(&self.wards);
         }
-        sql.text(" OR ")
-            .text(alias)
-            .text(".group_id IN (SELECT o.id FROM groups o WHERE o.organization_id")
-            .in_ids(&self.organizations)
-            .text("))")
+        if !self.led.is_empty() {
+            sql = column(sql, ".group_id").in_ids(&self.led);
+        }
+        if !self.organizations.is_empty() {
+            let owned = ".group_id IN (SELECT o.id FROM groups o WHERE o.organization_id";
+            sql = column(sql, owned).in_ids(&self.organizations).text(")");
+        }
+        sql.text(")")
     }
 }

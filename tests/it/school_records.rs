@@ -83,6 +83,7 @@ const LISTS: &str = "query($g: ID!, $ids: [ID!]!) { group(id: $g) { \
     absenceReports(first: 100) { totalCount pageInfo { startCursor endCursor } edges { cursor node { id } } } \
     leaveRequests(first: 100) { totalCount pageInfo { startCursor endCursor } edges { cursor node { id } } } \
     lunchStays(first: 100) { totalCount pageInfo { startCursor endCursor } edges { cursor node { id } } } } \
+    counted: group(id: $g) { absenceReports { totalCount } leaveRequests { totalCount } lunchStays { totalCount } } \
     nodes(ids: $ids) { id } }";
 const LIST_NAMES: [&str; 3] = ["absenceReports", "leaveRequests", "lunchStays"];
 
@@ -94,6 +95,7 @@ fn seen(world: &World, token: &str, group: &str, these: &[String]) -> BTreeSet<S
         let list = &found["group"][name];
         let here = ids(list);
         assert_eq!(list["totalCount"], json!(here.len()), "{name}");
+        assert_eq!(found["counted"][name]["totalCount"], json!(here.len()), "{name}");
         assert_eq!(list["pageInfo"]["endCursor"].is_null(), here.is_empty(), "{name}");
         listed.extend(here);
     }
