@@ -122,4 +122,53 @@ both! {
         let token = world.keys.sign(None, &[(Role::Administrator, None)], "Tester", later, Duration::hours(1)).unwrap();
         assert_eq!(world.refused_as(&token, "undoYearTransition", json!({ "yearTransitionId": transition["id"] })), ["UNDO_WINDOW_CLOSED"]);
     }
+
+    /// Y7: what belongs to another organization by now is left alone, and told of no more than that.
+    fn y7_a_group_that_was_handed_over_stands_in_the_way(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        // A target that is no group of the plan itself.
+        let target = world.group_with(Some(&school.organization), json!({ "name": "Kleuters" }));
+        let mut input = school.plan();
+        input["exceptions"] = json!([{ "participantId": school.pupils[0], "toGroupId": target }]);
+        let transition = planned(world, &token, input);
+        let other = world.organization("Een andere");
+        let hand = |group: &str, to: &str| world.done("updateGroup", "group { id }", json!({ "groupId": group, "organizationId": to, "settings": {} }));
+        // Before it is applied: nothing of the group is told, and the plan does not fit any more.
+        hand(&school.second, &other);
+        let query = "query($id: ID!) { yearTransition(id: $id) { preview { token warnings { message } groups { moving staying leaving linksToBreak { count } members { totalCount } group { id } } } } }";
+        let seen = world.data_as(&token, query, json!({ "id": transition["id"] }))["yearTransition"]["preview"].take();
+        assert_eq!(seen["groups"][1], json!({ "moving": 0, "staying": 0, "leaving": 0, "linksToBreak": [], "members": { "totalCount": 0 }, "group": null }));
+        assert!(!seen["warnings"].to_string().contains("Groep 2"), "{seen}");
+        let stale = world.refused_as(&token, "applyYearTransition", json!({ "yearTransitionId": transition["id"], "previewToken": seen["token"] }));
+        assert_eq!(stale, ["PREVIEW_STALE"]);
+        hand(&school.second, &school.organization);
+        assert_eq!(apply(world, &token, &transition)["userErrors"], json!([]));
+        hand(&target, &other);
+        assert_eq!(world.refused_as(&token, "undoYearTransition", json!({ "yearTransitionId": transition["id"] })), ["STANDS_IN_THE_WAY"]);
+        assert_eq!(world.members(&target, None), ["Kind0 Wilg"]);
+    }
+
+    /// What other organizations show to a group is neither told nor passed on to another group.
+    fn content_of_others_is_not_passed_on(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        let other = world.organization("Een andere");
+        let everything = world.administrator();
+        let foreign = make(world, &everything, json!({ "newsItem": { "title": "Geheim", "body": "x", "organizationId": other } }));
+        publish(world, &everything, &foreign, json!({ "groupIds": [school.first] }));
+        let input = json!({ "fromGroupId": school.first, "toGroupId": school.second, "participantIds": [school.pupils[0]] });
+        let named = json!({ "fromGroupId": school.first, "toGroupId": school.second, "participantIds": [school.pupils[0]], "linkContentIds": [foreign] });
+        assert_eq!(world.refused_as(&token, "moveMembers", named), ["NOT_FOUND"]);
+        let moved = world.done_as(&token, "moveMembers", "linked contentLeftBehind { totalCount }", input);
+        assert_eq!((&moved["linked"], &moved["contentLeftBehind"]["totalCount"]), (&json!(0), &json!(0)));
+        let transition = planned(world, &token, school.plan());
+        apply(world, &token, &transition);
+        assert_eq!(world.data_as(&token, "query($id: ID!) { yearTransition(id: $id) { unlinkedContent { totalCount } } }", json!({ "id": transition["id"] }))["yearTransition"]["unlinkedContent"]["totalCount"], 0);
+        let all = json!({ "yearTransitionId": transition["id"], "mapping": [{ "fromGroupId": school.first, "toGroupId": school.second }] });
+        assert_eq!(world.done_as(&token, "relinkContent", "relinked", all)["relinked"], 0);
+        world.done_as(&everything, "withdrawContent", "content { id }", json!({ "contentId": foreign }));
+        let undone = world.done_as(&token, "undoYearTransition", "itemsLeft", json!({ "yearTransitionId": transition["id"] }));
+        assert_eq!(undone["itemsLeft"], json!([]));
+    }
 }
