@@ -156,7 +156,10 @@ fn reopening(transition: &TransitionRow, row: &Restored) -> Result<Entry, Error>
 /// Links hold again, except of items that their makers have published anew or withdrawn since: they have said what they
 /// want. What was linked again in their place is no longer shown to others.
 fn restore_links(conn: &mut Conn, scope: &Scope, transition: &TransitionRow) -> Result<Undone, Error> {
-    let mut changed = store::unlink_relinked(conn, scope, transition.id)?;
+    let mut changed = Vec::new();
+    for links in store::relinked(conn, transition.id)?.chunks(LINKS) {
+        changed.extend(store::unlink(conn, scope, links)?);
+    }
     let (mut links_restored, mut last) = (0, 0);
     loop {
         let ids = store::untouched(conn, transition.id, last, LINKS)?;

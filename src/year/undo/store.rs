@@ -146,19 +146,28 @@ pub fn restore(conn: &mut Conn, scope: &Scope, rows: &[Restored]) -> diesel::Que
         .execute(conn)
 }
 
-/// Breaks the links that were made in place of those that the transition broke, and answers with their items.
+/// The open links that were made in place of those that the transition broke.
 ///
 /// # Errors
 /// What the database answers.
-pub fn unlink_relinked(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Vec<i64>, Error> {
+pub fn relinked(conn: &mut Conn, id: i64) -> Result<Vec<i64>, Error> {
+    let sql = Sql::new("SELECT l.id FROM content_links l WHERE l.unlinked_at IS NULL AND l.made_by_id = ").int(id);
+    Ok(sql.text(" ORDER BY l.id").load::<BigInt, i64>(conn)?)
+}
+
+/// Breaks links, and answers with their items.
+///
+/// # Errors
+/// What the database answers.
+pub fn unlink(conn: &mut Conn, scope: &Scope, links: &[i64]) -> Result<Vec<i64>, Error> {
     let sql = Sql::new("UPDATE content_links SET unlinked_at = ")
         .instant(scope.instant())
         .text(", unlinked_by = ")
         .string(scope.viewer.name.clone())
         .text(", unlink_reason = ")
         .string(UnlinkReason::YearTransition.as_str())
-        .text(" WHERE unlinked_at IS NULL AND made_by_id = ")
-        .int(id)
+        .text(" WHERE unlinked_at IS NULL AND id")
+        .in_ids(links)
         .text(" RETURNING content_id");
     Ok(sql.load::<BigInt, i64>(conn)?)
 }

@@ -208,6 +208,7 @@ impl Drawn {
             let to = match dice.roll(8) {
                 0 => Some(group),
                 1 => None,
+                2 if group > 0 => self.moves[group - 1].to,
                 2 | 3 => Some(dice.roll(years)),
                 4 => Some(*dice.of(&self.targets())),
                 _ if next.is_empty() => None,
@@ -240,8 +241,11 @@ impl Drawn {
         for pupil in 0..self.pupils {
             let group = dice.roll(years);
             self.join(group, pupil, false, periods(dice, effective));
-            if dice.roll(3) == 0 {
-                let other = dice.roll(years);
+            if dice.roll(2) == 0 {
+                // Best one of which the members go to the same group.
+                let to = self.moves[group].to;
+                let along = (0..years).find(|other| *other != group && to.is_some() && self.moves[*other].to == to);
+                let other = along.unwrap_or_else(|| dice.roll(years));
                 self.join(other, pupil, dice.roll(5) == 0, periods(dice, effective));
             }
             let target = self.moves[group].to;
@@ -289,20 +293,29 @@ impl Drawn {
             .filter(|one| self.is_planned(one.group))
             .map(|one| (one.person, one.group))
             .collect();
-        for _ in 0..dice.roll(5) {
+        for _ in 0..dice.roll(4) {
             if concerned.is_empty() {
                 return;
             }
             let (person, group) = *dice.of(&concerned);
-            let group = (dice.roll(2) == 0).then_some(group);
-            let fate = match dice.roll(4) {
-                0 => Fate::Stays,
-                1 => Fate::Leaves,
-                _ => Fate::Moves(*dice.of(&self.targets())),
-            };
-            if !self.exceptions.iter().any(|one| (one.person, one.group) == (person, group)) {
-                self.exceptions.push(Exception { person, group, fate });
+            let named = (dice.roll(2) == 0).then_some(group);
+            self.exception(dice, person, named);
+            if dice.roll(2) == 0 {
+                // What is said of one group goes before what is said of all.
+                self.exception(dice, person, Some(group));
+                self.exception(dice, person, None);
             }
+        }
+    }
+
+    fn exception(&mut self, dice: &mut Dice, person: usize, group: Option<usize>) {
+        let fate = match dice.roll(4) {
+            0 => Fate::Stays,
+            1 => Fate::Leaves,
+            _ => Fate::Moves(*dice.of(&self.targets())),
+        };
+        if !self.exceptions.iter().any(|one| (one.person, one.group) == (person, group)) {
+            self.exceptions.push(Exception { person, group, fate });
         }
     }
 

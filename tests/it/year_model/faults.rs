@@ -1,13 +1,13 @@
 //! Y3, Y7: a failure at any point leaves everything as it was, and the next try works.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use diesel::connection::InstrumentationEvent;
 use kring::access::Viewer;
 use kring::db::{Conn, Db, Dialect, Observer, Sql};
-use kring::error::Error;
+use kring::error::{Code, Error};
 use kring::id::{self, Kind};
 use kring::scope::{Clock, Scope};
 use kring::year::moving::Along;
@@ -22,6 +22,26 @@ use crate::year::{School, planned};
 thread_local! {
     /// How many more statements of this thread are sent before one fails.
     static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+type Meddling = (&'static str, Box<dyn FnOnce()>);
+
+thread_local! {
+    /// What somebody else does just before this thread sends a statement that begins so.
+    static MEDDLING: RefCell<Option<Meddling>> = const { RefCell::new(None) };
+}
+
+/// Somebody else comes in between.
+fn meddling() -> Observer {
+    Observer(Arc::new(|event| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            let text = query.to_string();
+            let due = MEDDLING.with_borrow_mut(|waiting| waiting.take_if(|(start, _)| text.starts_with(*start)));
+            if let Some((_, meddle)) = due {
+                meddle();
+            }
+        }
+    }))
 }
 
 /// The text of the panic by which a statement fails.
@@ -229,6 +249,34 @@ both! {
             }
             assert!(rows > 1, "{what} wrote {rows} rows");
             set_trap(world, 1_000_000);
+        }
+    }
+
+    /// Y4: the locks of the groups do not keep others from taking away a link or a record; what was counted is compared with
+    /// what is done. SQLite has one writer, and nobody comes in between.
+    fn y4_what_others_take_away_at_the_last_moment_is_noticed(world) {
+        if !world.is_postgres() {
+            return;
+        }
+        let mut stage = Stage::new(world);
+        let db = world.connect(meddling());
+        let unlink = format!(
+            "UPDATE content_links SET unlinked_at = linked_at, unlink_reason = 'CHANGED' WHERE group_id = {}",
+            stage.group(&stage.school.second)
+        );
+        for (statement, sql) in [
+            ("DELETE FROM absence_reports", "DELETE FROM absence_reports".to_owned()),
+            ("UPDATE content_links SET unlinked_at", unlink),
+        ] {
+            let token = stage.school.administrator(world);
+            stage.transition = planned(world, &token, stage.school.plan());
+            let other = world.db.clone();
+            let meddle = move || assert_eq!(other.write(|conn| Ok(Sql::new(sql).execute(conn)?)).unwrap(), 1);
+            MEDDLING.set(Some((statement, Box::new(meddle))));
+            let refused = db.write(|conn| STEPS[0].1(&stage, conn));
+            assert!(MEDDLING.take().is_none(), "{statement} was sent");
+            assert!(matches!(&refused, Err(Error::Rejected(why)) if why[0].code == Code::PreviewStale), "{statement}: {refused:?}");
+            assert_eq!((world.rows("year_transition_members"), world.rows("lunch_stays")), (0, 1), "nothing was done");
         }
     }
 }

@@ -206,6 +206,22 @@ both! {
         assert_eq!(apply(world, &stage.token, &transition)["userErrors"], json!([]));
     }
 
+    /// What is linked is told from as much that has the same sum, and the same sum of squares.
+    fn y4_other_content_is_other_content(world) {
+        let stage = Stage::new(world);
+        let item = |n: usize| json!({ "newsItem": { "title": format!("Nieuws {n}"), "body": "Lees dit.", "organizationId": stage.school.organization } });
+        let items: Vec<String> = (0..7).map(|n| make(world, &stage.token, item(n))).collect();
+        let show = |places: [usize; 3], group: &String| {
+            places.iter().for_each(|n| publish(world, &stage.token, &items[*n], json!({ "groupIds": [group] })));
+        };
+        show([0, 4, 5], &stage.school.last);
+        let transition = stage.plan();
+        show([0, 4, 5], &stage.school.choir);
+        show([1, 2, 6], &stage.school.last);
+        let refused = apply(world, &stage.token, &transition);
+        assert_eq!(refused["userErrors"][0]["message"], "Changed since the preview: linked content of Groep 8.", "{refused}");
+    }
+
     /// The token of an older plan, of another one, of none; a year group that the plan does not know; a group that takes no
     /// members any more.
     fn y4_only_what_was_looked_at_is_applied(world) {
