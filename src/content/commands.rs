@@ -221,7 +221,7 @@ fn targets(row: &ContentRow, availability: &Availability) -> Vec<(Audience, i64)
 }
 
 /// An audience as history shows it.
-fn written(keys: &HashSet<i64>) -> String {
+pub(crate) fn written(keys: &HashSet<i64>) -> String {
     let mut keys: Vec<i64> = keys.iter().copied().collect();
     keys.sort_unstable();
     let word = |key: &i64| match audience_of(*key) {

@@ -1,10 +1,15 @@
 //! Group-bound content that does not move along with members who move from one group to another (Y8).
 
+use std::collections::HashSet;
+
 use crate::content::Audience;
+use crate::content::commands::written;
 use crate::content::kind::ContentKind;
-use crate::content::store::{NewLink, announce_shown, left_behind, link as link_content};
+use crate::content::store::{NewLink, announce_shown, audiences, left_behind, link as link_content};
+use crate::content::visibility::key_of;
 use crate::db::Conn;
 use crate::error::Error;
+use crate::history::{self, Action, Entity, Entry, record_each};
 use crate::scope::Scope;
 
 /// An item that one group shows and the other does not.
@@ -29,7 +34,8 @@ pub fn behind(conn: &mut Conn, pairs: &[(i64, i64)]) -> Result<Vec<Behind>, Erro
         .collect())
 }
 
-/// Shows these items to the group to which the members go, too, and answers with how many links were made.
+/// Shows these items to the group to which the members go, too, with their history, and answers with how many links were
+/// made.
 ///
 /// # Errors
 /// What the database answers.
@@ -37,11 +43,23 @@ pub fn link(conn: &mut Conn, scope: &Scope, items: &[Behind]) -> Result<usize, E
     let mut links: Vec<(i64, i64)> = items.iter().map(|item| (item.content_id, item.to_group)).collect();
     links.sort_unstable();
     links.dedup();
+    let mut changed: Vec<i64> = links.iter().map(|(content, _)| *content).collect();
+    changed.dedup();
+    let audiences = audiences(conn, &changed)?;
     let new: Vec<NewLink> =
         links.iter().map(|(content, group)| NewLink::new(*content, Audience::Group, *group)).collect();
     let made = link_content(conn, scope, &new)?;
-    let mut changed: Vec<i64> = links.into_iter().map(|(content, _)| content).collect();
-    changed.dedup();
+    let mut entries = Vec::with_capacity(changed.len());
+    for linked in links.chunk_by(|one, other| one.0 == other.0) {
+        let Some((content, _)) = linked.first() else { continue };
+        let before: HashSet<i64> = audiences.get(content).into_iter().flatten().copied().collect();
+        let mut after = before.clone();
+        after.extend(linked.iter().map(|(_, group)| key_of(Audience::Group, *group)));
+        let fields = |keys: &HashSet<i64>| [("availability", Some(written(keys)))];
+        let changes = history::diff(&fields(&before), &fields(&after));
+        entries.push(Entry::new(Action::Updated, Entity::Content, *content, &changes)?);
+    }
+    record_each(conn, scope, &entries)?;
     announce_shown(conn, scope, &changed)?;
     Ok(made)
 }

@@ -37,8 +37,18 @@ fn breaches(rule: impl Fn(&str, &str) -> Option<String>) -> Vec<String> {
         .collect()
 }
 
-const DOMAIN: [&str; 9] =
-    ["content/", "groups/", "members/", "people/", "access/", "exchange/", "subscriptions/", "mail/", "school/"];
+const DOMAIN: [&str; 10] = [
+    "content/",
+    "groups/",
+    "members/",
+    "people/",
+    "access/",
+    "exchange/",
+    "subscriptions/",
+    "mail/",
+    "school/",
+    "year/",
+];
 
 once! {
     fn the_domain_knows_neither_graphql_nor_http() {

@@ -214,7 +214,7 @@ impl Drawn {
                 _ if next.is_empty() => None,
                 _ => Some(*dice.of(&next)),
             };
-            self.moves.push(Move { group, to, leaders: dice.roll(3) == 0 });
+            self.moves.push(Move { group, to, leaders: dice.roll(2) == 0 });
         }
         if dice.roll(4) == 0 {
             let to = *dice.of(&[Some(self.choir()), Some(self.council()), None]);
@@ -245,8 +245,17 @@ impl Drawn {
                 // Best one of which the members go to the same group.
                 let to = self.moves[group].to;
                 let along = (0..years).find(|other| *other != group && to.is_some() && self.moves[*other].to == to);
-                let other = along.unwrap_or_else(|| dice.roll(years));
-                self.join(other, pupil, dice.roll(5) == 0, periods(dice, effective));
+                match along {
+                    Some(other) => {
+                        let lasting = [vec![(long_ago(), None)], vec![(long_ago(), Some(today() + Days::new(40)))]];
+                        let leads = self.moves[other].leaders || dice.roll(2) == 0;
+                        self.join(other, pupil, leads, dice.of(&lasting).clone());
+                    }
+                    None => {
+                        let other = dice.roll(years);
+                        self.join(other, pupil, dice.roll(5) == 0, periods(dice, effective));
+                    }
+                }
             }
             let target = self.moves[group].to;
             if let Some(target) = target.filter(|_| dice.roll(3) == 0) {
