@@ -128,6 +128,7 @@ impl Asker {
         let options = http::Options {
             limits: Limits::default(),
             execution: Duration::from_secs(60),
+            change: Duration::from_secs(60),
             wait: Duration::from_secs(60),
             clock: Clock::System,
             zone: Amsterdam,

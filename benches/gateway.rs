@@ -145,6 +145,7 @@ fn serve_side(side: Side, url: &str, port: u16) {
                 // The history of somebody with the most memberships that a page holds costs more than the usual limit.
                 limits: Limits { max_cost: 50_000, ..Limits::default() },
                 execution: Duration::from_secs(10),
+                change: Duration::from_secs(10),
                 wait: Duration::from_secs(3),
                 clock: Clock::System,
                 zone: Amsterdam,

@@ -52,6 +52,7 @@ pub fn gateway(
     let options = http::Options {
         limits: serving.limits(),
         execution: serving.execution(),
+        change: serving.change(),
         wait,
         clock: Clock::System,
         zone: serving.time_zone,

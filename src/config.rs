@@ -69,9 +69,13 @@ pub struct Serving {
     /// The time zone that decides which date is today.
     #[arg(long, env = "KRING_TIME_ZONE", default_value = "Europe/Amsterdam")]
     pub time_zone: Tz,
-    /// How long one request may take, in seconds.
+    /// How long one request may take that reads, and one statement of any, in seconds.
     #[arg(long, env = "KRING_EXECUTION_SECONDS", default_value_t = 10)]
     pub execution_seconds: u64,
+    /// How long one request may take that changes something, in seconds. A year transition of a large school board takes
+    /// longer than anything else; a proxy in front should be as patient.
+    #[arg(long, env = "KRING_CHANGE_SECONDS", default_value_t = 120)]
+    pub change_seconds: u64,
     /// The largest request body, in bytes.
     #[arg(long, env = "KRING_MAX_BODY_BYTES", default_value_t = Limits::default().max_body_bytes)]
     pub max_body_bytes: usize,
@@ -389,8 +393,13 @@ impl Serving {
         }
     }
 
-    /// How long one request may take.
+    /// How long one request may take that reads.
     pub fn execution(&self) -> Duration {
         Duration::from_secs(self.execution_seconds.max(1))
+    }
+
+    /// How long one request may take that changes something.
+    pub fn change(&self) -> Duration {
+        Duration::from_secs(self.change_seconds.max(self.execution_seconds).max(1))
     }
 }

@@ -99,6 +99,8 @@ pub enum Error {
     Unavailable,
     /// The statement or the request ran out of time.
     Timeout,
+    /// A change takes longer than a request waits for it; it goes on, and may yet be kept.
+    Unfinished,
     /// The settings make no sense; only ever seen on the command line.
     Configuration(String),
     /// A fault of the gateway; the text is logged and never sent.
@@ -167,6 +169,10 @@ impl fmt::Display for Error {
             | Self::Internal(message) => f.write_str(message),
             Self::Unavailable => f.write_str("The database cannot be reached at the moment. Please try again."),
             Self::Timeout => f.write_str("The request took too long and was stopped."),
+            Self::Unfinished => f.write_str(
+                "This change takes longer than a request waits. It goes on and may still be kept: look again later, or \
+                 repeat it with the same clientMutationId to learn how it ended.",
+            ),
         }
     }
 }

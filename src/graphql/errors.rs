@@ -13,7 +13,7 @@ pub fn code(error: &Error) -> &'static str {
         Error::Unauthenticated(_) => "UNAUTHENTICATED",
         Error::Forbidden(_) => "FORBIDDEN",
         Error::Unavailable => "UNAVAILABLE",
-        Error::Timeout => "TIMEOUT",
+        Error::Timeout | Error::Unfinished => "TIMEOUT",
         Error::Configuration(_) | Error::Internal(_) => "INTERNAL",
     }
 }

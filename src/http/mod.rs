@@ -8,6 +8,7 @@ pub mod live;
 mod metrics;
 mod permit;
 mod respond;
+mod turn;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -23,7 +24,6 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::sync::Semaphore;
 
 use crate::access::Viewer;
 use crate::access::link::Links;
@@ -37,6 +37,7 @@ use guard::{GraphqlRequest, Limits, Refusal, SdlFacts};
 use known::{Known, Shape};
 use metrics::{Metrics, Outcome};
 use respond::Media;
+use turn::{Task, Turns, in_turn};
 
 /// The most documents kept parsed.
 const MAX_DOCUMENTS: usize = 1_000;
@@ -46,8 +47,11 @@ const MAX_DOCUMENTS: usize = 1_000;
 pub struct Options {
     /// What a document may ask at most.
     pub limits: Limits,
-    /// How long one request may take.
+    /// How long one request may take that reads.
     pub execution: Duration,
+    /// How long one request may take that writes. What is done in one transaction may take a while, and whoever asked for
+    /// it must not be left in the dark for it.
+    pub change: Duration,
     /// How long a request waits for its turn.
     pub wait: Duration,
     /// The machine's clock, or a fixed moment.
@@ -69,7 +73,7 @@ pub struct Gateway {
     keys: Keys,
     options: Options,
     facts: SdlFacts,
-    turns: Semaphore,
+    turns: Turns,
     documents: RwLock<HashMap<String, Arc<Known>>>,
     metrics: Metrics,
     live: live::Live,
@@ -96,7 +100,7 @@ impl Gateway {
             files::Files::new(files, links)
         });
         Ok(Arc::new(Self {
-            turns: Semaphore::new(shared.db.capacity()),
+            turns: Turns::new(shared.db.capacity()),
             schema,
             trusting: graphql::trusting_schema(),
             shared,
@@ -206,31 +210,13 @@ async fn answer(
             return respond::failed(media, &error, pos);
         }
     };
-    match in_turn(&gateway, |gateway| gateway.execute(request, admitted, viewer)).await {
+    match in_turn(&gateway, admitted.task, |gateway| gateway.execute(request, admitted, viewer)).await {
         Ok(response) => {
             let outcome = if response.errors.is_empty() { Outcome::Answered } else { Outcome::WithErrors };
             gateway.metrics.count(outcome, started.elapsed());
             respond::executed(media, response)
         }
         Err(error) => gateway.fail(media, &error, started),
-    }
-}
-
-/// Does what talks to the database on a thread that may block, when it has its turn, and not for longer than allowed.
-async fn in_turn<T: Send + 'static>(
-    gateway: &Arc<Gateway>,
-    work: impl FnOnce(&Gateway) -> T + Send + 'static,
-) -> Result<T, Error> {
-    let turn = tokio::time::timeout(gateway.options.wait, Arc::clone(gateway).turn()).await;
-    let turn = turn.ok().flatten().ok_or(Error::Unavailable)?;
-    let execution = tokio::task::spawn_blocking(move || {
-        let done = work(&turn.0);
-        drop(turn);
-        done
-    });
-    match tokio::time::timeout(gateway.options.execution, execution).await {
-        Ok(done) => done.map_err(|panic| Error::internal(format!("a resolver failed: {panic}"))),
-        Err(_) => Err(Error::Timeout),
     }
 }
 
@@ -263,6 +249,7 @@ fn only(document: &ExecutableDocument, operation: &Positioned<OperationDefinitio
 
 /// An operation that may be executed.
 struct Admitted {
+    task: Task,
     document: ExecutableDocument,
     known: Arc<Known>,
     shape: Option<Shape>,
@@ -280,21 +267,7 @@ impl From<Refusal> for Denied {
     }
 }
 
-/// The right to execute; given back when dropped.
-struct Turn(Arc<Gateway>);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.turns.add_permits(1);
-    }
-}
-
 impl Gateway {
-    async fn turn(self: Arc<Self>) -> Option<Turn> {
-        self.turns.acquire().await.ok()?.forget();
-        Some(Turn(self))
-    }
-
     fn refuse(&self, media: Media, refusal: &Refusal) -> Response {
         self.metrics.count(Outcome::Refused, Duration::ZERO);
         respond::refused(media, refusal)
@@ -334,8 +307,9 @@ impl Gateway {
         guard::measure(document, &request.variables, name, &self.options.limits, &self.facts)?;
         permit::check(document, operation, viewer).map_err(|(error, pos)| Denied::Failed(error, pos))?;
         let shape = known::shape(&operation.node, &request.variables);
+        let task = if operation.node.ty == OperationType::Mutation { Task::Change } else { Task::Read };
         let document = only(document, operation);
-        Ok(Admitted { document, known, shape })
+        Ok(Admitted { task, document, known, shape })
     }
 
     /// The parsed document; frequent ones are kept.

@@ -228,7 +228,7 @@ pub fn failed(media: Media, error: &Error, pos: async_graphql::Pos) -> axum::res
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        Error::Timeout | Error::Unfinished => StatusCode::GATEWAY_TIMEOUT,
         Error::Internal(_) | Error::Configuration(_) => StatusCode::INTERNAL_SERVER_ERROR,
         Error::Rejected(_) | Error::BadInput(_) => StatusCode::BAD_REQUEST,
     };

@@ -187,17 +187,21 @@ impl World {
         twin.router.clone()
     }
 
-    /// The same database over connections of its own, of which an observer hears every statement.
-    pub fn connect(&self, observer: Observer) -> Db {
-        let url = match (&self.files, &self.schema) {
+    /// The address of the database.
+    pub fn url(&self) -> String {
+        match (&self.files, &self.schema) {
             (Some(files), _) => format!("sqlite://{}", files.path().join("kring.db").display()),
             (None, schema) => {
                 let server = postgres().unwrap();
                 let separator = if server.contains('?') { '&' } else { '?' };
                 format!("{server}{separator}options=-csearch_path%3D{}", schema.as_ref().unwrap())
             }
-        };
-        Db::open(&Options { observer: Some(observer), ..Self::options(url) }).unwrap()
+        }
+    }
+
+    /// The same database over connections of its own, of which an observer hears every statement.
+    pub fn connect(&self, observer: Observer) -> Db {
+        Db::open(&Options { observer: Some(observer), ..Self::options(self.url()) }).unwrap()
     }
 
     fn second(&self) -> Self {
@@ -221,6 +225,7 @@ impl World {
         let options = kring::http::Options {
             limits: Limits::default(),
             execution: Duration::from_secs(10),
+            change: Duration::from_secs(60),
             wait: Duration::from_secs(10),
             clock,
             zone,

@@ -89,7 +89,7 @@ impl Served {
         self.request("POST", "/graphql", &headers, body.as_bytes())
     }
 
-    fn ask(&self, query: &str, variables: Value) -> Answer {
+    pub fn ask(&self, query: &str, variables: Value) -> Answer {
         self.post(&json!({ "query": query, "variables": variables }).to_string())
     }
 
@@ -114,10 +114,10 @@ impl Drop for Served {
 
 /// An answer from the socket.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     headers: Vec<(String, String)>,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {
@@ -149,7 +149,7 @@ impl Answer {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
@@ -158,12 +158,12 @@ impl Answer {
     }
 
     /// The code of the first error.
-    fn code(&self) -> String {
+    pub fn code(&self) -> String {
         let json = self.json();
         json["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
-    fn message(&self) -> String {
+    pub fn message(&self) -> String {
         text(&self.json()["errors"][0]["message"])
     }
 
@@ -182,6 +182,7 @@ fn impatient(db: Db) -> Served {
     let options = kring::http::Options {
         limits: Limits::default(),
         execution: Duration::from_secs(30),
+        change: Duration::from_secs(30),
         wait: Duration::from_secs(1),
         clock: Clock::Fixed(now()),
         zone: chrono_tz::Europe::Amsterdam,

@@ -37,6 +37,7 @@ mod sign_ups;
 mod smtp;
 mod subscriptions;
 mod talks;
+mod turns;
 mod year;
 mod year_model;
 

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::Response;
 
 use super::range::{Part, part};
-use super::{Fault, Gateway, in_turn};
+use super::{Fault, Gateway, Task, in_turn};
 use crate::access::Viewer;
 use crate::content::files::store::{self, FileRow};
 use crate::content::visibility::Vision;
@@ -54,7 +54,7 @@ async fn seen<T: Send + 'static>(
     viewer: Viewer,
     body: impl FnOnce(&mut crate::db::Conn, &Vision, &crate::scope::Scope) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Fault> {
-    let read = in_turn(gateway, move |gateway| {
+    let read = in_turn(gateway, Task::Read, move |gateway| {
         let scope = gateway.scope(viewer);
         gateway.shared.db.read(|conn| {
             let vision = Vision::of_viewer(conn, &scope, &gateway.shared.compositions)?;

@@ -18,8 +18,9 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
+use super::Gateway;
 use super::respond::{Media, json_response};
-use super::{Gateway, in_turn};
+use super::turn::{Task, in_turn};
 use crate::access::Viewer;
 use crate::access::link::Links;
 use crate::content::files::media::DOCUMENTS;
@@ -148,7 +149,7 @@ fn told(error: &Error) -> (StatusCode, String) {
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        Error::Timeout | Error::Unfinished => StatusCode::GATEWAY_TIMEOUT,
         Error::Configuration(_) | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let code = match error {
@@ -198,7 +199,7 @@ async fn write<T: Send + 'static>(
     keep: bool,
     body: impl FnOnce(&mut Conn, &Scope, &CompositionCache) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Fault> {
-    let done = in_turn(gateway, move |gateway| {
+    let done = in_turn(gateway, Task::Change, move |gateway| {
         let scope = gateway.scope(viewer);
         let cache = &gateway.shared.compositions;
         gateway.shared.db.write_if(|conn| body(conn, &scope, cache).map(|value| (value, keep)))
@@ -213,13 +214,15 @@ async fn write<T: Send + 'static>(
 pub async fn sweep(gateway: &Arc<Gateway>) -> Result<usize, Error> {
     let Some(files) = &gateway.files else { return Ok(0) };
     let now = gateway.options.clock.now().naive_utc();
-    let keys = in_turn(gateway, move |gateway| gateway.shared.db.read(|conn| store::doomed(conn, now))).await??;
+    let keys =
+        in_turn(gateway, Task::Read, move |gateway| gateway.shared.db.read(|conn| store::doomed(conn, now))).await??;
     for key in &keys {
         files.options.objects.remove(key).await?;
     }
     let removed = keys.len();
     if removed > 0 {
-        in_turn(gateway, move |gateway| gateway.shared.db.write(|conn| store::spare(conn, &keys))).await??;
+        in_turn(gateway, Task::Change, move |gateway| gateway.shared.db.write(|conn| store::spare(conn, &keys)))
+            .await??;
     }
     Ok(removed)
 }

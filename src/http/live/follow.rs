@@ -19,7 +19,8 @@ use crate::graphql::Schema;
 use crate::graphql::loaders::Loaders;
 use crate::graphql::session::Session;
 use crate::graphql::subscription::{Topic, Watch, visible};
-use crate::http::{Gateway, in_turn};
+use crate::http::Gateway;
+use crate::http::turn::{Task, in_turn};
 use crate::scope::Clock;
 
 /// How long the clock is not looked at while something is awaited.
@@ -102,7 +103,7 @@ impl Following {
 
     async fn open(&mut self) {
         let ticket = Arc::clone(&self.ticket);
-        match in_turn(&self.gateway, move |gateway| gateway.begin_following(&ticket)).await {
+        match in_turn(&self.gateway, Task::Read, move |gateway| gateway.begin_following(&ticket)).await {
             Ok(Ok((news, topic))) => {
                 let counted = Counted::new(&self.gateway.metrics.subscriptions);
                 self.open = Some(Open { news, topic, _counted: counted });
@@ -122,7 +123,9 @@ impl Following {
         let Some(open) = &mut self.open else { return Ok(()) };
         if changes.iter().any(|change| open.topic.is_moved_by(change)) {
             let (topic, viewer) = (open.topic.clone(), self.ticket.viewer.clone());
-            let moved = in_turn(&self.gateway, move |gateway| gateway.session(&viewer).read(|exec| topic.now(exec)));
+            let moved = in_turn(&self.gateway, Task::Read, move |gateway| {
+                gateway.session(&viewer).read(|exec| topic.now(exec))
+            });
             if let Some(topic) = moved.await?? {
                 open.topic = topic;
             }
@@ -131,7 +134,7 @@ impl Following {
             return Ok(());
         }
         let (topic, ticket, changes) = (open.topic.clone(), Arc::clone(&self.ticket), Arc::clone(changes));
-        let shown = in_turn(&self.gateway, move |gateway| gateway.show(&ticket, &topic, &changes));
+        let shown = in_turn(&self.gateway, Task::Read, move |gateway| gateway.show(&ticket, &topic, &changes));
         let (ready, topic) = shown.await??;
         open.topic = topic;
         self.ready.extend(ready);

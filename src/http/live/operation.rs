@@ -17,7 +17,8 @@ use crate::error::Error;
 use crate::graphql::errors::server_error;
 use crate::http::guard::{self, GraphqlRequest, Refusal};
 use crate::http::metrics::Outcome;
-use crate::http::{Admitted, Denied, Gateway, in_turn, respond};
+use crate::http::turn::in_turn;
+use crate::http::{Admitted, Denied, Gateway, respond};
 
 /// The longest name that a client may give an operation, in bytes.
 const MAX_NAME: usize = 200;
@@ -203,7 +204,7 @@ impl Executor for Carrier {
 async fn carry_out(gateway: &Arc<Gateway>, ticket: Ticket) -> Response {
     let started = std::time::Instant::now();
     let Ticket { request, admitted, viewer, place } = ticket;
-    let response = in_turn(gateway, |gateway| gateway.execute(request, admitted, viewer)).await;
+    let response = in_turn(gateway, admitted.task, |gateway| gateway.execute(request, admitted, viewer)).await;
     drop(place);
     let outcome = match &response {
         Ok(response) if response.errors.is_empty() => Outcome::Answered,

@@ -1,0 +1,105 @@
+//! While something is being written that takes long: others read, and whoever asked for it learns how it ended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use kring::db::{Db, Options, Sql};
+use kring::graphql::session::Shared;
+use kring::groups::store::CompositionCache;
+use kring::http::guard::Limits;
+use kring::http::{Gateway, router};
+use kring::scope::Clock;
+use serde_json::{Value, json};
+
+use crate::harness::{World, both, now, text};
+use crate::http::Served;
+
+const CREATE: &str = "mutation($name: String!) { createGroupCategory(input: { name: $name, clientMutationId: $name }) {
+    groupCategory { name } userErrors { code message } } }";
+
+/// A gateway of its own before the same database, with so many connections.
+fn gateway(world: &World, connections: u32, change: Duration) -> Served {
+    let db = Db::open(&Options { readers: connections, ..Options::new(world.url()) }).unwrap();
+    let options = kring::http::Options {
+        limits: Limits::default(),
+        execution: Duration::from_secs(10),
+        change,
+        wait: Duration::from_secs(15),
+        clock: Clock::Fixed(now()),
+        zone: chrono_tz::Europe::Amsterdam,
+        mail: false,
+        files: None,
+    };
+    let shared = Shared { db, compositions: Arc::new(CompositionCache::default()) };
+    let keys = kring::access::token::Keys::from_secret(crate::harness::SECRET);
+    Served::new(router(Gateway::new(shared, keys, options).unwrap()), world.administrator())
+}
+
+/// Keeps everybody else from writing categories for as long as `meanwhile` takes.
+fn while_writing<T>(world: &World, meanwhile: impl FnOnce() -> T) -> T {
+    let done = world.db.write(|conn| {
+        if world.is_postgres() {
+            Sql::new("LOCK TABLE group_categories IN EXCLUSIVE MODE").execute(conn)?;
+        }
+        Ok(meanwhile())
+    });
+    done.unwrap()
+}
+
+fn name_of(answer: &Value) -> String {
+    text(&answer["data"]["createGroupCategory"]["groupCategory"]["name"])
+}
+
+both! {
+    fn however_many_changes_wait_for_their_turn_reads_are_answered(world) {
+        // On SQLite they wait for the one connection that writes, on PostgreSQL for the lock on the table.
+        const CONNECTIONS: u32 = 4;
+        let served = gateway(world, CONNECTIONS, Duration::from_secs(30));
+        let (begun, answered) = (AtomicUsize::new(0), channel());
+        std::thread::scope(|threads| {
+            let changes: Vec<_> = while_writing(world, || {
+                let changes: Vec<_> = (0..CONNECTIONS * 3)
+                    .map(|n| {
+                        let (served, begun) = (&served, &begun);
+                        threads.spawn(move || {
+                            begun.fetch_add(1, Ordering::SeqCst);
+                            served.ask(CREATE, json!({ "name": format!("Category {n}") }))
+                        })
+                    })
+                    .collect();
+                while begun.load(Ordering::SeqCst) < changes.len() {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                // They have been sent; now they take what turns they get.
+                std::thread::sleep(Duration::from_millis(300));
+                let (sender, served) = (answered.0, &served);
+                threads.spawn(move || sender.send(served.ask("{ groupCategories(first: 5) { totalCount } }", json!({}))));
+                let read = answered.1.recv_timeout(Duration::from_secs(5)).expect("an answer while others write");
+                assert_eq!(read.json()["data"]["groupCategories"]["totalCount"], 0, "{read:?}");
+                changes
+            });
+            let mut names: Vec<String> = changes.into_iter().map(|change| name_of(&change.join().unwrap().json())).collect();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), 12, "every change is carried out in the end: {names:?}");
+        });
+    }
+
+    fn who_does_not_wait_for_a_long_change_learns_how_it_ended_by_asking_again(world) {
+        let served = gateway(world, 4, Duration::from_millis(300));
+        let late = while_writing(world, || served.ask(CREATE, json!({ "name": "Committees" })));
+        assert_eq!((late.status, late.code().as_str()), (504, "TIMEOUT"), "{late:?}");
+        assert_eq!(
+            late.message(),
+            "This change takes longer than a request waits. It goes on and may still be kept: look again later, or repeat it \
+             with the same clientMutationId to learn how it ended."
+        );
+        let patient = gateway(world, 4, Duration::from_secs(30));
+        let again = patient.ask(CREATE, json!({ "name": "Committees" }));
+        assert_eq!(name_of(&again.json()), "Committees", "{again:?}");
+        let all = world.data("{ groupCategories(first: 5) { edges { node { name } } } }", json!({}));
+        assert_eq!(all["groupCategories"]["edges"], json!([{ "node": { "name": "Committees" } }]), "it was made once");
+    }
+}
