@@ -9,16 +9,26 @@ pub const LABEL: usize = 50;
 /// The longest free text, in characters.
 pub const TEXT: usize = 10_000;
 
+/// How many refusals are told one by one; of the others only their number is.
+pub const MOST: usize = 100;
+
 /// Collects everything that is wrong, so that all of it is told at once.
 #[derive(Debug, Default)]
 pub struct Checks {
     rejections: Vec<Rejection>,
+    /// How many there are beyond those, and the code of the first.
+    more: Option<(usize, Code)>,
 }
 
 impl Checks {
     /// Adds a refusal.
     pub fn refuse(&mut self, code: Code, field: &str, message: impl Into<String>) {
-        self.rejections.push(Rejection::new(code, message).at(field));
+        if self.rejections.len() < MOST {
+            self.rejections.push(Rejection::new(code, message).at(field));
+        } else {
+            let (number, first) = self.more.unwrap_or((0, code));
+            self.more = Some((number + 1, first));
+        }
     }
 
     /// Checks a text that may be absent.
@@ -53,7 +63,12 @@ impl Checks {
     }
 
     /// All that is wrong, where it makes no sense to look further.
-    pub fn into_error(self) -> crate::error::Error {
+    pub fn into_error(mut self) -> crate::error::Error {
+        if let Some((number, code)) = self.more {
+            let message =
+                if number == 1 { "There is one more.".to_owned() } else { format!("There are {number} more.") };
+            self.rejections.push(Rejection::new(code, message));
+        }
         crate::error::Error::Rejected(self.rejections)
     }
 
@@ -62,11 +77,32 @@ impl Checks {
     /// # Errors
     /// Everything that is.
     pub fn done(self) -> Result<(), crate::error::Error> {
-        if self.rejections.is_empty() { Ok(()) } else { Err(crate::error::Error::Rejected(self.rejections)) }
+        if self.rejections.is_empty() { Ok(()) } else { Err(self.into_error()) }
     }
 }
 
 /// White space around a text is never meant; an empty text is none.
 pub fn trimmed(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn what_is_wrong_beyond_a_hundred_things_is_counted() {
+        for (number, told, last) in
+            [(100, 100, "This is wrong: 99."), (101, 101, "There is one more."), (20_000, 101, "There are 19900 more.")]
+        {
+            let mut checks = Checks::default();
+            for n in 0..number {
+                checks.refuse(Code::InvalidValue, "input", format!("This is wrong: {n}."));
+            }
+            let Err(Error::Rejected(rejections)) = checks.done() else { panic!("nothing is wrong?") };
+            assert_eq!(rejections.len(), told);
+            assert_eq!(rejections.last().map(|rejection| rejection.message.as_str()), Some(last));
+        }
+    }
 }

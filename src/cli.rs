@@ -58,7 +58,7 @@ fn import_bundle(settings: &Import) -> Result<(), Error> {
         each_row: settings.each_row,
     };
     let report = metered(settings, |scope, progress| import::import(&db, scope, &bundle, &options, progress))?;
-    println!("{report}");
+    say!("{report}");
     Ok(())
 }
 
@@ -80,7 +80,7 @@ fn import_roster(settings: &Import) -> Result<(), Error> {
         ..usual
     };
     let report = metered(settings, |scope, progress| roster::import_roster(&db, scope, &roster, &options, progress))?;
-    println!("{report}");
+    say!("{report}");
     Ok(())
 }
 
@@ -174,12 +174,12 @@ async fn serve_demo(settings: &Demo, file: &std::path::Path) -> Result<(), Error
     let keys = Keys::from_secret(&secret()?);
     let listener = app::listen(settings.serving.listen).await?;
     let address = listener.local_addr().map_err(|error| Error::internal(error.to_string()))?;
-    println!("The demonstration is served at http://{address}/ until you press Ctrl+C.\n");
+    say!("The demonstration is served at http://{address}/ until you press Ctrl+C.\n");
     for (role, participant, organization, title) in VIEWERS {
         let token = token(&db, &keys, role, participant, organization)?;
-        println!("{title}\n  explorer: http://{address}/#token={token}\n  token:    {token}\n");
+        say!("{title}\n  explorer: http://{address}/#token={token}\n  token:    {token}\n");
     }
-    println!(
+    say!(
         "Stop it with Ctrl+C. The data is gone then{}.",
         if settings.file.is_some() { ", except for the file" } else { "" }
     );

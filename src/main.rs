@@ -1,7 +1,16 @@
 //! The command line.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
+
+/// Writes a line to standard output. Whoever stopped reading it is no reason to fail after something was done.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
 
 mod cli;
 
@@ -29,20 +38,22 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Error> {
     match command {
         Command::Schema => {
-            print!("{}", graphql::sdl());
-            Ok(())
+            // A schema that was cut short must not pass for the whole one.
+            let mut out = std::io::stdout().lock();
+            let written = out.write_all(graphql::sdl().as_bytes()).and_then(|()| out.flush());
+            written.map_err(|error| Error::Configuration(format!("cannot write the schema: {error}")))
         }
         Command::Migrate(database) => {
             let db = kring::db::Db::open(&database.options(Duration::from_mins(10)))?;
             let applied = db.migrate()?;
             match applied.len() {
-                0 => println!("The schema is up to date."),
-                number => println!("{number} migrations applied: {}.", applied.join(", ")),
+                0 => say!("The schema is up to date."),
+                number => say!("{number} migrations applied: {}.", applied.join(", ")),
             }
             Ok(())
         }
         Command::Token(settings) => {
-            println!("{}", app::token(&settings)?);
+            say!("{}", app::token(&settings)?);
             Ok(())
         }
         Command::Serve(settings) => runtime()?.block_on(app::serve(*settings)),

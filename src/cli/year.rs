@@ -18,13 +18,6 @@ use kring::year::{Progress, Status, TransitionRow, apply, preview, undo};
 
 use super::PATIENCE;
 
-/// Writes a line to standard output. Whoever stopped reading it is no reason to fail after something was done.
-macro_rules! say {
-    ($($text:tt)*) => {
-        let _ = writeln!(std::io::stdout(), $($text)*);
-    };
-}
-
 /// `kring year-transition`.
 ///
 /// # Errors

@@ -50,8 +50,6 @@ text_enum! {
         Withdrawn = "WITHDRAWN",
         /// The school year was over.
         YearTransition = "YEAR_TRANSITION",
-        /// The members of the group moved to another.
-        Moved = "MOVED",
     }
 }
 

@@ -278,8 +278,6 @@ pub enum UnlinkReason {
     Withdrawn,
     /// The school year was over.
     YearTransition,
-    /// The members of the group moved to another.
-    Moved,
 }
 
 /// By what a list of content is ordered.
