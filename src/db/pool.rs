@@ -21,6 +21,9 @@ pub struct Manager {
 /// million rows writes the same page over and over unless it can keep it.
 const READ_CACHE: u32 = 16_000;
 const WRITE_CACHE: u32 = 64_000;
+/// What the write-ahead log of SQLite is cut to when it begins anew, in bytes, so that it does not keep for long what has been
+/// erased from the database since.
+const JOURNAL: u32 = 4_000_000;
 
 #[derive(Clone)]
 enum Target {
@@ -72,11 +75,13 @@ impl Manager {
             Target::Postgres(url) => Conn::Postgres(PgConnection::establish(url)?),
         };
         match conn.dialect() {
-            // A commit must survive a power cut, hence FULL; mapped reads are twice as quick as copied ones.
+            // A commit must survive a power cut, hence FULL; mapped reads are twice as quick as copied ones; what is
+            // erased is overwritten, not just forgotten.
             Dialect::Sqlite => conn.batch(&format!(
                 "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                  PRAGMA foreign_keys = ON; PRAGMA cache_size = -{cache}; PRAGMA mmap_size = 1073741824; \
-                 PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF",
+                 PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; \
+                 PRAGMA journal_size_limit = {JOURNAL}",
             ))?,
             Dialect::Postgres => conn.batch(&format!(
                 "SET statement_timeout = {}; SET lock_timeout = {}; SET timezone = 'UTC'; SET jit = off; \

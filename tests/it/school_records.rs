@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, TimeZone, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
 use kring::access::Role;
 use kring::db::Sql;
 use kring::id::{self, Kind};
@@ -13,7 +15,7 @@ use kring::school::year::SchoolYear;
 use serde_json::{Value, json};
 
 use crate::content::{School, person};
-use crate::harness::{World, both, ids, text};
+use crate::harness::{World, both, ids, once, text};
 use crate::rounds::{Family, codes, families, together};
 
 const OPERATIONS: &str = include_str!("operations/school_records.graphql");
@@ -778,5 +780,35 @@ both! {
         assert_eq!(left.iter().map(|tally| (tally.number, tally.earlier, tally.later)).collect::<BTreeSet<_>>(), BTreeSet::from([(0, 1, 2), (4, 1, 2)]));
         assert!(world.db.write(|conn| erase(conn, &groups[..1], year, effective)).unwrap().is_empty());
         assert_eq!(numbers(world), [10, 10, 10]);
+    }
+}
+
+once! {
+    /// On SQLite the file itself holds nothing any more of what was erased.
+    fn what_is_erased_is_overwritten() {
+        let world = World::sqlite();
+        let school = School::new(&world);
+        let (child, group) = (id::decode(&school.child).unwrap().1, id::decode(&school.class).unwrap().1);
+        let file = world.url().trim_start_matches("sqlite://").to_owned();
+        let held = || {
+            let mut conn = SqliteConnection::establish(&file).unwrap();
+            conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+            let all = [std::fs::read(&file).unwrap(), std::fs::read(format!("{file}-wal")).unwrap_or_default()].concat();
+            all.windows("Waterpokken".len()).filter(|window| *window == b"Waterpokken").count()
+        };
+        world
+            .db
+            .write(|conn| {
+                let sql = "INSERT INTO absence_reports (participant_id, group_id, school_year, date, reason, made_by_name, created_at) \
+                           WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 299) SELECT ";
+                let sql = format!("{sql}{child}, {group}, 2025, date('2025-09-01', '+' || i || ' days'), 'Waterpokken', 'x', '2025-01-01' FROM n");
+                Ok(Sql::new(sql).execute(conn)?)
+            })
+            .unwrap();
+        assert!(held() >= 300);
+        let year = SchoolYear::new(2025).unwrap();
+        let erased = world.db.write(|conn| erase(conn, &[group], year, NaiveDate::from_ymd_opt(2026, 8, 24).unwrap())).unwrap();
+        assert_eq!(erased.values().sum::<i64>(), 300);
+        assert_eq!(held(), 0);
     }
 }
