@@ -2,6 +2,7 @@
 //! sight. What a viewer may not see does not exist for that viewer: no list, count, filter or message gives it away.
 
 mod model;
+mod walk;
 mod walls;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,6 +78,7 @@ impl Sdl {
         match (base(&argument.ty.node), self.0.get(base(&argument.ty.node))) {
             ("ID", _) => format!("\"{}\"", id::encode(kind_of(root, argument.name.node.as_str()), 9_999)),
             ("Boolean", _) => "false".to_owned(),
+            ("Int", _) => "1".to_owned(),
             ("Date", _) => "\"2026-09-15\"".to_owned(),
             (_, Some(TypeKind::Enum(ty))) => ty.values[0].node.value.node.to_string(),
             (_, Some(TypeKind::InputObject(ty))) => {

@@ -47,6 +47,13 @@ fn send(world: &World, request: Request<Body>) -> Answer {
     })
 }
 
+/// Sends a document under a name, and answers with its identifier.
+pub fn upload_document(world: &World, token: &str, item: &str, name: &str) -> String {
+    let sent = upload(world, Some(token), item, &format!("name={name}.pdf"), "application/pdf", PDF);
+    assert_eq!(sent.status, 201, "{:?}", sent.bytes);
+    text(&sent.json()["id"])
+}
+
 fn upload(
     world: &World,
     token: Option<&str>,

@@ -214,16 +214,46 @@ impl World {
     fn new(db: Db, files: Option<tempfile::TempDir>, schema: Option<String>) -> Self {
         let keys = Keys::from_secret(SECRET);
         let store = tempfile::tempdir().unwrap();
-        let gateway = Self::gateway(&db, &keys, Clock::Fixed(now()), chrono_tz::Europe::Amsterdam, store.path());
+        let gateway = Self::gateway(
+            &db,
+            &keys,
+            Clock::Fixed(now()),
+            chrono_tz::Europe::Amsterdam,
+            store.path(),
+            Limits::default(),
+        );
         Self { db, router: router(Arc::clone(&gateway)), gateway, keys, files, store, schema }
     }
 
-    fn gateway(db: &Db, keys: &Keys, clock: Clock, zone: chrono_tz::Tz, store: &std::path::Path) -> Arc<Gateway> {
+    /// The same gateway for documents of any size.
+    pub fn unlimited(&self) -> Router {
+        let limits = Limits {
+            max_characters: 1_000_000,
+            max_body_bytes: 1_000_000,
+            max_tokens: 100_000,
+            max_aliases: 10_000,
+            max_selections: 1_000_000,
+            max_cost: 1_000_000_000,
+            max_values: 1_000_000_000,
+            ..Limits::default()
+        };
+        let zone = chrono_tz::Europe::Amsterdam;
+        router(Self::gateway(&self.db, &self.keys, Clock::Fixed(now()), zone, self.store.path(), limits))
+    }
+
+    fn gateway(
+        db: &Db,
+        keys: &Keys,
+        clock: Clock,
+        zone: chrono_tz::Tz,
+        store: &std::path::Path,
+        limits: Limits,
+    ) -> Arc<Gateway> {
         let objects = Objects::open(&store.display().to_string(), &Bucket::default()).unwrap();
         let files = Files { max_document_bytes: 300_000, max_photo_bytes: 3_000_000, ..Files::new(objects) };
         let shared = Shared { db: db.clone(), compositions: Arc::new(CompositionCache::default()) };
         let options = kring::http::Options {
-            limits: Limits::default(),
+            limits,
             execution: Duration::from_secs(10),
             change: Duration::from_secs(60),
             wait: Duration::from_secs(10),
@@ -246,7 +276,7 @@ impl World {
     }
 
     fn tick(&mut self, clock: Clock, zone: chrono_tz::Tz) {
-        self.gateway = Self::gateway(&self.db, &self.keys, clock, zone, self.store.path());
+        self.gateway = Self::gateway(&self.db, &self.keys, clock, zone, self.store.path(), Limits::default());
         self.router = router(Arc::clone(&self.gateway));
     }
 
