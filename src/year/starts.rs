@@ -24,15 +24,12 @@ impl Started {
     /// Who moves to a group from several is in it once; whoever is in it already stays as they are.
     pub fn work_out(plan: &Plan, facts: &Facts, decisions: &[Decision]) -> Self {
         let decided: HashMap<i64, &Decision> = decisions.iter().map(|it| (it.membership_id, it)).collect();
-        let mut wanted: BTreeMap<(i64, i64), Start> = BTreeMap::new();
+        let mut wanted: BTreeMap<(i64, i64), Joining> = BTreeMap::new();
         let mut standing: HashMap<(i64, i64), Vec<&Row>> = HashMap::new();
         for row in &facts.rows {
             match decided.get(&row.id).map(|decision| (decision.outcome, decision.to_group_id)) {
                 Some((Outcome::Moves, Some(to))) => {
-                    wanted
-                        .entry((to, row.participant))
-                        .and_modify(|start| unite(start, row))
-                        .or_insert_with(|| begin(plan, to, row));
+                    wanted.entry((to, row.participant)).or_default().add(begin(plan, to, row));
                 }
                 Some((Outcome::Leaves, _)) => {}
                 _ if row.derived => {}
@@ -40,17 +37,17 @@ impl Started {
             }
         }
         let mut started = Self::default();
-        for (key, start) in wanted {
+        for (key, joining) in wanted {
             let mut stands = standing.remove(&key).unwrap_or_default();
             stands.sort_by_key(|row| row.start);
             let mut standing = stands.iter().filter(|row| row.start <= plan.effective_on).peekable();
             if standing.peek().is_some() {
                 *started.standing.entry(key.0).or_default() += 1;
-                if start.role == Role::Leader && standing.all(|row| row.role == Role::Member) {
+                if joining.leads.is_some() && standing.all(|row| row.role == Role::Member) {
                     *started.followers.entry(key.0).or_default() += 1;
                 }
             }
-            let starts = around(&start, &stands);
+            let starts: Vec<Start> = joining.starts().iter().flat_map(|start| around(start, &stands)).collect();
             if starts.iter().any(|start| matches!(start.end, Some(NewEnd::Followed(_)))) {
                 *started.scheduled.entry(key.0).or_default() += 1;
             }
@@ -88,18 +85,42 @@ fn around(start: &Start, stands: &[&Row]) -> Vec<Start> {
     starts
 }
 
-/// Of two that become one the longer lasts, and a leader stays one.
-fn unite(start: &mut Start, row: &Row) {
-    if row.role == Role::Leader {
-        start.role = Role::Leader;
+/// How somebody comes to a group, from one group or from several: as what they were there, each for as long as the longest of
+/// these would have lasted.
+#[derive(Default)]
+struct Joining {
+    leads: Option<Start>,
+    belongs: Option<Start>,
+}
+
+impl Joining {
+    fn add(&mut self, start: Start) {
+        let place = match start.role {
+            Role::Leader => &mut self.leads,
+            Role::Member => &mut self.belongs,
+        };
+        if place.as_ref().is_none_or(|stands| outlasts(&start, stands)) {
+            *place = Some(start);
+        }
     }
-    let longer = match (&start.end, &row.end) {
-        (None, _) => false,
-        (_, None) => true,
-        (Some(one), Some(other)) => other.date > one.date(),
-    };
-    if longer {
-        start.end = row.end.clone().map(NewEnd::Kept);
+
+    /// A leader is no member besides, and is one afterwards, if that lasts longer.
+    fn starts(self) -> Vec<Start> {
+        match (self.leads, self.belongs) {
+            (Some(leads), Some(belongs)) if outlasts(&belongs, &leads) => {
+                let from = leads.end.as_ref().map_or(belongs.from, NewEnd::date);
+                vec![leads, Start { from, ..belongs }]
+            }
+            (leads, belongs) => leads.or(belongs).into_iter().collect(),
+        }
+    }
+}
+
+fn outlasts(one: &Start, other: &Start) -> bool {
+    match (&one.end, &other.end) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(one), Some(other)) => one.date() > other.date(),
     }
 }
 
@@ -142,6 +163,32 @@ mod tests {
             (None, &[(1, Some(7)), (7, Some(9)), (12, Some(15)), (20, None)], &[(9, Some(12)), (15, Some(20))]),
         ] {
             assert_eq!(all(until, stands), spans(expected), "{until:?} beside {stands:?}");
+        }
+    }
+
+    #[test]
+    fn a_leader_until_a_known_day_is_a_member_afterwards_and_no_leader_for_good() {
+        let plan = Plan { effective_on: day(5), moves: Vec::new(), exceptions: Vec::new() };
+        let of = |role, end: Option<u32>| begin(&plan, 2, &Row { role, ..row(1, 1, end) });
+        let (leads, belongs) = (|end| of(Role::Leader, end), |end| of(Role::Member, end));
+        for (parts, expected) in [
+            (vec![belongs(None)], vec![(Role::Member, 5, None)]),
+            (vec![belongs(Some(9)), belongs(Some(12))], vec![(Role::Member, 5, Some(12))]),
+            (vec![leads(Some(9)), belongs(None)], vec![(Role::Leader, 5, Some(9)), (Role::Member, 9, None)]),
+            (vec![belongs(Some(12)), leads(Some(9))], vec![(Role::Leader, 5, Some(9)), (Role::Member, 9, Some(12))]),
+            (vec![belongs(Some(9)), leads(Some(9))], vec![(Role::Leader, 5, Some(9))]),
+            (vec![belongs(None), leads(None)], vec![(Role::Leader, 5, None)]),
+            (vec![leads(Some(7)), leads(None), belongs(Some(9))], vec![(Role::Leader, 5, None)]),
+        ] {
+            let mut joining = Joining::default();
+            for start in parts {
+                joining.add(start);
+            }
+            let starts =
+                joining.starts().into_iter().map(|start| (start.role, start.from, start.end.map(|end| end.date())));
+            let expected =
+                expected.into_iter().map(|(role, from, end): (_, _, Option<u32>)| (role, day(from), end.map(day)));
+            assert_eq!(starts.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         }
     }
 }

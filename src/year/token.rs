@@ -71,6 +71,11 @@ impl Token {
         for start in &outcomes.starts {
             begin(&mut whole, start);
         }
+        // What is to be known before applying; its words may hold a name that was corrected since.
+        for warning in &outcomes.warnings {
+            text(&mut whole, &format!("{:?}", warning.code));
+            number(&mut whole, warning.group_id.unwrap_or_default());
+        }
         let mut digest = [0; DIGEST];
         digest.iter_mut().zip(whole.finalize()).for_each(|(to, from)| *to = from);
         Self { digest, groups }

@@ -140,8 +140,8 @@ fn stale(now: &Preview, token: &str, checks: &mut Checks) {
     }
     let changed = seen.changed(&now.token);
     if changed.is_empty() {
-        let message =
-            "This preview is of another plan, or groups to which members go have changed. Please look at it anew.";
+        let message = "This preview is of another plan, or groups to which members go have changed, or its warnings. \
+                       Please look at it anew.";
         return checks.refuse(Code::PreviewStale, FIELD, message);
     }
     for (place, aspects) in changed.into_iter().take(50) {
@@ -153,8 +153,10 @@ fn stale(now: &Preview, token: &str, checks: &mut Checks) {
                 Aspect::Records => "school records",
             })
             .collect();
-        let name = now.names.get(place).map_or("?", String::as_str);
-        let message = format!("Changed since the preview: {} of {name}.", words.join(" and "));
+        let message = match now.names.get(place).filter(|name| !name.is_empty()) {
+            Some(name) => format!("Changed since the preview: {} of {name}.", words.join(" and ")),
+            None => "Changed since the preview: a group of the plan belongs to another organization now.".to_owned(),
+        };
         checks.refuse(Code::PreviewStale, FIELD, message);
     }
 }

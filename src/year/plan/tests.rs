@@ -132,18 +132,23 @@ fn y3_a_new_membership_fills_what_the_group_leaves_open() {
 }
 
 #[test]
-fn y3_who_comes_from_two_groups_is_a_member_once_and_for_the_longer() {
+fn y3_who_comes_from_two_groups_is_a_member_once_and_for_the_longer_and_leads_no_longer_than_before() {
     let to = |group_id| Move { group_id, to_group_id: Some(NEW), with_leaders: true };
     let plan = Plan { effective_on: effective(), moves: vec![to(OLD), to(OTHER)], exceptions: Vec::new() };
-    for (one, other, end) in [
-        (Some(until("2026-09-01")), Some(until("2026-12-01")), Some("2026-12-01")),
-        (Some(until("2026-12-01")), Some(until("2026-09-01")), Some("2026-12-01")),
-        (Some(until("2026-09-01")), None, None),
-        (None, Some(until("2026-09-01")), None),
+    let leads = |end: Option<&str>| (NEW, Role::Leader, effective(), end.map(day));
+    let then = |end: Option<&str>| (NEW, Role::Member, day("2026-09-01"), end.map(day));
+    for (one, other, expected) in [
+        (Some(until("2026-09-01")), Some(until("2026-12-01")), vec![leads(Some("2026-12-01"))]),
+        (
+            Some(until("2026-12-01")),
+            Some(until("2026-09-01")),
+            vec![leads(Some("2026-09-01")), then(Some("2026-12-01"))],
+        ),
+        (Some(until("2026-09-01")), None, vec![leads(None)]),
+        (None, Some(until("2026-09-01")), vec![leads(Some("2026-09-01")), then(None)]),
     ] {
         let rows = vec![Row { end: one, ..row(10, OLD) }, Row { end: other, role: Role::Leader, ..row(11, OTHER) }];
-        let starts = found(&plan, rows).1;
-        assert_eq!(starts, [(NEW, Role::Leader, effective(), end.map(day))]);
+        assert_eq!(found(&plan, rows).1, expected);
     }
 }
 

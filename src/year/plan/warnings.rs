@@ -95,9 +95,12 @@ fn who_stays(plan: &Plan, facts: &Facts, decisions: &[Decision], warn: Warn<'_>)
     }
     for exception in &plan.exceptions {
         if !present.contains(&(exception.participant_id, exception.group_id)) {
-            let who = facts.names.get(&exception.participant_id).map_or("?", String::as_str);
-            let message =
-                format!("Of {who} it is to be otherwise, who is not a member then of what the plan is about.");
+            // Whom the organization has nothing to do with by now is not named to it.
+            let who = facts.names.get(&exception.participant_id).map_or("Somebody", String::as_str);
+            let message = format!(
+                "{who} is among the exceptions and will not be a member of that group, or of any in the plan, on the \
+                 effective date; the exception does nothing."
+            );
             warn(WarningCode::ExceptionWithoutMembership, exception.group_id, message);
         }
     }

@@ -42,7 +42,7 @@ pub fn plan(conn: &mut Conn, scope: &Scope, wanted: &Wanted) -> Result<i64, Erro
     may_administer(scope, wanted.organization_id)?;
     if wanted.moves.len() <= MAX_MOVES && wanted.exceptions.len() <= MAX_EXCEPTIONS {
         // As whoever changes a group: the groups first, then the organization.
-        store::hold_groups(conn, &groups_of(wanted))?;
+        store::hold_groups(conn, wanted.organization_id, &groups_of(wanted))?;
     }
     hold_organization(conn, wanted.organization_id)?;
     let others = store::lock_all(conn, wanted.organization_id)?;
@@ -51,9 +51,9 @@ pub fn plan(conn: &mut Conn, scope: &Scope, wanted: &Wanted) -> Result<i64, Erro
     if !check_sizes(wanted, &mut checks) {
         return Err(checks.into_error());
     }
-    check_groups(conn, wanted, &mut checks)?;
+    let own = check_groups(conn, wanted, &mut checks)?;
     check_unmapped(conn, wanted, &mut checks)?;
-    check_exceptions(conn, wanted, &mut checks)?;
+    check_exceptions(conn, wanted, &own, &mut checks)?;
     checks.done()?;
     store::supersede(conn, wanted.organization_id, wanted.from_year)?;
     let id = store::insert(conn, scope, wanted.organization_id, wanted.from_year, wanted.effective_on);
@@ -149,8 +149,9 @@ fn check_sizes(wanted: &Wanted, checks: &mut Checks) -> bool {
     fits
 }
 
-/// Whether every group can be in the plan: of the organization, and with memberships of its own (G1).
-fn check_groups(conn: &mut Conn, wanted: &Wanted, checks: &mut Checks) -> Result<(), Error> {
+/// Whether every group can be in the plan: of the organization, and with memberships of its own (G1). Answers with those that
+/// are of the organization: of the members of others nothing may be told.
+fn check_groups(conn: &mut Conn, wanted: &Wanted, checks: &mut Checks) -> Result<HashSet<i64>, Error> {
     let named: Vec<(i64, String)> = wanted
         .moves
         .iter()
@@ -168,10 +169,14 @@ fn check_groups(conn: &mut Conn, wanted: &Wanted, checks: &mut Checks) -> Result
     let ids: Vec<i64> = named.iter().map(|(group, _)| *group).collect();
     let known = store::known(conn, &ids)?;
     let enforced = enforces_portal_settings(conn, wanted.organization_id)?;
+    let mut own = HashSet::new();
     for (group, field) in &named {
         match known.get(group).filter(|group| group.organization_id == Some(wanted.organization_id)) {
             None => checks.refuse(Code::NotFound, field, "There is no such group of this organization."),
-            Some(known) => check_group(known, field, enforced, checks),
+            Some(known) => {
+                own.insert(*group);
+                check_group(known, field, enforced, checks);
+            }
         }
     }
     let mut seen = HashSet::new();
@@ -180,7 +185,7 @@ fn check_groups(conn: &mut Conn, wanted: &Wanted, checks: &mut Checks) -> Result
             checks.refuse(Code::InvalidValue, &format!("input.moves.{n}.groupId"), "This group is named twice.");
         }
     }
-    Ok(())
+    Ok(own)
 }
 
 fn check_group(known: &Known, field: &str, enforced: bool, checks: &mut Checks) {
@@ -226,14 +231,18 @@ pub fn refuse_unmapped(unmapped: &[(i64, String)], field: &str, checks: &mut Che
     }
 }
 
-fn check_exceptions(conn: &mut Conn, wanted: &Wanted, checks: &mut Checks) -> Result<(), Error> {
+fn check_exceptions(conn: &mut Conn, wanted: &Wanted, own: &HashSet<i64>, checks: &mut Checks) -> Result<(), Error> {
     if wanted.exceptions.is_empty() {
         return Ok(());
     }
     let planned: Vec<i64> = wanted.moves.iter().map(|planned| planned.group_id).collect();
+    let looked_at: Vec<i64> = planned.iter().copied().filter(|group| own.contains(group)).collect();
+    if looked_at.len() < planned.len() {
+        return Ok(());
+    }
     let people: Vec<i64> = wanted.exceptions.iter().map(|exception| exception.participant_id).collect();
     let mut groups_of: HashMap<i64, Vec<i64>> = HashMap::new();
-    for (participant, group) in store::memberships(conn, &planned, &people, wanted.effective_on)? {
+    for (participant, group) in store::memberships(conn, &looked_at, &people, wanted.effective_on)? {
         groups_of.entry(participant).or_default().push(group);
     }
     let mut seen = HashSet::new();

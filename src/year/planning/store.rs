@@ -135,12 +135,13 @@ pub fn lock_all(conn: &mut Conn, organization: i64) -> Result<Vec<TransitionRow>
     select(conn, sql.text(" ORDER BY t.from_year, t.id").text(conn.dialect().for_update()))
 }
 
-/// Keeps these groups from being deleted or handed over until this transaction ends.
+/// Keeps those of these groups that are an organization's from being deleted or handed over until this transaction ends.
 ///
 /// # Errors
 /// What the database answers.
-pub fn hold_groups(conn: &mut Conn, groups: &[i64]) -> Result<(), Error> {
-    let sql = Sql::new("SELECT g.id FROM groups g WHERE g.id").in_ids(groups).text(" ORDER BY g.id");
+pub fn hold_groups(conn: &mut Conn, organization: i64, groups: &[i64]) -> Result<(), Error> {
+    let sql = Sql::new("SELECT g.id FROM groups g WHERE g.organization_id = ").int(organization);
+    let sql = sql.text(" AND +g.id").in_ids(groups).text(" ORDER BY g.id");
     sql.text(conn.dialect().for_reference()).load::<BigInt, i64>(conn)?;
     Ok(())
 }

@@ -75,6 +75,6 @@ fn facts(conn: &mut Conn, transition: &TransitionRow, plan: &Plan) -> Result<Fac
         earlier_records,
         later_records,
         following: store::following(conn, transition.organization_id, &planned)?,
-        names: store::names(conn, &people)?,
+        names: store::names(conn, transition.organization_id, &people)?,
     })
 }

@@ -105,14 +105,23 @@ pub fn following(conn: &mut Conn, organization: i64, groups: &[i64]) -> Result<V
     Ok(sql.load::<(BigInt, Text, BigInt), (i64, String, i64)>(conn)?)
 }
 
-/// The names of these participants.
+/// The names of those among these participants whose record the organization keeps, or who are or were in a group of it.
 ///
 /// # Errors
 /// What the database answers.
-pub fn names(conn: &mut Conn, participants: &[i64]) -> Result<HashMap<i64, String>, Error> {
+pub fn names(conn: &mut Conn, organization: i64, participants: &[i64]) -> Result<HashMap<i64, String>, Error> {
     if participants.is_empty() {
         return Ok(HashMap::new());
     }
     let sql = Sql::new("SELECT p.id, p.display_name FROM participants p WHERE p.id").in_ids(participants);
+    let sql = sql
+        .text(" AND (p.organization_id = ")
+        .int(organization)
+        .text(
+            " OR EXISTS (SELECT 1 FROM memberships m JOIN groups g ON g.id = m.group_id WHERE m.participant_id = p.id \
+             AND m.annulled_at IS NULL AND g.organization_id = ",
+        )
+        .int(organization)
+        .text("))");
     Ok(sql.load::<(BigInt, Text), (i64, String)>(conn)?.into_iter().collect())
 }

@@ -88,10 +88,16 @@ fn check(scope: &Scope, transition: &TransitionRow, all: &[TransitionRow]) -> Re
 fn check_obstacles(conn: &mut Conn, transition: &TransitionRow) -> Result<(), Error> {
     const FIELD: &str = "input.yearTransitionId";
     let mut checks = Checks::default();
-    for group in store::handed_over(conn, transition)? {
-        checks.refuse(Code::StandsInTheWay, FIELD, format!("{group} belongs to another organization now."));
+    // Of what is another organization's by now, name and members are not told.
+    match store::handed_over(conn, transition)? {
+        0 => {}
+        1 => checks.refuse(Code::StandsInTheWay, FIELD, "A group of it belongs to another organization now."),
+        number => {
+            let message = format!("{number} groups of it belong to other organizations now.");
+            checks.refuse(Code::StandsInTheWay, FIELD, message);
+        }
     }
-    for (who, group) in store::changed_since(conn, transition.id, MAX_NAMED)? {
+    for (who, group) in store::changed_since(conn, transition, MAX_NAMED)? {
         let message = format!("The membership of {who} in {group} was changed since.");
         checks.refuse(Code::StandsInTheWay, FIELD, message);
     }

@@ -11,27 +11,28 @@ use crate::error::Error;
 use crate::scope::Scope;
 use crate::year::{TransitionRow, number};
 
-/// The names of the plan's groups that another organization has by now.
+/// How many of the plan's groups another organization has by now.
 ///
 /// # Errors
 /// What the database answers.
-pub fn handed_over(conn: &mut Conn, transition: &TransitionRow) -> Result<Vec<String>, Error> {
+pub fn handed_over(conn: &mut Conn, transition: &TransitionRow) -> Result<i64, Error> {
     let sql = Sql::new(
-        "SELECT g.name FROM groups g WHERE g.id IN (SELECT v.group_id FROM year_transition_moves v WHERE v.transition_id = ",
+        "SELECT COUNT(*) FROM groups g WHERE g.id IN (SELECT v.group_id FROM year_transition_moves v WHERE v.transition_id = ",
     )
     .int(transition.id)
     .text(" UNION SELECT x.to_group_id FROM year_transition_members x WHERE x.to_group_id IS NOT NULL AND x.transition_id = ")
     .int(transition.id)
     .text(") AND coalesce(g.organization_id, 0) <> ")
     .int(transition.organization_id);
-    Ok(sql.text(" ORDER BY g.sort_key, g.id LIMIT 50").load::<Text, String>(conn)?)
+    Ok(sql.first::<BigInt, i64>(conn)?.unwrap_or_default())
 }
 
 /// Who has a membership that the transition ended or made and that was changed since, and in which group.
 ///
 /// # Errors
 /// What the database answers.
-pub fn changed_since(conn: &mut Conn, id: i64, limit: i64) -> Result<Vec<(String, String)>, Error> {
+pub fn changed_since(conn: &mut Conn, transition: &TransitionRow, limit: i64) -> Result<Vec<(String, String)>, Error> {
+    let id = transition.id;
     let sql = Sql::new(
         "SELECT p.display_name, g.name FROM (SELECT x.membership_id FROM year_transition_members x WHERE x.outcome <> 'STAYS' AND x.transition_id = ",
     )
@@ -45,8 +46,10 @@ pub fn changed_since(conn: &mut Conn, id: i64, limit: i64) -> Result<Vec<(String
     .int(id)
     .text(
         " WHERE EXISTS (SELECT 1 FROM history h WHERE h.entity = 'MEMBERSHIP' AND h.entity_id = m.id \
-         AND h.id > t.last_history_id) ORDER BY p.sort_key, p.id, g.id LIMIT ",
+         AND h.id > t.last_history_id) AND g.organization_id = ",
     )
+    .int(transition.organization_id)
+    .text(" ORDER BY p.sort_key, p.id, g.id LIMIT ")
     .int(limit);
     Ok(sql.load::<(Text, Text), (String, String)>(conn)?)
 }
@@ -66,6 +69,8 @@ pub fn joined_since(conn: &mut Conn, transition: &TransitionRow, limit: i64) -> 
     .date(transition.effective_on)
     .text(")) AND (x.before_end_date IS NULL OR o.start_date < x.before_end_date) AND NOT EXISTS (SELECT 1 FROM year_transition_starts s WHERE s.membership_id = o.id AND s.transition_id = x.transition_id) AND x.transition_id = ")
     .int(transition.id)
+    .text(" AND g.organization_id = ")
+    .int(transition.organization_id)
     .text(" ORDER BY p.sort_key, p.id, g.id LIMIT ")
     .int(limit);
     Ok(sql.load::<(Text, Text), (String, String)>(conn)?)

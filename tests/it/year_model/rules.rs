@@ -209,32 +209,44 @@ impl<'d> Rules<'d> {
     /// on which they are in it anyhow.
     fn start(&self, group: usize, person: usize, from: &[Row]) -> Vec<Row> {
         let effective = self.drawn.effective;
-        let mut longest = from[0].end;
-        for row in from {
-            let longer = match (longest, row.end) {
-                (None, _) => false,
-                (_, None) => true,
-                (Some((one, ..)), Some((other, ..))) => other > one,
-            };
-            longest = if longer { row.end } else { longest };
-        }
+        let longest_of = |rows: &[&Row]| {
+            let mut longest = rows.first().map(|row| row.end);
+            for row in rows {
+                let longer = match (longest.flatten(), row.end) {
+                    (None, _) => false,
+                    (_, None) => true,
+                    (Some((one, ..)), Some((other, ..))) => other > one,
+                };
+                longest = if longer { Some(row.end) } else { longest };
+            }
+            longest
+        };
+        let longest = longest_of(&from.iter().collect::<Vec<_>>()).flatten();
+        let leading = longest_of(&from.iter().filter(|row| row.leads).collect::<Vec<_>>());
+        let leads_on = |day: NaiveDate| leading.is_some_and(|end| end.is_none_or(|(end, ..)| day < end));
         let stands =
             |day: NaiveDate| self.rows.iter().any(|row| row.group == group && row.person == person && row.holds(day));
         let mut made: Vec<Row> = Vec::new();
-        let mut since: Option<NaiveDate> = None;
+        let mut since: Option<(NaiveDate, bool)> = None;
         for n in 0..=HORIZON {
             let day = effective + Days::new(n);
             let over = longest.is_some_and(|(end, ..)| day >= end) || n == HORIZON;
             let wanted = !over && !stands(day);
             match since {
-                None if wanted => since = Some(day),
-                Some(start) if !wanted => {
+                None if wanted => since = Some((day, leads_on(day))),
+                Some((start, leads)) if wanted && leads != leads_on(day) => {
+                    let end = leading.flatten();
+                    made.push(Row { group, person, start, end, leads, origin: TRANSITION, reason: TRANSITION });
+                    since = Some((day, false));
+                }
+                Some((start, leads)) if !wanted => {
                     let end = match longest {
                         _ if n == HORIZON => None,
                         Some(end) if over => Some(end),
+                        // Another membership begins on the very day on which leading would have ended.
+                        _ if leads && !leads_on(day) => leading.flatten(),
                         _ => Some((day, TRANSITION, None)),
                     };
-                    let leads = from.iter().any(|row| row.leads);
                     made.push(Row { group, person, start, end, leads, origin: TRANSITION, reason: TRANSITION });
                     since = None;
                 }

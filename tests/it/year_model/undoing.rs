@@ -57,7 +57,7 @@ both! {
         let other = world.organization("De Eik");
         let handed = json!({ "groupId": school.first, "organizationId": other, "settings": {} });
         world.done("updateGroup", "group { id }", handed);
-        refused("Groep 1 belongs to another organization now.");
+        refused("A group of it belongs to another organization now.");
     }
 
     /// Not after its time, and not before one that came later.
