@@ -55,6 +55,9 @@ pub struct Vision {
     /// Organizations for which the viewer works, by a token or as the leader of a group: what the viewer made for them is
     /// the viewer's to see and to change.
     works_for: Vec<i64>,
+    /// Those among them for which a token says so. Whoever only leads a group has a say over what is shown to the groups that
+    /// they lead, and no more over what others show.
+    employed_by: Vec<i64>,
     /// Groups that the viewer leads.
     led: Vec<i64>,
     /// How the viewer's own items are marked.
@@ -75,6 +78,7 @@ impl Vision {
             keys: vec![key_of(Audience::Everyone, 0)],
             administered: viewer.administers.clone(),
             works_for: [viewer.administers.as_slice(), viewer.staff_of.as_slice()].concat(),
+            employed_by: [viewer.administers.as_slice(), viewer.staff_of.as_slice()].concat(),
             led: Vec::new(),
             author_key: viewer.actor_key(),
             now: scope.instant(),
@@ -220,8 +224,24 @@ impl Vision {
         if self.works_for.is_empty() {
             return sql.text(")");
         }
-        let sql = organization(sql.text(" OR ("), &self.works_for);
-        sql.text(" AND ").text(alias).text(".author_key = ").string(self.author_key.clone()).text("))")
+        self.made(sql.text(" OR "), alias).text(")")
+    }
+
+    /// An expression that is true of items that the viewer made and that are the viewer's still.
+    fn made(&self, sql: Sql, alias: &'static str) -> Sql {
+        let sql = sql.text("(").text(alias).text(".author_key = ").string(self.author_key.clone());
+        let organization =
+            |sql: Sql, ids: &[i64]| sql.text("coalesce(").text(alias).text(".organization_id, 0)").in_ids(ids);
+        let sql = organization(sql.text(" AND ("), &self.employed_by);
+        if self.led.is_empty() {
+            return sql.text("))");
+        }
+        organization(sql.text(" OR ("), &self.works_for)
+            .text(" AND NOT EXISTS (SELECT 1 FROM content_links u WHERE u.content_id = ")
+            .text(alias)
+            .text(".id AND u.unlinked_at IS NULL AND u.group_id IS NOT NULL AND NOT (u.group_id")
+            .in_ids(&self.led)
+            .text(")))))")
     }
 
     /// An expression that is true of items that are linked to a group that the viewer leads.
@@ -274,8 +294,7 @@ impl Vision {
             sql = sql.text(" UNION ALL SELECT * FROM (").then(self.newest(own, kinds, window)?).text(") a");
         }
         if !self.works_for.is_empty() {
-            let own = Sql::new("SELECT c.id FROM content c WHERE c.author_key = ").string(self.author_key.clone());
-            let own = own.text(" AND c.organization_id").in_ids(&self.works_for);
+            let own = self.made(Sql::new("SELECT c.id FROM content c WHERE "), "c");
             sql = sql.text(" UNION ALL SELECT * FROM (").then(self.newest(own, kinds, window)?).text(") a");
         }
         Ok(sql)
@@ -307,8 +326,7 @@ impl Vision {
                 _ => sql.text(" UNION ").text(ITEMS).text("c.organization_id").in_ids(&self.administered),
             };
             if !self.administered.is_empty() || !self.works_for.is_empty() {
-                sql = own(sql).text(" UNION ").text(ITEMS).text("c.author_key = ").string(self.author_key.clone());
-                sql = own(sql.text(" AND c.organization_id").in_ids(&self.works_for));
+                sql = own(self.made(own(sql).text(" UNION ").text(ITEMS), "c"));
             }
             sql
         };

@@ -302,6 +302,40 @@ both! {
         assert_eq!(of(&c3, &school.second)[0]["endDate"], DAY);
     }
 
+    /// K3: a plan that names another organization's group learns nothing of who is in it.
+    fn k3_a_plan_tells_nothing_of_the_groups_of_others(world) {
+        let school = School::new(world);
+        let other = world.organization("De Vereniging");
+        let token = world.token(Role::MembershipAdministrator, None, Some(&other));
+        let refusals = |pupil: &String| {
+            let input = json!({ "organizationId": other, "fromSchoolYear": "2025-2026", "toSchoolYear": "2026-2027", "effectiveOn": DAY,
+                "moves": [{ "groupId": school.first, "leaving": true }],
+                "exceptions": [{ "participantId": pupil, "groupId": school.first, "stays": true }, { "participantId": pupil, "stays": true }] });
+            send(world, &token, "Plan", json!({ "input": input }))["planYearTransition"]["userErrors"].take()
+        };
+        let member = refusals(&school.pupils[0]);
+        assert_eq!(member.as_array().map(Vec::len), Some(1), "{member}");
+        assert_eq!(member[0]["code"], "NOT_FOUND");
+        assert_eq!(member, refusals(&school.pupils[4]));
+    }
+
+    /// K3: with whom an organization has nothing to do any more is not named to it by its plans.
+    fn k3_a_preview_names_nobody_who_is_out_of_sight(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        let stranger = world.person("Geheime", "Naam");
+        let mistaken = world.add(&school.first, &[&stranger], "2025-09-01").remove(0);
+        let mut plan = school.plan();
+        plan["exceptions"] = json!([{ "participantId": stranger, "groupId": school.first, "stays": true }]);
+        let planned = planned(world, &token, plan);
+        world.done("annulMembership", "membership { id }", json!({ "membershipId": mistaken }));
+        let query = "query($id: ID!, $who: ID!) { participant(id: $who) { displayName } yearTransition(id: $id) { preview { warnings { code message } } } }";
+        let found = world.data_as(&token, query, json!({ "id": planned["id"], "who": stranger }));
+        assert_eq!(found["participant"], Value::Null);
+        let warnings = found["yearTransition"]["preview"]["warnings"].to_string();
+        assert!(warnings.contains("Somebody is among the exceptions") && !warnings.contains("Geheime"), "{warnings}");
+    }
+
     /// Y3: records of the year are erased with it, and only their number is kept.
     fn y3_records_of_the_year_are_erased(world) {
         let school = School::new(world);

@@ -144,7 +144,7 @@ impl Built {
         self.heard(&mut clients, &signed, &last, |viewer| {
             let view = rules.of(viewer);
             let told = |n: &usize| {
-                let left = view.manages(&plan.items[*n]).then(|| json!({ "id": self.items[*n] }));
+                let left = view.manages_withdrawn(&plan.items[*n]).then(|| json!({ "id": self.items[*n] }));
                 json!({ "change": "WITHDRAWN", "contentId": self.items[*n], "content": left })
             };
             published.iter().filter(|n| view.sees(&plan.items[**n])).map(told).collect()

@@ -169,12 +169,25 @@ impl View<'_> {
         paths
     }
 
+    /// Whether the viewer may change an item; whoever only leads a group may while no group of others shows it.
     pub fn manages(&self, item: &Item) -> bool {
+        self.manages_as_shown_to(item, item.links().map(|mix| &mix.groups))
+    }
+
+    /// The same once it is shown to nobody any more.
+    pub fn manages_withdrawn(&self, item: &Item) -> bool {
+        self.manages_as_shown_to(item, None)
+    }
+
+    fn manages_as_shown_to(&self, item: &Item, groups: Option<&BTreeSet<usize>>) -> bool {
         let administers = |organization| self.viewer.grants.contains(&(Role::MembershipAdministrator, organization));
+        let employs = |organization| self.is_staff_of(organization);
         let made = same(&maker(self.rules.plan, item), &self.viewer);
+        let leads_all = groups.is_none_or(|groups| groups.is_subset(&self.leads));
         self.viewer.administrator
             || item.organization.is_some_and(administers)
-            || made && self.works_for(item.organization)
+            || made && item.organization.is_some_and(employs)
+            || made && self.works_for(item.organization) && leads_all
     }
 
     pub fn sees(&self, item: &Item) -> bool {
