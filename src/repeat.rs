@@ -5,7 +5,7 @@ use diesel::sql_types::Text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::db::{Conn, Sql};
+use crate::db::{Conn, Dialect, Sql};
 use crate::error::{Code, Error, Rejection};
 use crate::scope::Scope;
 
@@ -84,7 +84,18 @@ fn first_answer<T: DeserializeOwned>(conn: &mut Conn, actor: &str, id: &str, req
     serde_json::from_str(&outcome).map_err(|error| Error::internal(format!("first answer unreadable: {error}")))
 }
 
+/// Forgets some of what is older. A change that takes long keeps what it forgets until it is done, so others pass over that
+/// rather than wait.
 fn forget(conn: &mut Conn, before: NaiveDateTime) -> Result<(), Error> {
-    Sql::new("DELETE FROM client_mutations WHERE at < ").instant(before).execute(conn)?;
+    let sql = Sql::new(
+        "DELETE FROM client_mutations WHERE (actor, client_mutation_id) IN \
+         (SELECT actor, client_mutation_id FROM client_mutations WHERE at < ",
+    );
+    let sql = sql.instant(before).text(" ORDER BY at LIMIT 100");
+    let sql = match conn.dialect() {
+        Dialect::Sqlite => sql,
+        Dialect::Postgres => sql.text(" FOR UPDATE SKIP LOCKED"),
+    };
+    sql.text(")").execute(conn)?;
     Ok(())
 }

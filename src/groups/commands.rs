@@ -94,6 +94,9 @@ pub fn update(
     if changes.is_empty() {
         return Ok((Saved { id, warnings }, [before, after]));
     }
+    if after.organization_id != before.organization_id {
+        check_handed_over(conn, id, after.organization_id)?;
+    }
     validate(conn, scope, Some(id), &after, composite)?;
     // The shortest circle is one that the database refuses by itself, before the others are looked for.
     for (target, field) in
@@ -108,6 +111,21 @@ pub fn update(
     check_pointers(conn, scope, id, &after)?;
     history::record(conn, scope, Action::Updated, Entity::Group, &[id], &changes)?;
     Ok((Saved { id, warnings }, [before, after]))
+}
+
+/// A group that is handed over takes its members along, those to come too. Nobody of the organization that gets it has agreed
+/// that others go on getting them, nor anybody that it gets those of others.
+fn check_handed_over(conn: &mut Conn, id: i64, to: Option<i64>) -> Result<(), Error> {
+    let Some(to) = to else { return Ok(()) };
+    let number = store::bound_to_others(conn, id, to)?;
+    if number == 0 {
+        return Ok(());
+    }
+    let message = format!(
+        "Groups of other organizations ({number}) are bound to this one: as a composite or a component, a source, a restriction \
+         or in a filter. Take them apart before it is handed over."
+    );
+    Err(Rejection::new(Code::InUse, message).at("input.organizationId").into())
 }
 
 /// Replaces what a group is made of (G3, G4).

@@ -418,21 +418,28 @@ impl CompositionCache {
     /// # Errors
     /// What the database answers.
     pub fn read(&self, conn: &mut Conn) -> Result<Arc<Compositions>, Error> {
-        let revision = Sql::new("SELECT revision FROM composition_revision")
-            .first::<BigInt, i64>(conn)?
-            .ok_or_else(|| Error::internal("composition_revision has no row"))?;
+        let revision = revision(conn)?;
         if let Some((known, compositions)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
             && *known == revision
         {
             return Ok(Arc::clone(compositions));
         }
         let fresh = Arc::new(compositions(conn)?);
+        // A transaction that writes sees what others commit between two statements.
+        if self::revision(conn)? != revision {
+            return Ok(fresh);
+        }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.as_ref().is_none_or(|(known, _)| *known < revision) {
             *kept = Some((revision, Arc::clone(&fresh)));
         }
         Ok(fresh)
     }
+}
+
+fn revision(conn: &mut Conn) -> Result<i64, Error> {
+    let found = Sql::new("SELECT revision FROM composition_revision").first::<BigInt, i64>(conn)?;
+    found.ok_or_else(|| Error::internal("composition_revision has no row"))
 }
 
 /// Reads the composition of all groups.
@@ -687,6 +694,24 @@ pub fn held_by(conn: &mut Conn, id: i64) -> Result<Vec<(&'static str, i64)>, Err
         }
     }
     Ok(holders)
+}
+
+/// How many groups of organizations other than this one get members from a group, or give it any, in whatever way.
+///
+/// # Errors
+/// What the database answers.
+pub fn bound_to_others(conn: &mut Conn, id: i64, organization: i64) -> Result<i64, Error> {
+    let own_filter = peek(conn, id)?.and_then(|settings| settings.member_filter?.current_group);
+    let mut filters = filters_naming(conn, id)?;
+    filters.extend(own_filter);
+    let sql = Sql::new("SELECT COUNT(*) FROM groups o WHERE o.organization_id <> ").int(organization);
+    let sql = sql.text(" AND (o.id").in_ids(&filters).text(" OR o.source_group_id = ").int(id);
+    let sql = sql.text(" OR o.restricted_to_id = ").int(id);
+    let sql = sql.text(" OR o.id IN (SELECT c.composite_id FROM group_components c WHERE c.component_id = ").int(id);
+    let sql = sql.text(") OR o.id IN (SELECT c.component_id FROM group_components c WHERE c.composite_id = ").int(id);
+    let sql = sql.text(") OR EXISTS (SELECT 1 FROM groups s WHERE s.id = ").int(id);
+    let sql = sql.text(" AND (s.source_group_id = o.id OR s.restricted_to_id = o.id)))");
+    Ok(sql.first::<BigInt, i64>(conn)?.unwrap_or_default())
 }
 
 /// The dynamic groups whose filter names this group as the one to be a member of.

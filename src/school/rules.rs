@@ -71,7 +71,7 @@ pub(super) fn admit(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, pu
     Ok(())
 }
 
-/// Refuses a pupil who is no member of the group on a day.
+/// Refuses a pupil who is no member of the group on a day, and a day of a school year that is over for the group.
 ///
 /// # Errors
 /// What the database answers.
@@ -79,6 +79,11 @@ pub(super) fn check_member(conn: &mut Conn, pupil: Pupil, on: NaiveDate, checks:
     if !store::is_member(conn, pupil, on)? {
         let message = format!("The participant is not a member of this group on {on}.");
         checks.refuse(Code::NotAMember, "input.groupId", message);
+    } else if let Some(end) = store::year_ended(conn, pupil.group_id, on)? {
+        // What is erased with its year must not come back afterwards, when nothing would erase it any more.
+        let message =
+            format!("The school year of this group ended on {end}; its records are erased, and none are made.");
+        checks.refuse(Code::InvalidDate, "input.groupId", message);
     }
     Ok(())
 }

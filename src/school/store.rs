@@ -303,6 +303,19 @@ pub fn is_member(conn: &mut Conn, pupil: Pupil, on: NaiveDate) -> Result<bool, E
     Ok(sql.first::<BigInt, i64>(conn)?.is_some())
 }
 
+/// When the school year ended to which a day belonged, if the transition from it was applied to the group.
+///
+/// # Errors
+/// What the database answers.
+pub fn year_ended(conn: &mut Conn, group: i64, on: NaiveDate) -> Result<Option<NaiveDate>, Error> {
+    let sql = Sql::new(
+        "SELECT t.effective_on FROM year_transition_moves v JOIN year_transitions t ON t.id = v.transition_id \
+         WHERE t.status = 'APPLIED' AND v.group_id = ",
+    );
+    let sql = sql.int(group).text(" AND t.effective_on > ").date(on).text(" ORDER BY t.effective_on LIMIT 1");
+    Ok(sql.first::<Date, NaiveDate>(conn)?)
+}
+
 /// Whether there is a record of a kind that a pupil has at most one of each day.
 ///
 /// # Errors

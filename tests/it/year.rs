@@ -357,6 +357,24 @@ both! {
         assert_eq!(tables.map(|table| world.rows(table)), [3, 3, 3]);
     }
 
+    /// Y3: what is erased with its year does not come back after it, when nothing would erase it any more.
+    fn y3_no_record_is_made_of_a_year_that_is_over_for_the_group(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        let guardian = crate::content::person(world, &school.guardians[0]);
+        let of = |date: &str| json!({ "participantId": school.pupils[0], "groupId": school.first, "date": date });
+        let leave = json!({ "participantId": school.pupils[0], "groupId": school.first, "from": "2026-08-20", "until": "2026-08-21", "reason": "Feest" });
+        world.done_as(&guardian, "registerLunchStay", "lunchStay { id }", of("2026-08-20"));
+        let planned = planned(world, &token, school.plan());
+        assert_eq!(apply(world, &token, &planned)["userErrors"], json!([]));
+        assert_eq!(world.refused_as(&guardian, "registerLunchStay", of("2026-08-20")), ["INVALID_DATE"]);
+        assert_eq!(world.refused_as(&guardian, "reportAbsence", of("2026-08-21")), ["INVALID_DATE"]);
+        assert_eq!(world.refused_as(&guardian, "requestLeave", leave), ["INVALID_DATE"]);
+        let now = json!({ "participantId": school.pupils[0], "groupId": school.second, "date": "2026-09-16" });
+        world.done_as(&guardian, "registerLunchStay", "lunchStay { id }", now);
+        assert_eq!(world.rows("lunch_stays") + world.rows("absence_reports") + world.rows("leave_requests"), 1);
+    }
+
     /// Y4: not before its day, not when something changed, and not twice.
     fn y4_only_what_the_preview_showed_is_done_and_once(world) {
         let mut world = if world.is_postgres() { World::postgres() } else { World::sqlite() };

@@ -67,6 +67,40 @@ both! {
         }
     }
 
+    fn a_group_is_not_handed_over_while_groups_of_others_are_bound_to_it(world) {
+        let [a, b, c] = ["Alfa", "Bravo", "Charlie"].map(|name| world.organization(name));
+        let group = |name: &str, organization: &str, more: Value| {
+            let mut settings = json!({ "name": name });
+            settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            world.group_with(Some(organization), settings)
+        };
+        let handed = |group: &str, to: &str| json!({ "groupId": group, "organizationId": to, "settings": {} });
+        let bound = |what: &str, group: &str| {
+            assert_eq!(world.refused("updateGroup", handed(group, &c)), ["IN_USE"], "{what}");
+        };
+        let source = group("Bron", &a, json!({}));
+        let fed = group("Gevoed", &a, json!({ "sourceGroupId": source }));
+        bound("a group is fed by it", &source);
+        bound("it is fed by a group", &fed);
+        let part = group("Deel", &a, json!({}));
+        let whole = group("Geheel", &b, json!({}));
+        world.compose(&whole, "ANY", &[(&part, "INCLUDE")]);
+        bound("it is a component", &part);
+        bound("it has a component", &whole);
+        let restricting = group("Leden", &a, json!({}));
+        group("Nieuws", &a, json!({ "subscriptionGroup": true, "restrictedToId": restricting }));
+        bound("a group is restricted to it", &restricting);
+        let named = group("Genoemd", &a, json!({}));
+        let filter = group("Gefilterd", &a, json!({ "memberFilter": { "currentGroupId": named } }));
+        bound("a filter names it", &named);
+        bound("its filter names a group", &filter);
+        world.done("updateGroup", "group { id }", json!({ "groupId": fed, "settings": { "sourceGroupId": null } }));
+        world.done("updateGroup", "group { id }", handed(&source, &c));
+        // Of the very organization that gets it.
+        world.compose(&whole, "ANY", &[(&source, "INCLUDE")]);
+        world.done("updateGroup", "group { id }", handed(&whole, &c));
+    }
+
     fn staff_of_one_organization_does_not_see_who_reads_the_news_of_another(world) {
         let [a, b] = ["Alfa", "Bravo"].map(|mark| Tenant::new(world, mark));
         let news = world.group_with(Some(&b.organization), json!({ "name": "Hulp", "subscriptionGroup": true, "visibleOnPortal": true }));
