@@ -1,5 +1,6 @@
 //! `kring year-transition`: the same commands as over GraphQL, with their progress.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 
@@ -12,6 +13,7 @@ use kring::id::{self, Kind};
 use kring::people::ParticipantKind;
 use kring::scope::Scope;
 use kring::year::plan::{Count, Figures, Warning};
+use kring::year::planning::store::Known;
 use kring::year::planning::{self, Wanted};
 use kring::year::relink::{self, Mapping};
 use kring::year::{Progress, Status, TransitionRow, apply, preview, undo};
@@ -71,6 +73,7 @@ fn plan_year(db: &Db, scope: &Scope, plan: &PlanYear) -> Result<(), Error> {
         .map_err(|error| Error::Configuration(format!("cannot read {}: {error}", plan.file.display())))?;
     let id = db.write(|conn| {
         let lines = year_plan::read(conn, organization_id, file)?;
+        let places = lines.places();
         let wanted = Wanted {
             organization_id,
             from_year: plan.from,
@@ -79,23 +82,27 @@ fn plan_year(db: &Db, scope: &Scope, plan: &PlanYear) -> Result<(), Error> {
             moves: lines.moves,
             exceptions: lines.exceptions,
         };
-        planning::plan(conn, scope, &wanted)
+        planning::plan(conn, scope, &wanted).map_err(|error| places.locate(error))
     })?;
     show(db, id)
 }
 
 fn list(db: &Db) -> Result<(), Error> {
-    let rows = db.read(|conn| planning::store::latest(conn, 100))?;
-    for row in rows {
-        say!("{}", headline(&row));
-    }
-    Ok(())
+    db.read(|conn| {
+        let rows = planning::store::latest(conn, 100)?;
+        let names = planning::store::organizations(conn, &rows)?;
+        for row in &rows {
+            say!("{}", headline(row, &names));
+        }
+        Ok(())
+    })
 }
 
-fn headline(row: &TransitionRow) -> String {
+fn headline(row: &TransitionRow, organizations: &HashMap<i64, String>) -> String {
     let id = id::encode(Kind::YearTransition, row.id);
     let next = row.from_year.next();
-    format!("{id}  {} to {next} on {}  {}", row.from_year, row.effective_on, row.status.as_str())
+    let name = organizations.get(&row.organization_id).map(String::as_str).unwrap_or_default();
+    format!("{id}  {name}: {} to {next} on {}  {}", row.from_year, row.effective_on, row.status.as_str())
 }
 
 fn found(conn: &mut Conn, id: i64) -> Result<TransitionRow, Error> {
@@ -106,7 +113,8 @@ fn found(conn: &mut Conn, id: i64) -> Result<TransitionRow, Error> {
 fn show(db: &Db, id: i64) -> Result<(), Error> {
     db.read(|conn| {
         let row = found(conn, id)?;
-        say!("{}", headline(&row));
+        let names = planning::store::organizations(conn, std::slice::from_ref(&row))?;
+        say!("{}", headline(&row, &names));
         match row.status {
             Status::Superseded => {
                 say!("A newer plan took its place.");
@@ -134,13 +142,13 @@ fn show(db: &Db, id: i64) -> Result<(), Error> {
 fn print(conn: &mut Conn, groups: &[(i64, Option<i64>, Figures)], warnings: &[Warning]) -> Result<(), Error> {
     let ids: Vec<i64> = groups.iter().flat_map(|(group, to, _)| std::iter::once(*group).chain(*to)).collect();
     let known = planning::store::known(conn, &ids)?;
-    let name = |group: &i64| known.get(group).map_or("?", |group| group.name.as_str());
+    let name = |group: &i64| known.get(group).map_or_else(|| "?".to_owned(), Known::called);
     let of = |counts: &[Count]| -> String {
         let words: Vec<String> = counts.iter().map(|count| format!("{} {}", count.count, count.kind)).collect();
         if words.is_empty() { "none".to_owned() } else { words.join(", ") }
     };
     for (group, to, figures) in groups {
-        let to = to.as_ref().map_or("leaving", &name);
+        let to = to.as_ref().map_or_else(|| "leaving".to_owned(), &name);
         let Figures { moving, staying, leaving, links_to_break, records_to_erase } = figures;
         say!("{} -> {to}: {moving} move, {staying} stay, {leaving} leave", name(group));
         say!("    links broken: {}; records erased: {}", of(links_to_break), of(records_to_erase));
@@ -155,21 +163,15 @@ fn link_again(db: &Db, scope: &Scope, settings: &RelinkYear) -> Result<(), Error
     let transition_id = key(&settings.transition)?;
     let done = db.write(|conn| {
         let organization = found(conn, transition_id)?.organization_id;
-        let line = format!("group,to_group\n\"{}\",\"{}\"\n", quoted(&settings.from_group), quoted(&settings.to_group));
-        let lines = year_plan::read(conn, organization, line.as_bytes())?;
-        let mapping = lines.moves.iter().filter_map(|line| {
-            let kinds = (!settings.kinds.is_empty()).then(|| settings.kinds.clone());
-            Some(Mapping { from_group_id: line.group_id, to_group_id: line.to_group_id?, kinds })
-        });
-        let request = relink::Request { transition_id, links: Vec::new(), mapping: mapping.collect() };
+        let from_group_id = year_plan::group(conn, organization, &settings.from_group)?;
+        let to_group_id = year_plan::group(conn, organization, &settings.to_group)?;
+        let kinds = (!settings.kinds.is_empty()).then(|| settings.kinds.clone());
+        let mapping = vec![Mapping { from_group_id, to_group_id, kinds }];
+        let request = relink::Request { transition_id, links: Vec::new(), mapping };
         relink::relink(conn, scope, &request)
     })?;
-    say!("{} links made.", done.relinked);
+    say!("Links made: {}.", done.relinked);
     Ok(())
-}
-
-fn quoted(name: &str) -> String {
-    name.replace('"', "\"\"")
 }
 
 fn take_back(db: &Db, scope: &Scope, id: i64) -> Result<(), Error> {

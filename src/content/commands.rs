@@ -159,14 +159,15 @@ pub fn publish(
     availability: &Availability,
     at: Option<NaiveDateTime>,
 ) -> Result<i64, Error> {
-    // The groups before the item, as whoever takes groups and then shows content to them.
-    if availability.groups.len() <= MAX_GROUPS {
-        store::owners(conn, &availability.groups)?;
-    }
-    let vision = Vision::of_viewer(conn, scope, cache)?;
+    let vision = hold_audience(conn, scope, cache, id, &availability.groups)?;
     let row = managed(conn, scope, &vision, id)?;
     let now = scope.instant();
     let mut checks = Checks::default();
+    if store::has_moved_on(conn, &availability.groups, now)? {
+        let message = "The members of a group have gone to the next school year meanwhile. Please look again to whom this \
+                       is to be shown.";
+        checks.refuse(Code::Conflict, "input.availability.groupIds", message);
+    }
     if at.is_some_and(|at| at < now) {
         checks.refuse(Code::InvalidDate, "input.publishAt", "This moment is past.");
     }
@@ -199,6 +200,26 @@ pub fn publish(
         announce(conn, scope, &row)?;
     }
     Ok(id)
+}
+
+/// Keeps groups as they are until an item is shown to them: before the item, as whoever takes groups and then shows content
+/// to them. Nobody waits for groups with an item out of sight. Answers with what the viewer sees once they are held.
+fn hold_audience(
+    conn: &mut Conn,
+    scope: &Scope,
+    cache: &CompositionCache,
+    id: i64,
+    groups: &[i64],
+) -> Result<Vision, Error> {
+    let vision = Vision::of_viewer(conn, scope, cache)?;
+    if groups.is_empty()
+        || groups.len() > MAX_GROUPS
+        || store::by_ids(conn, &vision, scope.instant(), false, &[id])?.is_empty()
+    {
+        return Ok(vision);
+    }
+    store::owners(conn, groups)?;
+    Vision::of_viewer(conn, scope, cache)
 }
 
 /// The audiences that are asked for, each once.

@@ -825,6 +825,22 @@ pub fn owners(conn: &mut Conn, groups: &[i64]) -> Result<HashMap<i64, Option<i64
     Ok(sql.load::<(BigInt, Nullable<BigInt>), (i64, Option<i64>)>(conn)?.into_iter().collect())
 }
 
+/// Whether a transition to the next school year was applied to one of these groups after a moment: whoever was to be shown
+/// something then is not in it any more.
+///
+/// # Errors
+/// What the database answers.
+pub fn has_moved_on(conn: &mut Conn, groups: &[i64], since: NaiveDateTime) -> Result<bool, Error> {
+    if groups.is_empty() {
+        return Ok(false);
+    }
+    let sql = Sql::new(
+        "SELECT t.id FROM year_transitions t JOIN year_transition_moves v ON v.transition_id = t.id \
+         WHERE t.status = 'APPLIED' AND t.applied_at > ",
+    );
+    Ok(sql.instant(since).text(" AND v.group_id").in_ids(groups).first::<BigInt, i64>(conn)?.is_some())
+}
+
 /// Of these participants, the people of an organization.
 ///
 /// # Errors

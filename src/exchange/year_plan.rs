@@ -35,6 +35,50 @@ struct Row {
 pub struct Lines {
     pub moves: Vec<Move>,
     pub exceptions: Vec<Exception>,
+    /// In which lines these stand.
+    at: Places,
+}
+
+/// The lines of moves and of exceptions, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    moves: Vec<(u64, String)>,
+    exceptions: Vec<(u64, String)>,
+}
+
+impl Lines {
+    /// In which line each part of the plan stands.
+    pub fn places(&self) -> Places {
+        self.at.clone()
+    }
+}
+
+impl Places {
+    /// What is wrong with a plan, with the line of the file in which it stands and whom that is about.
+    pub fn locate(&self, error: Error) -> Error {
+        let Error::Rejected(rejections) = error else { return error };
+        Error::Rejected(
+            rejections
+                .into_iter()
+                .map(|rejection| match self.of(&rejection.field) {
+                    Some((line, about)) => {
+                        Rejection { message: format!("Line {line} ({about}): {}", rejection.message), ..rejection }
+                    }
+                    None => rejection,
+                })
+                .collect(),
+        )
+    }
+
+    fn of(&self, field: &[String]) -> Option<&(u64, String)> {
+        let [_, part, place, ..] = field else { return None };
+        let places = match part.as_str() {
+            "moves" => &self.moves,
+            "exceptions" => &self.exceptions,
+            _ => return None,
+        };
+        places.get(place.parse::<usize>().ok()?)
+    }
 }
 
 /// Reads a file and finds the groups and participants that it names among those of an organization.
@@ -65,12 +109,28 @@ pub fn read(conn: &mut Conn, organization: i64, input: impl Read) -> Result<Line
     let mut lines = Lines::default();
     for (line, row) in &rows {
         match names.line(row) {
-            Ok(Line::Move(planned)) => lines.moves.push(planned),
-            Ok(Line::Exception(exception)) => lines.exceptions.push(exception),
+            Ok(Line::Move(planned)) => {
+                lines.moves.push(planned);
+                lines.at.moves.push((*line, row.group.clone()));
+            }
+            Ok(Line::Exception(exception)) => {
+                let about = [row.participant.as_str(), row.group.as_str()].join(" ");
+                lines.exceptions.push(exception);
+                lines.at.exceptions.push((*line, about.trim().to_owned()));
+            }
             Err(fault) => faults.add(*line, fault),
         }
     }
     faults.done().map(|()| lines)
+}
+
+/// The group of an organization that is called so.
+///
+/// # Errors
+/// A rejection when there is none, or several.
+pub fn group(conn: &mut Conn, organization: i64, name: &str) -> Result<i64, Error> {
+    let found = Names::load(conn, organization, &[])?.group(name);
+    found.map_err(|fault| Error::rejected(Code::NotFound, format!("No links were made: {fault}.")))
 }
 
 enum Line {

@@ -463,6 +463,47 @@ both! {
         assert_eq!(read("").unwrap(), kring::exchange::year_plan::Lines::default());
     }
 
+    fn what_is_wrong_with_a_plan_in_a_file_is_told_with_its_line(world) {
+        let school = School::new(world);
+        let key = |id: &str| id::decode(id).unwrap().1;
+        let text = "group,participant,to_group\nGroep 1,,Groep 2\nGroep 2,,Groep 8\n\nGroep 8,,LEAVING\nGroep 1,,LEAVING\nGroep 8,leerling,STAYS\n";
+        let pupil = json!({ "participantId": school.pupils[0], "externalId": "leerling", "details": { "person": {} } });
+        world.done("updateParticipant", "participant { id }", pupil);
+        let scope = kring::app::operator("test", chrono_tz::Europe::Amsterdam);
+        let refused = world.db.write(|conn| {
+            let lines = kring::exchange::year_plan::read(conn, key(&school.organization), text.as_bytes())?;
+            let (places, from_year) = (lines.places(), kring::school::year::SchoolYear::new(2025).unwrap());
+            let wanted = kring::year::planning::Wanted {
+                organization_id: key(&school.organization),
+                from_year,
+                to_year: from_year.next(),
+                effective_on: DAY.parse().unwrap(),
+                moves: lines.moves,
+                exceptions: lines.exceptions,
+            };
+            kring::year::planning::plan(conn, &scope, &wanted).map_err(|error| places.locate(error))
+        });
+        let kring::error::Error::Rejected(refusals) = refused.unwrap_err() else { panic!("no refusals") };
+        let messages: Vec<&str> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
+        assert_eq!(messages, ["Line 6 (Groep 1): This group is named twice.", "Line 7 (leerling Groep 8): This is no member of the group."]);
+    }
+
+    /// Y5: what was meant for last year's members is not shown to this year's because it came a moment late.
+    fn y5_content_that_waited_for_the_transition_is_not_shown_to_those_who_came(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        let item = school.news(world, "Afscheid", &[&school.choir]);
+        let planned = planned(world, &token, school.plan());
+        assert_eq!(apply(world, &token, &planned)["userErrors"], json!([]));
+        let to = |group: &String| json!({ "contentId": item, "availability": { "groupIds": [group] } });
+        world.done_as(&token, "publishContent", "content { id }", to(&school.second));
+        // Whoever asks was there before it was applied, and waited.
+        let later = (now() + Duration::seconds(2)).naive_utc();
+        world.db.write(|conn| Ok(kring::db::Sql::new("UPDATE year_transitions SET applied_at = ").instant(later).execute(conn)?)).unwrap();
+        assert_eq!(world.refused_as(&token, "publishContent", to(&school.first)), ["CONFLICT"]);
+        world.done_as(&token, "publishContent", "content { id }", to(&school.choir));
+    }
+
     /// The number of statements of plan, preview, apply and undo does not follow from the size of the school.
     fn large_schools_take_as_many_statements_as_small_ones(world) {
         let mut spent = Vec::new();

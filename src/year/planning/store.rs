@@ -126,6 +126,16 @@ pub fn latest(conn: &mut Conn, limit: i64) -> Result<Vec<TransitionRow>, Error> 
     select(conn, Sql::new(COLUMNS).text(" ORDER BY t.id DESC LIMIT ").int(limit))
 }
 
+/// The names of the organizations of these transitions.
+///
+/// # Errors
+/// What the database answers.
+pub fn organizations(conn: &mut Conn, rows: &[TransitionRow]) -> Result<HashMap<i64, String>, Error> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.organization_id).collect();
+    let sql = Sql::new("SELECT p.id, p.display_name FROM participants p WHERE p.id").in_ids(&ids);
+    Ok(sql.load::<(BigInt, Text), (i64, String)>(conn)?.into_iter().collect())
+}
+
 /// Every transition of an organization, by its year, locked until this transaction ends: no two of them run at once.
 ///
 /// # Errors
@@ -297,9 +307,20 @@ fn fill(
 #[derive(Clone, Debug)]
 pub struct Known {
     pub name: String,
+    pub external_id: Option<String>,
     pub organization_id: Option<i64>,
     pub dynamic: bool,
     pub closed: bool,
+}
+
+impl Known {
+    /// Its name, with the external id, by which it is told from others of that name.
+    pub fn called(&self) -> String {
+        match &self.external_id {
+            Some(external_id) if *external_id != self.name => format!("{} ({external_id})", self.name),
+            _ => self.name.clone(),
+        }
+    }
 }
 
 /// The groups with these keys.
@@ -307,15 +328,16 @@ pub struct Known {
 /// # Errors
 /// What the database answers.
 pub fn known(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Known>, Error> {
+    type Columns = (BigInt, Text, Nullable<Text>, Nullable<BigInt>, Bool, Bool);
+    type Tuple = (i64, String, Option<String>, Option<i64>, bool, bool);
     let sql = Sql::new(
-        "SELECT g.id, g.name, g.organization_id, g.member_filter IS NOT NULL, g.closed FROM groups g WHERE g.id",
+        "SELECT g.id, g.name, g.external_id, g.organization_id, g.member_filter IS NOT NULL, g.closed FROM groups g WHERE g.id",
     );
-    let rows = sql
-        .in_ids(ids)
-        .load::<(BigInt, Text, Nullable<BigInt>, Bool, Bool), (i64, String, Option<i64>, bool, bool)>(conn)?;
+    let rows = sql.in_ids(ids).load::<Columns, Tuple>(conn)?.into_iter();
     Ok(rows
-        .into_iter()
-        .map(|(id, name, organization_id, dynamic, closed)| (id, Known { name, organization_id, dynamic, closed }))
+        .map(|(id, name, external_id, organization_id, dynamic, closed)| {
+            (id, Known { name, external_id, organization_id, dynamic, closed })
+        })
         .collect())
 }
 

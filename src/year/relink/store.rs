@@ -164,7 +164,7 @@ impl BrokenFilter {
     }
 }
 
-/// A page of the links that a transition broke and that are not as they were again.
+/// A page of the links that a transition broke and that are broken still.
 ///
 /// # Errors
 /// `BadInput` for a cursor of another list; what the database answers.

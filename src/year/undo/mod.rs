@@ -67,6 +67,9 @@ pub fn undo(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Undone, Error> {
 
 fn check(scope: &Scope, transition: &TransitionRow, all: &[TransitionRow]) -> Result<(), Error> {
     let refuse = |code, message: String| Err(Rejection::new(code, message).at("input.yearTransitionId").into());
+    if transition.status == Status::Undone {
+        return refuse(Code::TransitionNotApplied, "This transition was undone already.".to_owned());
+    }
     let Some(until) = transition.undoable_until() else {
         return refuse(Code::TransitionNotApplied, "Only an applied transition can be undone.".to_owned());
     };

@@ -142,8 +142,8 @@ const FIELDS: &[Field<YearTransition>] = &[
     Field::<YearTransition>::link(
         "unlinkedContent",
         ty::<Obj<Connection<UnlinkedContent>>>,
-        "The content that it took away from its groups and that is not as it was again. As long as the transition is not \
-         undone, it can be linked again.",
+        "The content that it took away from its groups, also what was linked again since: `relinkedTo` says to which. \
+         As long as the transition is not undone, it can be linked again.",
         unlinked::unlinked,
     )
     .args(unlinked::ARGS),

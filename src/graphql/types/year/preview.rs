@@ -216,7 +216,8 @@ const GROUP: &[Field<YearTransitionGroup>] = &[
     Field::<YearTransitionGroup>::value(
         "staying",
         ty::<i32>,
-        "How many memberships go on: those of leaders, of whoever is to stay, and of whoever joined for the new year.",
+        "How many memberships are left alone: those of leaders, of whoever is to stay, of whoever joined for the new year, \
+         and those that follow from another group or from an address, which go on for as long as that does.",
         |row, out| out.int(row.figures.staying),
     ),
     Field::<YearTransitionGroup>::value(
