@@ -56,7 +56,8 @@ pub(super) fn admit(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, pu
     let Some(owner) = store::hold_group(conn, &sight, pupil.group_id)? else {
         return refuse(Code::NotFound, "input.groupId", "There is no such group.");
     };
-    let viewer = Readers::new(&scope.viewer, sight.own(), &[]);
+    // The group may have been waited for, and whoever was a guardian then need not be one now.
+    let viewer = Readers::load(conn, scope)?;
     if viewer.is_guardian_of(pupil.participant_id) {
         return Ok(());
     }
@@ -121,6 +122,9 @@ pub(super) fn within_reach(
     let readers = Readers::load(conn, scope)?;
     let pupil = store::pupil_of(conn, &readers, kind, id)?.ok_or_else(|| missing(kind))?;
     let owner = store::hold_group(conn, &Sight::unlimited(), pupil.group_id)?.flatten();
+    // While the group was waited for, the viewer may have ceased to be who may.
+    let readers = Readers::load(conn, scope)?;
+    let pupil = store::pupil_of(conn, &readers, kind, id)?.ok_or_else(|| missing(kind))?;
     if by(&readers, pupil, owner) {
         return Ok(pupil);
     }
