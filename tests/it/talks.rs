@@ -116,6 +116,26 @@ both! {
         assert_eq!((world.rows("survey_responses"), world.rows("survey_answers")), (1, 5));
     }
 
+    fn who_writes_in_public_is_named_to_those_who_are_signed_in(world) {
+        let school = School::new(world);
+        let token = school.administrator(world);
+        let item = make(world, &token, json!({ "discussion": { "title": "Het plein" } }));
+        publish(world, &token, &item, json!({ "everyone": true }));
+        let child = person(world, &school.child);
+        let topic = world.done_as(&child, "createTopic", "topic { id authorName }", json!({ "contentId": item, "title": "Knikkers", "body": "Mooi!" }))["topic"].take();
+        assert_ne!(topic["authorName"], "");
+        world.done_as(&child, "createReply", "reply { id }", json!({ "topicId": topic["id"], "body": "En een reactie" }));
+        let query = "query($id: ID!) { content(id: $id) { ... on Discussion { topics(first: 9) { edges { node { title authorName author { id } replies(first: 9) { edges { node { body authorName } } } } } } } } }";
+        let seen = |token: Option<&str>| {
+            let found = world.ask_as(token, query, json!({ "id": item }))["data"]["content"]["topics"]["edges"][0]["node"].take();
+            let names = [&found["authorName"], &found["replies"]["edges"][0]["node"]["authorName"]].map(text);
+            assert_eq!((&found["title"], &found["replies"]["edges"][0]["node"]["body"]), (&json!("Knikkers"), &json!("En een reactie")));
+            names
+        };
+        assert_eq!(seen(None), ["", ""]);
+        assert_eq!(seen(Some(&person(world, &school.stranger))), [text(&topic["authorName"]), text(&topic["authorName"])]);
+    }
+
     fn a_discussion_has_topics_replies_and_somebody_who_keeps_order(world) {
         let school = School::new(world);
         let token = school.administrator(world);

@@ -194,12 +194,13 @@ impl From<Tuple> for PostRow {
     }
 }
 
-/// `SELECT` with all columns of a post `d` in an item `c`.
+/// `SELECT` with all columns of a post `d` in an item `c`. Who wrote it, children among them, is for those who are signed in.
 fn columns(scope: &Scope, vision: &Vision) -> Sql {
-    let sql = Sql::new(
-        "SELECT d.id, d.content_id, d.topic_id, d.title, d.body, d.author_id, d.author_name, d.created_at, d.edited_at, \
+    let name = if scope.viewer.is_signed_in() { "d.author_name" } else { "CAST('' AS TEXT)" };
+    let sql = Sql::new(format!(
+        "SELECT d.id, d.content_id, d.topic_id, d.title, d.body, d.author_id, {name}, d.created_at, d.edited_at, \
          d.removed_at, d.closed_at IS NOT NULL, d.last_post_at, d.author_key = ",
-    )
+    ))
     .string(scope.viewer.actor_key())
     .text(", (");
     let sql = vision.managed(sql, "c").text(" OR ");

@@ -29,7 +29,7 @@ macro_rules! post_fields {
         &[
             Field::<$post>::value("id", ty::<ID>, "The global identifier.", |row, out| out.id(Kind::DiscussionPost, row.id)),
             Field::<$post>::value("body", ty::<String>, "The text, which is plain; empty when it was removed.", |row, out| out.str(&row.body)),
-            Field::<$post>::value("authorName", ty::<String>, "The name of who wrote it.", |row, out| out.str(&row.author_name)),
+            Field::<$post>::value("authorName", ty::<String>, "The name of who wrote it; empty for whoever is not signed in.", |row, out| out.str(&row.author_name)),
             Field::<$post>::link(
                 "author",
                 ty::<Option<Obj<Participant>>>,
