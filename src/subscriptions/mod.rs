@@ -122,10 +122,14 @@ fn granted(
         let message = "Say who it is for: this token is not that of a participant.";
         Rejection::new(Code::Required, message).at("input.participantId")
     })?;
-    let settings = groups::lock(conn, request.group_id)?.map(|(settings, _)| settings);
-    let acting = acting(conn, scope, participant, settings.as_ref().and_then(|settings| settings.organization_id))?;
     let unknown =
         |what: &str, field: &str| Rejection::new(Code::NotFound, format!("There is no such {what}.")).at(field);
+    let settings = match may_wait_for(conn, scope, cache, participant, request.group_id)? {
+        Wait::Hold => groups::lock(conn, request.group_id)?.map(|(settings, _)| settings),
+        Wait::Look(settings) => settings.map(|settings| *settings),
+        Wait::Unknown => return Err(unknown("group", "input.groupId").into()),
+    };
+    let acting = acting(conn, scope, participant, settings.as_ref().and_then(|settings| settings.organization_id))?;
     let settings = match settings {
         Some(settings) => settings,
         // To a stranger a group that is not there is as good as one that is.
@@ -154,6 +158,36 @@ fn granted(
         refusals if refusals.is_empty() => Ok((participant, found.membership)),
         refusals => Err(Error::Rejected(refusals)),
     }
+}
+
+/// Whether a group is to be held.
+enum Wait {
+    Hold,
+    /// It is only looked at: whatever it is, a stranger is refused.
+    Look(Option<Box<Settings>>),
+    /// To the participant there is no such group.
+    Unknown,
+}
+
+/// Nobody waits for a group that they may not know of, nor keeps others waiting for it; how long an answer takes would tell
+/// that it is there.
+fn may_wait_for(
+    conn: &mut Conn,
+    scope: &Scope,
+    cache: &CompositionCache,
+    participant: i64,
+    group: i64,
+) -> Result<Wait, Error> {
+    let settings = groups::peek(conn, group)?;
+    let organization = settings.as_ref().and_then(|settings| settings.organization_id);
+    Ok(match (acting(conn, scope, participant, organization)?, settings) {
+        (Acting::Stranger, settings) => Wait::Look(settings.map(Box::new)),
+        (Acting::Own, Some(settings)) if !(settings.subscription_group && settings.visible_on_portal) => {
+            let found = facts::of_one(conn, cache, scope, participant, group, &settings, Acting::Own)?;
+            if found.within_reach { Wait::Hold } else { Wait::Unknown }
+        }
+        _ => Wait::Hold,
+    })
 }
 
 /// In whose name the viewer acts for a participant, towards a group of an organization (S3).
