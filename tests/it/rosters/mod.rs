@@ -7,6 +7,7 @@ mod memberships;
 mod moves;
 mod refusals;
 mod shapes;
+mod transitions;
 
 use chrono::NaiveDate;
 use diesel::sql_types::Text;
