@@ -7,6 +7,8 @@
 //! order        for which organization and day it is, and whether a newer one was there before
 //! keys         the sender's keys, as they are stored
 //! adopt        records that were there before the first roster
+//! again, registered   people who were there: from earlier rosters, or by other ways
+//! likeness     whether two records are of the same person
 //! groups, people   compare, refuse, write what differs
 //! memberships  who joins, who leaves
 //! gone         who is no longer in the file, and who stays where they were put by hand
@@ -18,13 +20,16 @@
 //! once; nothing is kept then. A dry run is the same work, taken back.
 
 mod adopt;
+mod again;
 mod gone;
 mod groups;
 mod keys;
+mod likeness;
 mod memberships;
 mod moved;
 mod order;
 mod people;
+mod registered;
 mod report;
 
 use std::collections::{BTreeSet, HashMap};
