@@ -1,6 +1,6 @@
 //! What was there before the first roster: what is taken for the same, and what is left alone.
 
-use kring::exchange::import::roster::RosterReport;
+use kring::exchange::import::roster::{RosterOptions, RosterReport};
 use serde_json::json;
 
 use super::keys::known;
@@ -150,6 +150,20 @@ both! {
         }
         assert_eq!(world.members(&filter, None).len(), 3, "the filter takes all");
         assert!(desk.import(&file).is_idle());
+    }
+
+    /// However many there are, no more than a hundred are told one by one.
+    fn warnings_of_the_same_kind_have_an_end(world) {
+        let desk = Desk::new(world);
+        let file = |made, from: usize| {
+            let pupil = |n: usize| pupil(&(from + n).to_string(), &format!("Kind{n} Bos"), "3a");
+            File { made, ..File::new(&(0..130).map(pupil).collect::<Vec<_>>()) }.xml()
+        };
+        desk.import(&file("2026-09-14T20:00:00", 0));
+        let report = desk.import_with(&file("2026-09-14T21:00:00", 1_000), &RosterOptions { end_limit: 100, ..desk.options() });
+        assert_eq!((report.pupils.created, report.warnings.len()), (130, 101));
+        assert!(report.warnings[0].starts_with("EDEXML:9:1: the pupil \"1000\" looks like \"0\""), "{report}");
+        assert_eq!(report.warnings[100], "and 30 more warnings like the last one");
     }
 
     /// The sender says that they are others, so that they are; whether that is so is for people to see.

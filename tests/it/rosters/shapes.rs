@@ -143,6 +143,35 @@ both! {
         assert_eq!(small, spent(1_000, "Groot"));
         assert!(small.0 < 60 && small.1 < 60 && small.2 < 40, "{small:?}");
     }
+
+    /// Nor does it with people who are known by their keys alone, adopted, or looked for among those of before.
+    fn the_statements_do_not_grow_with_doubts(world) {
+        let spent = |pupils: usize, name: &str| {
+            let desk = Desk { world, organization: world.organization(name) };
+            let keys_alone = |xml: &str| {
+                let mut pieces = xml.split(" eckid=\"");
+                let first = pieces.next().unwrap().to_owned();
+                pieces.fold(first, |xml, piece| xml + piece.split_once('"').unwrap().1)
+            };
+            let options = RosterOptions { end_limit: 100, ..desk.options() };
+            let count = |xml: &str| {
+                let before = world.db.statements();
+                let report = desk.import_with(xml, &options);
+                (world.db.statements() - before, report)
+            };
+            let xml = keys_alone(&School::new(pupils).xml());
+            desk.import(&xml);
+            let (again, report) = count(&xml);
+            assert!(report.is_idle(), "{report}");
+            let others = xml.replace("<leerling key=\"", "<leerling key=\"9").replace("T20:00:00<", "T21:00:00<");
+            let (renumbered, report) = count(&others);
+            assert!(report.warnings.iter().any(|warning| warning.contains("looks like")), "{report}");
+            (again, renumbered)
+        };
+        let small = spent(100, "Klein");
+        assert_eq!(small, spent(1_000, "Groot"));
+        assert!(small.0 < 40 && small.1 < 60, "{small:?}");
+    }
 }
 
 fn edexml_start() -> kring::exchange::bundle::At {

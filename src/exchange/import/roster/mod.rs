@@ -6,9 +6,10 @@
 //! ```text
 //! order        for which organization and day it is, and whether a newer one was there before
 //! keys         the sender's keys, as they are stored
-//! adopt        records that were there before the first roster
-//! again, registered   people who were there: from earlier rosters, or by other ways
+//! adopt        which record is meant of those that were there before the first roster; never a guess
 //! likeness     whether two records are of the same person
+//! again        people whom an earlier roster brought
+//! registered   people who were registered otherwise
 //! groups, people   compare, refuse, write what differs
 //! memberships  who joins, who leaves
 //! gone         who is no longer in the file, and who stays where they were put by hand
