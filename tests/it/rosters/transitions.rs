@@ -4,7 +4,7 @@ use kring::access::Role;
 use kring::exchange::import::roster::{Figures, RosterOptions};
 use serde_json::{Value, json};
 
-use super::{Desk, File, dump, pupil};
+use super::{Desk, File, date, dump, pupil};
 use crate::harness::{World, both};
 use crate::year::{apply, membership, planned};
 
@@ -40,6 +40,11 @@ both! {
                 let options = RosterOptions { allow_older, dry_run, end_limit: 100, ..desk.options() };
                 assert_eq!(desk.refused_with(&june().on(day).xml(), &options), ["EDEXML:2:1 BEFORE_YEAR_TRANSITION"], "{day}");
             }
+        }
+        // Neither does it help to let it count from another day, nor a later one from a day before.
+        for (day, counts_from) in [("2026-06-01", "2026-08-24"), ("2026-09-01", "2026-08-23")] {
+            let options = RosterOptions { date: Some(date(counts_from)), end_limit: 100, ..desk.options() };
+            assert_eq!(desk.refused_with(&june().on(day).xml(), &options), ["EDEXML:2:1 BEFORE_YEAR_TRANSITION"], "{day}");
         }
         let failure = desk.try_import(&june().xml(), &desk.options()).unwrap_err().to_string();
         let told = "the roster holds for 2026-06-01, before the year transition of 2026-08-24, and would take back what that did; import a roster of 2026-08-24 or of a day after it";

@@ -53,11 +53,12 @@ impl Intake<'_> {
             let message = format!("the roster is of the school year {year}, and {} is not in it", self.date);
             self.warn(school.at, &message);
         }
-        if let Some(effective_on) = self.later_transition()? {
+        // What the file says is of its own day, whichever day it is to count from.
+        let day = self.date.min(self.imported().0);
+        if let Some(effective_on) = self.transition_after(day)? {
             let message = format!(
-                "the roster holds for {}, before the year transition of {effective_on}, and would take back what that did; \
-                 import a roster of {effective_on} or of a day after it",
-                self.date
+                "the roster holds for {day}, before the year transition of {effective_on}, and would take back what that did; \
+                 import a roster of {effective_on} or of a day after it"
             );
             self.refuse(school.at, ErrorCode::BeforeTransition, message);
             // That it is older as well could be allowed, and would not help.
@@ -96,10 +97,10 @@ impl Intake<'_> {
         (self.roster.school.reference_date.unwrap_or(self.date), self.roster.school.made_at)
     }
 
-    /// The day of the last year transition that was applied and had its effect after the day of the file.
-    fn later_transition(&mut self) -> Result<Option<NaiveDate>, Error> {
+    /// The day of the last year transition that was applied and had its effect after a day.
+    fn transition_after(&mut self, day: NaiveDate) -> Result<Option<NaiveDate>, Error> {
         let sql = Sql::new("SELECT effective_on FROM year_transitions WHERE status = 'APPLIED' AND effective_on > ")
-            .date(self.date)
+            .date(day)
             .text(" AND organization_id = ")
             .int(self.organization);
         Ok(sql.text(" ORDER BY effective_on DESC LIMIT 1").first::<Date, NaiveDate>(self.conn)?)
