@@ -162,6 +162,8 @@ vocabulary! {
         OlderFile = "OLDER_FILE",
         /// A roster holds for a day that is still to come.
         FutureDate = "FUTURE_DATE",
+        /// A roster holds for a day before a year transition that was applied.
+        BeforeTransition = "BEFORE_YEAR_TRANSITION",
     }
 }
 

@@ -10,16 +10,16 @@ both! {
     /// What the roster says takes the place of what it said before, from the date of the file on.
     fn memberships_follow_the_roster(world) {
         let desk = Desk::new(world);
-        desk.import(&File::new(&[pupil("1", "Anna Bos", "3a"), pupil("2", "Bram Vos", "3a")]).on("2026-09-01").xml());
-        let report = desk.import(&File::new(&[pupil("1", "Anna Bos", "3b")]).on("2026-09-10").xml());
-        assert_eq!(report.memberships, Figures { started: 1, ended: 2, ..Figures::default() });
+        desk.import(&File::new(&[pupil("1", "Anna Bos", "3a"), pupil("2", "Bram Vos", "3a"), pupil("3", "Cas Pol", "4a")]).on("2026-09-01").xml());
+        let report = desk.import(&File::new(&[pupil("1", "Anna Bos", "3b"), pupil("3", "Cas Pol", "4a")]).on("2026-09-10").xml());
+        assert_eq!(report.memberships, Figures { started: 1, ended: 2, unchanged: 1, ..Figures::default() });
         assert_eq!(desk.memberships("3a"), [
             "Anna Bos MEMBER 2026-09-01 IMPORTED 2026-09-10 IMPORTED IMPORT ENDED",
             "Bram Vos MEMBER 2026-09-01 IMPORTED 2026-09-10 IMPORTED IMPORT ENDED",
         ]);
         assert_eq!(desk.memberships("3b"), ["Anna Bos MEMBER 2026-09-10 IMPORTED - - IMPORT ACTIVE"]);
         // Whoever is no longer in the file is kept, and is found again.
-        let report = desk.import(&File::new(&[pupil("1", "Anna Bos", "3b"), pupil("2", "Bram Vos", "3b")]).on("2026-09-12").xml());
+        let report = desk.import(&File::new(&[pupil("1", "Anna Bos", "3b"), pupil("2", "Bram Vos", "3b"), pupil("3", "Cas Pol", "4a")]).on("2026-09-12").xml());
         assert_eq!((report.pupils.created, report.memberships.started), (0, 1));
     }
 
@@ -63,9 +63,32 @@ both! {
         world.add(&desk.group("3a"), &[&guest], "2026-09-02");
         let report = desk.import(&File::new(&[pupil("1", "Anna Bos", "3a"), pupil("2", "Bram Vos", "3b")]).on("2026-09-10").xml());
         assert_eq!(report.memberships, Figures { ended: 1, unchanged: 2, ..Figures::default() });
+        assert_eq!(report.warnings, ["EDEXML:9:1: the pupil \"1\" stays in 4a, where they were put by hand"]);
         assert_eq!(desk.memberships("4a"), ["Anna Bos MEMBER 2026-09-02 JOINED - - MANUAL ACTIVE"]);
         assert_eq!(desk.memberships("3b"), ["Bram Vos MEMBER 2026-09-02 JOINED - - MANUAL ACTIVE"]);
         assert_eq!(desk.members("3a"), ["Anna Bos", "Gast Lid"]);
+    }
+
+    /// Whoever the file does not have in a class and who stays there is told, also when they are gone from the file. A
+    /// cross-year group is no other class.
+    fn whoever_stays_in_another_class_is_told(world) {
+        let desk = Desk::new(world);
+        let all = [pupil("1", "Anna Bos", "3a"), pupil("2", "Bram Vos", "3a"), pupil("3", "Cas Pol", "3a"), pupil("4", "Dirk Dam", "3a")];
+        desk.import(&File { teachers: teacher("7", "Juf Mies", "3a"), ..File::new(&all).on("2026-09-01") }.xml());
+        let [anna, bram, cas, dirk, mies] = ["Anna Bos", "Bram Vos", "Cas Pol", "Dirk Dam", "Juf Mies"].map(|name| desk.person(name));
+        world.done("updateGroup", "group { id }", json!({ "groupId": desk.group("4a"), "settings": { "subscriptionGroup": true } }));
+        world.done("subscribe", "membership { id }", json!({ "groupId": desk.group("4a"), "participantId": anna }));
+        world.add(&desk.group("3b"), &[&bram, &mies], "2026-09-02");
+        world.add(&desk.group("Plus"), &[&cas], "2026-09-02");
+        world.end(&world.add(&desk.group("3b"), &[&dirk], "2026-09-02")[0], "2026-09-12");
+        let file = File { teachers: teacher("7", "Juf Mies", "3a"), ..File::new(&[&all[0..1], &all[2..4]].concat()).on("2026-09-10") };
+        let expected = [
+            "the pupil \"2\", who is no longer in the file, stays in 3b, where they were put by hand",
+            "EDEXML:9:1: the pupil \"1\" stays in 4a, where they signed up",
+        ];
+        assert_eq!(desk.import(&file.xml()).warnings, expected);
+        assert_eq!(desk.import(&file.xml()).warnings, expected, "as long as it is so");
+        assert_eq!(desk.members("3b"), ["Juf Mies", "Bram Vos"]);
     }
 
     /// A membership that is to start later keeps its place (M2): the roster fills the days before it.

@@ -1,5 +1,6 @@
 //! Rosters in EDEXML (P6, Y8): what they bring, what they leave alone, and what they cannot break.
 
+mod adoption;
 pub mod generator;
 mod hostile;
 mod keys;
@@ -7,6 +8,7 @@ mod memberships;
 mod moves;
 mod refusals;
 mod shapes;
+mod transitions;
 
 use chrono::NaiveDate;
 use diesel::sql_types::Text;

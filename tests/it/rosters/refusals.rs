@@ -72,6 +72,8 @@ both! {
         desk.import(&file("2026-09-10", "2026-09-10T20:00:00"));
         assert_eq!(desk.refused(&file("2026-09-09", "2026-09-11T20:00:00")), ["EDEXML:2:1 OLDER_FILE"]);
         assert_eq!(desk.refused(&file("2026-09-10", "2026-09-10T19:59:59")), ["EDEXML:2:1 OLDER_FILE"]);
+        let failure = desk.try_import(&file("2026-09-09", "2026-09-11T20:00:00"), &desk.options()).unwrap_err().to_string();
+        assert!(failure.contains("allow an older one (--allow-older)"), "{failure}");
         desk.import(&file("2026-09-10", "2026-09-10T20:00:00"));
         desk.import(&file("2026-09-10", "2026-09-10T21:00:00"));
         let options = RosterOptions { allow_older: true, ..desk.options() };
@@ -95,6 +97,33 @@ both! {
         assert_eq!(desk.import(&few).memberships.ended, 22);
         let options = RosterOptions { end_limit: 50, ..desk.options() };
         assert_eq!(desk.import_with(&half, &options).memberships.ended, 44);
+    }
+
+    /// A handful may end whatever share it is, and so may a single one; five or all of them may not. What no roster could end
+    /// does not count.
+    fn a_small_school_is_kept_from_ending_too_much(world) {
+        let desk = Desk::new(world);
+        let names = ["Anna Bos", "Bram Vos", "Cas Pol", "Dirk Dam", "Emma Kok", "Fien Smit", "Guus Hart", "Hanna Dijk"];
+        let file = |day, from: usize, until: usize| {
+            let pupil = |n: usize| pupil(&n.to_string(), names[n], "3a");
+            File::new(&(from..until).map(pupil).collect::<Vec<_>>()).on(day).xml()
+        };
+        desk.import(&file("2026-09-01", 0, 8));
+        let other = world.group_with(Some(&desk.organization), json!({ "name": "Koor" }));
+        for n in 0..30 {
+            world.add(&other, &[&world.person("Zanger", &format!("Nummer{n}"))], "2026-09-01");
+        }
+        let few = file("2026-09-02", 0, 3);
+        assert_eq!(desk.refused(&few), ["EDEXML TOO_MANY_ENDED"]);
+        let failure = desk.try_import(&few, &desk.options()).unwrap_err().to_string();
+        assert!(failure.contains("5 of the 8 memberships in force would end") && failure.contains("(--end-limit)"), "{failure}");
+        assert_eq!(desk.import(&file("2026-09-02", 0, 4)).memberships.ended, 4);
+        let others = file("2026-09-03", 4, 6);
+        assert_eq!(desk.refused(&others), ["EDEXML TOO_MANY_ENDED"], "all of the four");
+        let options = RosterOptions { end_limit: 100, ..desk.options() };
+        assert_eq!(desk.import_with(&others, &options).memberships.ended, 4);
+        assert_eq!(desk.import(&file("2026-09-04", 5, 6)).memberships.ended, 1);
+        assert_eq!(desk.import(&file("2026-09-05", 6, 7)).memberships.ended, 1, "a single one");
     }
 
     /// Nobody imports for an organization that they do not administer, or for none.

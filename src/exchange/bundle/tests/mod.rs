@@ -30,7 +30,8 @@ const fn case(
 }
 
 /// The codes that take knowing what is stored; an import finds them, and its tests prove them.
-const OF_IMPORTS: [ErrorCode; 10] = [
+const OF_IMPORTS: [ErrorCode; 11] = [
+    ErrorCode::BeforeTransition,
     ErrorCode::UnknownReference,
     ErrorCode::KindChanged,
     ErrorCode::OtherOrganization,

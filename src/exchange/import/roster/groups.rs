@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 use super::Intake;
-use super::adopt::Found;
+use super::adopt::{Doubt, Found};
 use super::keys::GroupKey;
 use super::report::{Became, Row, word_of_group};
 use crate::db::Sql;
@@ -38,8 +38,17 @@ struct Candidate {
     external_id: Option<String>,
     name: String,
     year_group: Option<i32>,
-    /// Whether it is one that pupils could be in: neither closed nor made of other groups.
+    /// Whether its members are only those who are put into it: it is neither made of other groups, nor filtered, nor fed.
     plain: bool,
+    closed: bool,
+}
+
+impl Candidate {
+    /// Whether it is the group whose key is its external id. Another system may have used the same for another group.
+    fn is_meant_by(&self, group: &Group) -> bool {
+        let year = year_group(group);
+        self.plain && (fold(&self.name) == fold(&group.name) || (year.is_some() && year == self.year_group))
+    }
 }
 
 impl Intake<'_> {
@@ -78,38 +87,52 @@ impl Intake<'_> {
             return Ok(HashMap::new());
         }
         let candidates = self.candidates()?;
-        let mut found = Found::default();
-        let by_external_id = candidates.iter().filter_map(|group| Some((group.external_id.as_deref()?, group.id)));
-        found.pair(new.iter().map(|group| &*group.key).enumerate(), by_external_id);
-        let plain = candidates.iter().filter(|group| group.plain);
+        let by_external_id: HashMap<&str, &Candidate> =
+            candidates.iter().filter_map(|group| Some((group.external_id.as_deref()?, group))).collect();
+        let (mut meant, mut others) = (Vec::new(), Vec::new());
+        for (n, group) in new.iter().enumerate() {
+            match by_external_id.get(&*group.key) {
+                Some(candidate) if candidate.is_meant_by(group) => meant.push((n, candidate.id)),
+                Some(candidate) => others.push((*group, *candidate)),
+                None => {}
+            }
+        }
+        let mut found = Found::by_key(&meant);
+        let open = candidates.iter().filter(|group| group.plain && !group.closed);
         found.pair(
             new.iter().map(|group| (fold(&group.name), year_group(group))).enumerate(),
-            plain.map(|group| ((fold(&group.name), group.year_group), group.id)),
+            open.map(|group| ((fold(&group.name), group.year_group), group.id)),
         );
-        for (_, group) in new.iter().enumerate().filter(|(n, _)| found.ambiguous.contains(n)) {
-            let message = format!(
-                "several groups could be {} {}; none of them was taken, and a new one made",
-                word_of_group(group.kind),
-                Shown(&group.name)
-            );
-            self.warn(group.at, &message);
-        }
+        let taken = found.settle();
+        let others = others.into_iter().filter(|(_, candidate)| !taken.contains(&candidate.id));
+        let warnings = others.map(|(group, candidate)| (group.at, left_alone(group, candidate)));
+        let warnings = warnings.chain(found.doubts.iter().filter_map(|(n, doubt)| {
+            let group = new.get(*n)?;
+            Some((group.at, not_taken(group, *doubt)))
+        }));
+        self.warn_each(warnings.collect());
         Ok(found.adopted)
     }
 
     fn candidates(&mut self) -> Result<Vec<Candidate>, Error> {
-        type Columns = (BigInt, Nullable<Text>, Text, Nullable<Integer>, Bool);
+        type Columns = (BigInt, Nullable<Text>, Text, Nullable<Integer>, Bool, Bool);
+        type Tuple = (i64, Option<String>, String, Option<i32>, bool, bool);
         let sql = Sql::new(
-            "SELECT g.id, g.external_id, g.name, g.year_group, (NOT g.closed AND NOT EXISTS (SELECT 1 FROM \
-             group_components c WHERE c.composite_id = g.id)) FROM groups g WHERE g.member_filter IS NULL \
-             AND NOT EXISTS (SELECT 1 FROM roster_groups r WHERE r.group_id = g.id) AND g.organization_id = ",
+            "SELECT g.id, g.external_id, g.name, g.year_group, (g.member_filter IS NULL AND g.source_group_id IS NULL \
+             AND NOT g.via_home_address AND NOT EXISTS (SELECT 1 FROM group_components c WHERE c.composite_id = g.id)), \
+             g.closed FROM groups g WHERE NOT EXISTS (SELECT 1 FROM roster_groups r WHERE r.group_id = g.id) \
+             AND g.organization_id = ",
         );
-        let rows =
-            sql.int(self.organization).load::<Columns, (i64, Option<String>, String, Option<i32>, bool)>(self.conn)?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, external_id, name, year_group, plain)| Candidate { id, external_id, name, year_group, plain })
-            .collect())
+        let rows = sql.int(self.organization).load::<Columns, Tuple>(self.conn)?;
+        let candidate = |(id, external_id, name, year_group, plain, closed): Tuple| Candidate {
+            id,
+            external_id,
+            name,
+            year_group,
+            plain,
+            closed,
+        };
+        Ok(rows.into_iter().map(candidate).collect())
     }
 
     fn update_groups(&mut self, pairs: &[(&Group, i64, bool)]) -> Result<(), Error> {
@@ -224,6 +247,30 @@ impl Intake<'_> {
     pub(super) fn names_of_groups(&mut self, ids: &[i64]) -> Result<HashMap<i64, String>, Error> {
         let sql = Sql::new("SELECT id, name FROM groups WHERE id").in_ids(ids);
         Ok(sql.load::<(BigInt, Text), (i64, String)>(self.conn)?.into_iter().collect())
+    }
+}
+
+/// That a group has the key of another as its external id.
+fn left_alone(group: &Group, candidate: &Candidate) -> String {
+    let why = if candidate.plain { "has another name and year group" } else { "gets its members from elsewhere" };
+    format!(
+        "the external id of the group {} is the key {} of this {}, but it {why}; it was left alone",
+        Shown(&candidate.name),
+        Shown(&group.key),
+        word_of_group(group.kind)
+    )
+}
+
+/// That it cannot be told which group is meant.
+fn not_taken(group: &Group, doubt: Doubt) -> String {
+    let (word, name) = (word_of_group(group.kind), Shown(&group.name));
+    match doubt {
+        Doubt::Several => format!("several groups could be {word} {name}; none of them was taken, and a new one made"),
+        Doubt::Shared => {
+            format!(
+                "{word} {name} and others of this file could be the same group, which was not taken; a new one was made"
+            )
+        }
     }
 }
 

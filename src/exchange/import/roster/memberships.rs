@@ -6,21 +6,20 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use diesel::sql_types::BigInt;
+use chrono::NaiveDate;
 
-use super::Intake;
-use super::report::{Became, Row, word_of_person};
+use super::{Intake, ROSTER_END_FLOOR};
 use crate::db::Sql;
 use crate::db::announce::{Kind as Announced, announce};
 use crate::error::Error;
 use crate::exchange::bundle::{At, ErrorCode, Shown};
 use crate::exchange::edexml::{FILE, PersonKind};
+use crate::exchange::import::Step;
 use crate::exchange::import::batch::CHUNK;
 use crate::exchange::import::memberships::stored::{SELECT, closed_for_good, load, opt_outs};
 use crate::exchange::import::memberships::write::{change, insert, refuse_new_filters};
 use crate::exchange::import::memberships::{BothReasons, Said, Stored};
 use crate::exchange::import::reasons::Reasons;
-use crate::exchange::import::{FAIL_SAFE_FLOOR, Step};
 use crate::history::{self, Action, Entity};
 use crate::mail::store::welcome;
 use crate::members::derive::annul;
@@ -31,7 +30,7 @@ use crate::members::{Origin, Role};
 const IMPORTED: &str = "IMPORTED";
 
 /// A group and a participant.
-type Pair = (i64, i64);
+pub(super) type Pair = (i64, i64);
 
 /// What the file says of a pair.
 struct Wanted {
@@ -74,8 +73,9 @@ impl Intake<'_> {
         };
         self.refuse_closed(&plan)?;
         if self.log.is_empty() {
-            self.fail_safe(&plan)?;
+            self.fail_safe(&plan, &stored);
         }
+        self.warn_of_staying(&stored, |pair| wanted.contains_key(&pair))?;
         self.write(&plan, &reasons)?;
         self.touched.extend(changed.started.iter().chain(&changed.ended).map(|(_, participant)| participant));
         self.count_changed(&changed)?;
@@ -190,7 +190,9 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// What is stored, is the roster's to end, and is not in the file any more.
+    /// What is stored, is the roster's to end, and is not in the file any more. What a year transition made is never taken
+    /// for a mistake of a roster: what began after the day of the file stays, and what began on that very day ends on it,
+    /// which leaves a period of no days, so that the row and its history can still be read.
     fn plan_gone<'s>(
         &self,
         plan: &mut Plan<'s>,
@@ -198,17 +200,24 @@ impl Intake<'_> {
         stored: &'s [Stored],
         end_reason: i64,
     ) {
-        let (date, today) = (self.date, self.scope.today);
-        let in_force = |said: &Said| said.start_date <= today && said.end_date.is_none_or(|end| end > today);
-        let gone = stored.iter().filter(|row| is_ours(row) && in_force(&row.said));
-        for row in gone.filter(|row| !wanted.contains_key(&row.said.span().pair)) {
-            if row.said.start_date >= date {
+        let gone = self.to_end(stored).filter(|row| !wanted.contains_key(&row.said.span().pair));
+        for row in gone {
+            if row.said.start_date >= self.date && row.origin != Origin::YearTransition {
                 plan.annul.push(row);
             } else {
-                let said = Said { end_date: Some(date), end_reason_id: Some(end_reason), ..row.said.clone() };
+                let said = Said { end_date: Some(self.date), end_reason_id: Some(end_reason), ..row.said.clone() };
                 plan.end.push((row, said));
             }
         }
+    }
+
+    /// What a roster of this day could end.
+    fn to_end<'s>(&self, stored: &'s [Stored]) -> impl Iterator<Item = &'s Stored> {
+        let (date, today) = (self.date, self.scope.today);
+        stored.iter().filter(move |row| {
+            let kept = row.origin == Origin::YearTransition && row.said.start_date > date;
+            is_ours(row) && in_force(&row.said, today) && !kept
+        })
     }
 
     /// G2: where the portal settings are enforced, a closed group takes no new members.
@@ -229,34 +238,20 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// Refuses a file that would end more than the set share of the organization's memberships.
-    fn fail_safe(&mut self, plan: &Plan<'_>) -> Result<(), Error> {
-        let ended = u64::try_from(plan.end.len() + plan.annul.len()).unwrap_or(u64::MAX);
-        if ended < FAIL_SAFE_FLOOR {
-            return Ok(());
-        }
-        let sql = Sql::new(
-            "SELECT COUNT(*) FROM memberships m JOIN groups g ON g.id = m.group_id WHERE m.annulled_at IS NULL \
-             AND g.organization_id = ",
-        )
-        .int(self.organization)
-        .text(" AND m.start_date <= ")
-        .date(self.scope.today)
-        .text(" AND (m.end_date IS NULL OR m.end_date > ")
-        .date(self.scope.today)
-        .text(")");
-        let in_force = sql.first::<BigInt, i64>(self.conn)?.unwrap_or_default();
-        let in_force = u64::try_from(in_force).unwrap_or_default();
-        let limit = u64::from(self.options.end_limit);
-        if ended.saturating_mul(100) > in_force.saturating_mul(limit) {
+    /// Refuses a file that would end more than the set share of the memberships that it could end, unless that is a
+    /// handful; all of them are no handful, however few they are.
+    fn fail_safe(&mut self, plan: &Plan<'_>, stored: &[Stored]) {
+        let (ended, in_force) = (plan.end.len() + plan.annul.len(), self.to_end(stored).count());
+        let limit = self.options.end_limit;
+        let all = ended == in_force && ended > 1;
+        if (ended >= ROSTER_END_FLOOR || all) && ended.saturating_mul(100) > in_force.saturating_mul(limit.into()) {
             let message = format!(
                 "{ended} of the {in_force} memberships in force would end, more than the {limit} % that may. When the roster \
                  of a new school year regroups everybody, the year transition comes first (kring year-transition); if \
-                 this is meant, allow more"
+                 this is meant, allow more (--end-limit)"
             );
             self.refuse(At::file(FILE), ErrorCode::TooManyEnded, message);
         }
-        Ok(())
     }
 
     fn write(&mut self, plan: &Plan<'_>, reasons: &BothReasons) -> Result<(), Error> {
@@ -302,52 +297,16 @@ impl Intake<'_> {
         }
         Ok(())
     }
-
-    /// Counts who is no longer in the file and was in a group until now, and tells of each who joined or left which group.
-    fn count_changed(&mut self, changed: &Changed) -> Result<(), Error> {
-        let here: HashSet<i64> = self.people.values().copied().collect();
-        let gone: HashSet<i64> = changed.ended.iter().map(|(_, who)| *who).filter(|who| !here.contains(who)).collect();
-        if gone.is_empty() && self.report.rows.is_none() {
-            return Ok(());
-        }
-        let mut gone: Vec<_> =
-            self.known_people()?.into_iter().filter(|keys| gone.contains(&keys.participant_id)).collect();
-        gone.sort_unstable_by(|one, other| (one.kind, &one.las_key).cmp(&(other.kind, &other.las_key)));
-        for keys in gone {
-            self.report.of_people(keys.kind).count(Became::Left);
-            let row = Row {
-                at: At::file(FILE),
-                kind: word_of_person(keys.kind),
-                key: keys.las_key.unwrap_or_default(),
-                became: Became::Left,
-                changed: Vec::new(),
-                joined: Vec::new(),
-                left: Vec::new(),
-            };
-            if let Some(place) = self.add_row(row) {
-                self.rows.insert(keys.participant_id, place);
-            }
-        }
-        let groups: HashSet<i64> = changed.started.iter().chain(&changed.ended).map(|(group, _)| *group).collect();
-        let Some(_) = self.report.rows else { return Ok(()) };
-        let names = self.names_of_groups(&groups.into_iter().collect::<Vec<_>>())?;
-        let Some(rows) = self.report.rows.as_mut() else { return Ok(()) };
-        for (pairs, joined) in [(&changed.started, true), (&changed.ended, false)] {
-            for (group, participant) in pairs {
-                let place = self.rows.get(participant).copied();
-                let (Some(row), Some(name)) = (place.and_then(|place| rows.get_mut(place)), names.get(group)) else {
-                    continue;
-                };
-                if joined { &mut row.joined } else { &mut row.left }.push(name.clone());
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Whether a membership is the roster's to change.
 fn is_ours(row: &Stored) -> bool {
     matches!(row.origin, Origin::Import | Origin::YearTransition)
+}
+
+/// Whether a membership counts on a day.
+pub(super) fn in_force(said: &Said, day: NaiveDate) -> bool {
+    said.start_date <= day && said.end_date.is_none_or(|end| end > day)
 }
 
 fn number(count: usize) -> u64 {

@@ -6,9 +6,13 @@
 //! ```text
 //! order        for which organization and day it is, and whether a newer one was there before
 //! keys         the sender's keys, as they are stored
-//! adopt        records that were there before the first roster
+//! adopt        which record is meant of those that were there before the first roster; never a guess
+//! likeness     whether two records are of the same person
+//! again        people whom an earlier roster brought
+//! registered   people who were registered otherwise
 //! groups, people   compare, refuse, write what differs
 //! memberships  who joins, who leaves
+//! gone         who is no longer in the file, and who stays where they were put by hand
 //! moved        who went from one group to another, and what did not move along (Y8)
 //! report       what became of all of it
 //! ```
@@ -17,12 +21,16 @@
 //! once; nothing is kept then. A dry run is the same work, taken back.
 
 mod adopt;
+mod again;
+mod gone;
 mod groups;
 mod keys;
+mod likeness;
 mod memberships;
 mod moved;
 mod order;
 mod people;
+mod registered;
 mod report;
 
 use std::collections::{BTreeSet, HashMap};
@@ -49,9 +57,9 @@ pub struct RosterOptions {
     pub organization: Owner,
     /// Only say what would happen.
     pub dry_run: bool,
-    /// The fail-safe against a file that went wrong at its source: the largest share, in percent, of the organization's
-    /// memberships in force that may end. A file that would end more, and no fewer than
-    /// [`FAIL_SAFE_FLOOR`](super::FAIL_SAFE_FLOOR), is refused.
+    /// The fail-safe against a file that went wrong at its source: the largest share, in percent, of the memberships in
+    /// force that a roster of the organization could end. A file that would end more, and no fewer than
+    /// [`ROSTER_END_FLOOR`], is refused, and so is one that would end all of them, unless that is a single one.
     pub end_limit: u8,
     /// Whether the report says what became of each pupil, teacher and group.
     pub each_row: bool,
@@ -65,6 +73,11 @@ pub struct RosterOptions {
 
 /// The share of memberships that a roster may end when nothing else is said, in percent.
 pub const ROSTER_END_LIMIT: u8 = 20;
+/// How many memberships a roster may end whatever share of all they are, as long as others stay.
+pub const ROSTER_END_FLOOR: usize = 5;
+
+/// How many warnings of the same kind are told one by one.
+const TOLD: usize = 100;
 
 impl RosterOptions {
     /// The defaults for an organization.
@@ -178,6 +191,19 @@ impl Intake<'_> {
 
     fn warn(&mut self, at: At, message: &str) {
         self.report.warnings.push(if at == At::file(FILE) { message.to_owned() } else { format!("{at}: {message}") });
+    }
+
+    /// Warns of each of these, in the order of the file; of no more than [`TOLD`] one by one.
+    fn warn_each(&mut self, mut warnings: Vec<(At, String)>) {
+        warnings.sort_unstable();
+        let more = warnings.len().saturating_sub(TOLD);
+        warnings.truncate(TOLD);
+        for (at, message) in warnings {
+            self.warn(at, &message);
+        }
+        if more > 0 {
+            self.warn(At::file(FILE), &format!("and {more} more warnings like the last one"));
+        }
     }
 
     fn tell(&mut self, step: Step, done: usize, total: usize) {

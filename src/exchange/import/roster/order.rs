@@ -40,7 +40,8 @@ pub(super) fn take_turn(conn: &mut Conn, scope: &Scope, owner: &Owner) -> Result
 }
 
 impl Intake<'_> {
-    /// Refuses a file for a day that is still to come, and one that is older than what was imported before.
+    /// Refuses a file for a day that is still to come, for one before a year transition, and one that is older than what
+    /// was imported before.
     pub(super) fn check_order(&mut self) -> Result<(), Error> {
         let school = &self.roster.school;
         let today = self.scope.today;
@@ -52,6 +53,22 @@ impl Intake<'_> {
             let message = format!("the roster is of the school year {year}, and {} is not in it", self.date);
             self.warn(school.at, &message);
         }
+        // What the file says is of its own day, whichever day it is to count from.
+        let day = self.date.min(self.imported().0);
+        if let Some(effective_on) = self.transition_after(day)? {
+            let message = format!(
+                "the roster holds for {day}, before the year transition of {effective_on}, and would take back what that did; \
+                 import a roster of {effective_on} or of a day after it"
+            );
+            self.refuse(school.at, ErrorCode::BeforeTransition, message);
+            // That it is older as well could be allowed, and would not help.
+            return Ok(());
+        }
+        self.check_newest()
+    }
+
+    /// Refuses a file that is older than what was imported before.
+    fn check_newest(&mut self) -> Result<(), Error> {
         let Some(newest) = self.newest()? else { return Ok(()) };
         let (day, made_at) = self.imported();
         let older = match day.cmp(&newest.0) {
@@ -65,11 +82,12 @@ impl Intake<'_> {
                 None => day.to_string(),
             };
             let message = format!(
-                "this roster (of {}) is older than the newest that was imported (of {}); if this is meant, allow an older one",
+                "this roster (of {}) is older than the newest that was imported (of {}); if this is meant, allow an older \
+                 one (--allow-older)",
                 describe((day, made_at)),
                 describe(newest)
             );
-            self.refuse(school.at, ErrorCode::OlderFile, message);
+            self.refuse(self.roster.school.at, ErrorCode::OlderFile, message);
         }
         Ok(())
     }
@@ -77,6 +95,15 @@ impl Intake<'_> {
     /// For which day the file is and when it was made, as it is remembered.
     fn imported(&self) -> Imported {
         (self.roster.school.reference_date.unwrap_or(self.date), self.roster.school.made_at)
+    }
+
+    /// The day of the last year transition that was applied and had its effect after a day.
+    fn transition_after(&mut self, day: NaiveDate) -> Result<Option<NaiveDate>, Error> {
+        let sql = Sql::new("SELECT effective_on FROM year_transitions WHERE status = 'APPLIED' AND effective_on > ")
+            .date(day)
+            .text(" AND organization_id = ")
+            .int(self.organization);
+        Ok(sql.text(" ORDER BY effective_on DESC LIMIT 1").first::<Date, NaiveDate>(self.conn)?)
     }
 
     fn newest(&mut self) -> Result<Option<Imported>, Error> {

@@ -7,10 +7,9 @@ use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Date, Nullable, Text};
 
 use super::Intake;
-use super::adopt::Found;
+use super::again::Matched;
 use super::keys::PersonKeys;
 use super::report::{Became, Row, word_of_person};
-use crate::db::Sql;
 use crate::error::Error;
 use crate::exchange::bundle::{At, ErrorCode, Shown};
 use crate::exchange::edexml::{Person, PersonKind, Stated};
@@ -21,19 +20,12 @@ use crate::history::{self, Action, Change, Entity};
 use crate::people::commands::fields;
 use crate::people::store::Written;
 use crate::people::{Details, Gender, ParticipantKind};
-use crate::text::fold;
 
 /// A person of the file and the stored one that it is.
-struct Known<'r> {
-    person: &'r Person,
-    id: i64,
-    adopted: bool,
-}
-
-/// Who was found again, and whose record cannot be told.
-struct Matched<'r> {
-    known: Vec<Known<'r>>,
-    refused: HashSet<At>,
+pub(super) struct Known<'r> {
+    pub person: &'r Person,
+    pub id: i64,
+    pub adopted: bool,
 }
 
 /// What tells new people apart: those who are the same in all of this are the same altogether.
@@ -60,6 +52,7 @@ impl<'r> Intake<'r> {
             self.journal.write(self.conn, self.scope)?;
         }
         let new = self.unmatched(&known, &refused);
+        self.warn_of_lookalikes(&new, &stored, &known)?;
         for (n, people) in new.chunks(CHUNK).enumerate() {
             self.tell(Step::Participants, known.len() + n * CHUNK, total);
             self.insert_people(people)?;
@@ -76,146 +69,6 @@ impl<'r> Intake<'r> {
         let known: HashSet<At> = known.iter().map(|known| known.person.at).collect();
         let people = self.roster.people.iter();
         people.filter(|person| !known.contains(&person.at) && !refused.contains(&person.at)).collect()
-    }
-
-    /// Finds people again: first by the pseudonym that they keep for life, then by the key of the sender.
-    fn match_people(&mut self, stored: &[PersonKeys]) -> Result<Matched<'r>, Error> {
-        let roster = self.roster;
-        let by_eck: HashMap<(PersonKind, &str), &PersonKeys> =
-            stored.iter().filter_map(|keys| Some(((keys.kind, keys.eck_id.as_deref()?), keys))).collect();
-        let by_las: HashMap<(PersonKind, &str), &PersonKeys> =
-            stored.iter().filter_map(|keys| Some(((keys.kind, keys.las_key.as_deref()?), keys))).collect();
-        let mut claimed: HashMap<i64, &Person> = HashMap::new();
-        for person in &roster.people {
-            let eck_id = person.eck_id.as_deref();
-            if let Some(keys) = eck_id.and_then(|eck_id| by_eck.get(&(person.kind, eck_id))) {
-                claimed.insert(keys.participant_id, person);
-            }
-        }
-        let mut refused = HashSet::new();
-        let mut known: Vec<Known<'r>> =
-            claimed.iter().map(|(id, person)| Known { person, id: *id, adopted: false }).collect();
-        let found: HashSet<At> = known.iter().map(|known| known.person.at).collect();
-        let mut doubtful = Vec::new();
-        for person in roster.people.iter().filter(|person| !found.contains(&person.at)) {
-            let Some(keys) = by_las.get(&(person.kind, &*person.key)) else { continue };
-            match claimed.get(&keys.participant_id) {
-                // Both have a pseudonym: the key went from one to the other.
-                Some(_) if person.eck_id.is_some() => {}
-                Some(other) => {
-                    self.refuse_second_claim(person, other.at);
-                    refused.insert(person.at);
-                }
-                None if person.eck_id.is_some() && keys.eck_id.is_some() => doubtful.push((person, *keys)),
-                None => known.push(Known { person, id: keys.participant_id, adopted: false }),
-            }
-        }
-        known.extend(self.settle_doubts(&doubtful)?);
-        known.sort_unstable_by_key(|known| known.person.at);
-        Ok(Matched { known, refused })
-    }
-
-    fn refuse_second_claim(&mut self, person: &Person, other: At) {
-        let message = format!(
-            "the key {} is known as that of the {} in line {}, column {}, who has another one now; one of them needs \
-             an eckid of their own",
-            Shown(&person.key),
-            word_of_person(person.kind),
-            other.line,
-            other.column
-        );
-        self.refuse(person.at, ErrorCode::SamePerson, message);
-    }
-
-    /// A known key with another pseudonym is either a person whose pseudonym was corrected, or a key that was given to
-    /// somebody else. Only whoever has the same name and birth date is taken for the same.
-    fn settle_doubts(&mut self, doubtful: &[(&'r Person, &PersonKeys)]) -> Result<Vec<Known<'r>>, Error> {
-        let mut same = Vec::new();
-        for doubtful in doubtful.chunks(CHUNK) {
-            let ids: Vec<i64> = doubtful.iter().map(|(_, keys)| keys.participant_id).collect();
-            let stored = stored_participants(self.conn, &ids)?;
-            for (person, keys) in doubtful {
-                let details = stored.get(&keys.participant_id).map(|stored| &stored.details);
-                if details.is_some_and(|details| is_alike(person, details)) {
-                    same.push(Known { person, id: keys.participant_id, adopted: false });
-                    let message = format!("the {} {} has another eckid now", word_of_person(person.kind), person.key);
-                    self.warn(person.at, &message);
-                } else {
-                    let message = format!(
-                        "the key {} was given to another {}, by eckid and by name or birth date; they are kept apart",
-                        Shown(&person.key),
-                        word_of_person(person.kind)
-                    );
-                    self.warn(person.at, &message);
-                }
-            }
-        }
-        Ok(same)
-    }
-
-    /// People who were registered before the sender's first roster: by the sender's key, or else by their names and
-    /// birth date.
-    fn adopt_people(&mut self, new: &[&'r Person], known: &[Known<'r>]) -> Result<Vec<Known<'r>>, Error> {
-        let mut found = Found::default();
-        let taken: HashSet<i64> = known.iter().map(|known| known.id).collect();
-        let candidates: Vec<Candidate> =
-            self.candidates_for(new)?.into_iter().filter(|candidate| !taken.contains(&candidate.id)).collect();
-        let by_external_id = candidates.iter().filter_map(|found| Some((found.external_id.as_deref()?, found.id)));
-        found.pair(new.iter().map(|person| &*person.key).enumerate(), by_external_id);
-        let by_id: HashMap<i64, &Candidate> = candidates.iter().map(|candidate| (candidate.id, candidate)).collect();
-        // Another system may have used the same key for somebody else.
-        found.adopted.retain(|place, id| {
-            let person = new.get(*place);
-            let candidate = by_id.get(id);
-            !person.zip(candidate).is_some_and(|(person, candidate)| candidate.is_somebody_else(person))
-        });
-        let named = new.iter().enumerate().filter_map(|(n, person)| Some((n, identity_of(person)?)));
-        found.pair(named, candidates.iter().filter_map(|candidate| Some((candidate.identity()?, candidate.id))));
-        for (_, person) in new.iter().enumerate().filter(|(n, _)| found.ambiguous.contains(n)) {
-            let message = format!(
-                "several registered people could be the {} {}; none of them was taken, and a new one registered",
-                word_of_person(person.kind),
-                Shown(&person.key)
-            );
-            self.warn(person.at, &message);
-        }
-        let mut adopted: Vec<Known<'r>> = found
-            .adopted
-            .into_iter()
-            .filter_map(|(place, id)| Some(Known { person: new.get(place)?, id, adopted: true }))
-            .collect();
-        adopted.sort_unstable_by_key(|known| known.person.at);
-        Ok(adopted)
-    }
-
-    /// People of the organization without a key who have the key of one of these, or the birth date.
-    fn candidates_for(&mut self, new: &[&Person]) -> Result<Vec<Candidate>, Error> {
-        type Columns = (BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Date>);
-        type Tuple = (i64, Option<String>, Option<String>, Option<String>, Option<NaiveDate>);
-        let mut candidates: HashMap<i64, Candidate> = HashMap::new();
-        for new in new.chunks(CHUNK) {
-            let mut keys: Vec<String> = new.iter().map(|person| person.key.to_string()).collect();
-            let dates = new.iter().filter_map(|person| person.birth_date.value()).map(ToString::to_string);
-            let mut dates: Vec<String> = dates.collect();
-            for list in [&mut keys, &mut dates] {
-                list.sort_unstable();
-                list.dedup();
-            }
-            for (column, values) in [("p.external_id", &keys), ("CAST(p.birth_date AS TEXT)", &dates)] {
-                let sql = Sql::new(
-                    "SELECT p.id, p.external_id, p.given_name, p.family_name, p.birth_date FROM participants p \
-                     WHERE p.kind = 'PERSON' AND NOT EXISTS (SELECT 1 FROM roster_people r \
-                     WHERE r.participant_id = p.id AND r.organization_id = p.organization_id) AND p.organization_id = ",
-                );
-                let sql = sql.int(self.organization).text(" AND ").text(column).in_strings(values);
-                for (id, external_id, given_name, family_name, birth_date) in sql.load::<Columns, Tuple>(self.conn)? {
-                    candidates.insert(id, Candidate { id, external_id, given_name, family_name, birth_date });
-                }
-            }
-        }
-        let mut candidates: Vec<Candidate> = candidates.into_values().collect();
-        candidates.sort_unstable_by_key(|candidate| candidate.id);
-        Ok(candidates)
     }
 
     fn update_people(&mut self, known: &[Known<'r>]) -> Result<(), Error> {
@@ -325,42 +178,6 @@ impl<'r> Intake<'r> {
 
 fn key(person: &Person) -> (PersonKind, Arc<str>) {
     (person.kind, Arc::clone(&person.key))
-}
-
-/// A registered person who has no key of the sender.
-struct Candidate {
-    id: i64,
-    external_id: Option<String>,
-    given_name: Option<String>,
-    family_name: Option<String>,
-    birth_date: Option<NaiveDate>,
-}
-
-/// By what people are recognized: given name, family name and birth date.
-type Identity = (String, String, NaiveDate);
-
-impl Candidate {
-    fn identity(&self) -> Option<Identity> {
-        Some((fold(self.given_name.as_deref()?), fold(self.family_name.as_deref()?), self.birth_date?))
-    }
-
-    /// Whether the birth dates say so.
-    fn is_somebody_else(&self, person: &Person) -> bool {
-        self.birth_date.zip(person.birth_date.value().copied()).is_some_and(|(one, other)| one != other)
-    }
-}
-
-fn identity_of(person: &Person) -> Option<Identity> {
-    let name = |name: &Stated<String>| name.value().map(|name| fold(name));
-    Some((name(&person.given_name)?, name(&person.family_name)?, *person.birth_date.value()?))
-}
-
-/// Whether a person has the family name and the birth date that are stored.
-fn is_alike(person: &Person, details: &Details) -> bool {
-    let name = |name: Option<&String>| name.map(|name| fold(name));
-    name(person.family_name.value()) == name(details.family_name.as_ref())
-        && person.birth_date.value().copied() == details.birth_date
-        && details.birth_date.is_some()
 }
 
 /// What a person of the file makes of what is stored. Whatever the file has no word for stays.

@@ -79,7 +79,8 @@ impl Figures {
 const HEADINGS: [&str; 10] =
     ["created", "adopted", "updated", "left", "moved", "started", "ended", "annulled", "opted out", "unchanged"];
 
-/// What became of one pupil, teacher or group. People go by the sender's key, never by name.
+/// What became of one pupil, teacher or group. People go by the sender's key, or else by their eckid, and by name only if
+/// the sender gave away their key and knows no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// Where it stands in the file; the file as a whole for whoever is no longer in it.
@@ -87,7 +88,7 @@ pub struct Row {
     pub at: At,
     /// Pupil, teacher, group or cross-year group.
     pub kind: &'static str,
-    /// The sender's key.
+    /// By which the sender knows it.
     pub key: String,
     /// What became of the record.
     pub became: Became,
