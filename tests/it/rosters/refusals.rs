@@ -104,26 +104,31 @@ both! {
     fn a_small_school_is_kept_from_ending_too_much(world) {
         let desk = Desk::new(world);
         let names = ["Anna Bos", "Bram Vos", "Cas Pol", "Dirk Dam", "Emma Kok", "Fien Smit", "Guus Hart", "Hanna Dijk"];
-        let file = |day, from: usize, until: usize| {
-            let pupil = |n: usize| pupil(&n.to_string(), names[n], "3a");
-            File::new(&(from..until).map(pupil).collect::<Vec<_>>()).on(day).xml()
+        // A letter for each pupil: the class that they are in, or that they are gone.
+        let file = |day, classes: &str| {
+            let here = classes.chars().enumerate().filter(|(_, class)| *class != '-');
+            let pupils = here.map(|(n, class)| pupil(&n.to_string(), names[n], &format!("3{class}")));
+            File::new(&pupils.collect::<Vec<_>>()).on(day).xml()
         };
-        desk.import(&file("2026-09-01", 0, 8));
+        desk.import(&file("2026-09-01", "aaaaaaaa"));
+        // What others have made, and however much it is, is not the roster's to end.
         let other = world.group_with(Some(&desk.organization), json!({ "name": "Koor" }));
         for n in 0..30 {
             world.add(&other, &[&world.person("Zanger", &format!("Nummer{n}"))], "2026-09-01");
         }
-        let few = file("2026-09-02", 0, 3);
-        assert_eq!(desk.refused(&few), ["EDEXML TOO_MANY_ENDED"]);
-        let failure = desk.try_import(&few, &desk.options()).unwrap_err().to_string();
+        let refused = |day, classes: &str, why: &str| {
+            assert_eq!(desk.refused(&file(day, classes)), ["EDEXML TOO_MANY_ENDED"], "{why}");
+        };
+        refused("2026-09-02", "aaaaaa--", "two of eight are gone");
+        let failure = desk.try_import(&file("2026-09-02", "aaa-----"), &desk.options()).unwrap_err().to_string();
         assert!(failure.contains("5 of the 8 memberships in force would end") && failure.contains("(--end-limit)"), "{failure}");
-        assert_eq!(desk.import(&file("2026-09-02", 0, 4)).memberships.ended, 4);
-        let others = file("2026-09-03", 4, 6);
-        assert_eq!(desk.refused(&others), ["EDEXML TOO_MANY_ENDED"], "all of the four");
+        refused("2026-09-02", "bbbbbaaa", "five of eight go elsewhere");
+        refused("2026-09-02", "aabb--aa", "two of four who leave are gone");
+        assert_eq!(desk.import(&file("2026-09-02", "aaaabbb-")).memberships.ended, 4, "one is gone, and three go elsewhere");
+        assert_eq!(desk.import(&file("2026-09-03", "aaaaaaa-")).memberships.ended, 3);
         let options = RosterOptions { end_limit: 100, ..desk.options() };
-        assert_eq!(desk.import_with(&others, &options).memberships.ended, 4);
-        assert_eq!(desk.import(&file("2026-09-04", 5, 6)).memberships.ended, 1);
-        assert_eq!(desk.import(&file("2026-09-05", 6, 7)).memberships.ended, 1, "a single one");
+        assert_eq!(desk.import_with(&file("2026-09-04", "a-------"), &options).memberships.ended, 6);
+        assert_eq!(desk.import(&file("2026-09-05", "-b------")).memberships.ended, 1, "the only one");
     }
 
     /// Nobody imports for an organization that they do not administer, or for none.

@@ -243,8 +243,11 @@ impl Intake<'_> {
     fn fail_safe(&mut self, plan: &Plan<'_>, stored: &[Stored]) {
         let (ended, in_force) = (plan.end.len() + plan.annul.len(), self.to_end(stored).count());
         let limit = self.options.end_limit;
-        let all = ended == in_force && ended > 1;
-        if (ended >= ROSTER_END_FLOOR || all) && ended.saturating_mul(100) > in_force.saturating_mul(limit.into()) {
+        let joining: HashSet<i64> = plan.start.iter().map(|(said, _)| said.participant_id).collect();
+        let ending = plan.end.iter().map(|(row, _)| row).chain(&plan.annul);
+        let lost = ending.filter(|row| !joining.contains(&row.said.participant_id)).count();
+        let is_much = ended >= ROSTER_END_FLOOR || lost > 1;
+        if is_much && ended.saturating_mul(100) > in_force.saturating_mul(limit.into()) {
             let message = format!(
                 "{ended} of the {in_force} memberships in force would end, more than the {limit} % that may. When the roster \
                  of a new school year regroups everybody, the year transition comes first (kring year-transition); if \

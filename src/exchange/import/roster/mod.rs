@@ -58,8 +58,9 @@ pub struct RosterOptions {
     /// Only say what would happen.
     pub dry_run: bool,
     /// The fail-safe against a file that went wrong at its source: the largest share, in percent, of the memberships in
-    /// force that a roster of the organization could end. A file that would end more, and no fewer than
-    /// [`ROSTER_END_FLOOR`], is refused, and so is one that would end all of them, unless that is a single one.
+    /// force that a roster of the organization could end. A file that would end more is refused, except when those who leave
+    /// one group for another are so few that it must be the size of the school, and at most one leaves altogether:
+    /// fewer than [`ROSTER_END_FLOOR`] in all.
     pub end_limit: u8,
     /// Whether the report says what became of each pupil, teacher and group.
     pub each_row: bool,
@@ -73,7 +74,7 @@ pub struct RosterOptions {
 
 /// The share of memberships that a roster may end when nothing else is said, in percent.
 pub const ROSTER_END_LIMIT: u8 = 20;
-/// How many memberships a roster may end whatever share of all they are, as long as others stay.
+/// Fewer memberships than this may end whatever share of all they are, if whose they are, but for one, joins another group.
 pub const ROSTER_END_FLOOR: usize = 5;
 
 /// How many warnings of the same kind are told one by one.
