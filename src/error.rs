@@ -171,7 +171,7 @@ impl fmt::Display for Error {
             Self::Timeout => f.write_str("The request took too long and was stopped."),
             Self::Unfinished => f.write_str(
                 "This change takes longer than a request waits. It goes on and may still be kept: look again later, or \
-                 repeat it with the same clientMutationId to learn how it ended.",
+                 if it had a clientMutationId, repeat it then with the same one to learn how it ended.",
             ),
         }
     }

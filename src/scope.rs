@@ -34,6 +34,8 @@ pub struct Scope {
     pub viewer: Viewer,
     /// When, in UTC.
     pub now: DateTime<Utc>,
+    /// What says how late it is by now.
+    pub clock: Clock,
     /// The calendar date of that moment where the organization is.
     pub today: NaiveDate,
     /// Whether new members can be written to.
@@ -48,7 +50,8 @@ impl Scope {
     /// The scope of one request or command.
     pub fn new(viewer: Viewer, clock: Clock, zone: Tz) -> Self {
         let now = clock.now();
-        Self { viewer, now, today: now.with_timezone(&zone).date_naive(), mail: false, zone, links: None }
+        let today = now.with_timezone(&zone).date_naive();
+        Self { viewer, now, clock, today, mail: false, zone, links: None }
     }
 
     /// The same where new members can be written to, or not.
@@ -65,8 +68,17 @@ impl Scope {
 
     /// The moment as it is stored.
     pub fn instant(&self) -> NaiveDateTime {
-        // SQLite keeps text: a fixed number of digits keeps its order the order of time.
-        let micros = self.now.timestamp_micros();
-        DateTime::from_timestamp_micros(micros).unwrap_or(self.now).naive_utc()
+        stored(self.now)
     }
+
+    /// When what is at work now is surely kept, as it is stored: a tenth of the time is left for that.
+    pub fn settled(&self) -> NaiveDateTime {
+        let now = self.clock.now();
+        stored(now + (now - self.now).max(chrono::Duration::zero()) / 10)
+    }
+}
+
+/// SQLite keeps text: a fixed number of digits keeps its order the order of time.
+fn stored(moment: DateTime<Utc>) -> NaiveDateTime {
+    DateTime::from_timestamp_micros(moment.timestamp_micros()).unwrap_or(moment).naive_utc()
 }

@@ -203,7 +203,8 @@ pub fn publish(
 }
 
 /// Keeps groups as they are until an item is shown to them: before the item, as whoever takes groups and then shows content
-/// to them. Nobody waits for groups with an item out of sight. Answers with what the viewer sees once they are held.
+/// to them. Nobody waits for groups who may not change the item, nor for groups of others. Answers with what the viewer sees
+/// once they are held.
 fn hold_audience(
     conn: &mut Conn,
     scope: &Scope,
@@ -212,14 +213,18 @@ fn hold_audience(
     groups: &[i64],
 ) -> Result<Vision, Error> {
     let vision = Vision::of_viewer(conn, scope, cache)?;
-    if groups.is_empty()
-        || groups.len() > MAX_GROUPS
-        || store::by_ids(conn, &vision, scope.instant(), false, &[id])?.is_empty()
-    {
+    if groups.is_empty() || groups.len() > MAX_GROUPS {
         return Ok(vision);
     }
-    store::owners(conn, groups)?;
+    let row = store::by_ids(conn, &vision, scope.instant(), false, &[id])?.into_iter().next();
+    let Some(row) = row.filter(|row| row.managed) else { return Ok(vision) };
+    store::owners(conn, groups, usable_of(&vision, &row))?;
     Vision::of_viewer(conn, scope, cache)
+}
+
+/// Of which organization groups are that an item can be shown to; of any, for an administrator.
+fn usable_of(vision: &Vision, row: &ContentRow) -> Option<i64> {
+    if vision.is_unlimited() { None } else { Some(row.organization_id.unwrap_or_default()) }
 }
 
 /// The audiences that are asked for, each once.
@@ -290,7 +295,7 @@ fn check_audience(
             checks.refuse(Code::InvalidValue, &field(name), "This content belongs to no organization.");
         }
     }
-    let owners = store::owners(conn, &availability.groups)?;
+    let owners = store::owners(conn, &availability.groups, usable_of(vision, row))?;
     let reached = |group: &i64| match owners.get(group) {
         None => false,
         Some(_) if vision.is_unlimited() => true,

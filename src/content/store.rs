@@ -815,18 +815,22 @@ pub fn audiences(conn: &mut Conn, items: &[i64]) -> Result<HashMap<i64, Vec<i64>
     Ok(found)
 }
 
-/// Of these groups, those that exist, and the organization that owns each; none is deleted before the transaction ends.
+/// Of these groups, those that exist, or are of an organization, and the organization that owns each; none of them is deleted
+/// before the transaction ends.
 ///
 /// # Errors
 /// What the database answers.
-pub fn owners(conn: &mut Conn, groups: &[i64]) -> Result<HashMap<i64, Option<i64>>, Error> {
-    let sql = Sql::new("SELECT g.id, g.organization_id FROM groups g WHERE g.id").in_ids(groups);
+pub fn owners(conn: &mut Conn, groups: &[i64], of: Option<i64>) -> Result<HashMap<i64, Option<i64>>, Error> {
+    let mut sql = Sql::new("SELECT g.id, g.organization_id FROM groups g WHERE g.id").in_ids(groups);
+    if let Some(organization) = of {
+        sql = sql.text(" AND g.organization_id = ").int(organization);
+    }
     let sql = sql.text(" ORDER BY g.id").text(conn.dialect().for_reference());
     Ok(sql.load::<(BigInt, Nullable<BigInt>), (i64, Option<i64>)>(conn)?.into_iter().collect())
 }
 
-/// Whether a transition to the next school year was applied to one of these groups after a moment: whoever was to be shown
-/// something then is not in it any more.
+/// Whether a transition to the next school year was at work on one of these groups at a moment, or came after it: whoever was
+/// to be shown something then is not in it any more.
 ///
 /// # Errors
 /// What the database answers.
@@ -836,7 +840,7 @@ pub fn has_moved_on(conn: &mut Conn, groups: &[i64], since: NaiveDateTime) -> Re
     }
     let sql = Sql::new(
         "SELECT t.id FROM year_transitions t JOIN year_transition_moves v ON v.transition_id = t.id \
-         WHERE t.status = 'APPLIED' AND t.applied_at > ",
+         WHERE t.status = 'APPLIED' AND t.settled_at > ",
     );
     Ok(sql.instant(since).text(" AND v.group_id").in_ids(groups).first::<BigInt, i64>(conn)?.is_some())
 }

@@ -239,7 +239,7 @@ impl Vision {
         organization(sql.text(" OR ("), &self.works_for)
             .text(" AND NOT EXISTS (SELECT 1 FROM content_links u WHERE u.content_id = ")
             .text(alias)
-            .text(".id AND u.unlinked_at IS NULL AND u.group_id IS NOT NULL AND NOT (u.group_id")
+            .text(".id AND u.unlinked_at IS NULL AND u.audience <> 'PARTICIPANT' AND NOT (coalesce(u.group_id, 0)")
             .in_ids(&self.led)
             .text(")))))")
     }

@@ -21,9 +21,9 @@ pub struct Manager {
 /// million rows writes the same page over and over unless it can keep it.
 const READ_CACHE: u32 = 16_000;
 const WRITE_CACHE: u32 = 64_000;
-/// What the write-ahead log of SQLite is cut to when it begins anew, in bytes, so that it does not keep for long what has been
-/// erased from the database since.
-const JOURNAL: u32 = 4_000_000;
+/// What is left of the write-ahead log of SQLite when it begins anew, in bytes: nothing, so that it does not keep what has
+/// been erased from the database since.
+const JOURNAL: u32 = 0;
 
 #[derive(Clone)]
 enum Target {

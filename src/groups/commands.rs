@@ -94,9 +94,6 @@ pub fn update(
     if changes.is_empty() {
         return Ok((Saved { id, warnings }, [before, after]));
     }
-    if after.organization_id != before.organization_id {
-        check_handed_over(conn, id, after.organization_id)?;
-    }
     validate(conn, scope, Some(id), &after, composite)?;
     // The shortest circle is one that the database refuses by itself, before the others are looked for.
     for (target, field) in
@@ -109,6 +106,9 @@ pub fn update(
     store::update(conn, id, &Written::new(after.clone(), scope.instant())?)
         .map_err(|error| taken(error, "This external id"))?;
     check_pointers(conn, scope, id, &after)?;
+    if after.organization_id != before.organization_id {
+        check_handed_over(conn, id, after.organization_id)?;
+    }
     history::record(conn, scope, Action::Updated, Entity::Group, &[id], &changes)?;
     Ok((Saved { id, warnings }, [before, after]))
 }
@@ -122,8 +122,8 @@ fn check_handed_over(conn: &mut Conn, id: i64, to: Option<i64>) -> Result<(), Er
         return Ok(());
     }
     let message = format!(
-        "Groups of other organizations ({number}) are bound to this one: as a composite or a component, a source, a restriction \
-         or in a filter. Take them apart before it is handed over."
+        "Groups that do not belong to the organization that gets it ({number}) are bound to this one: as a composite or a \
+         component, a source, a restriction or in a filter. Take them apart first."
     );
     Err(Rejection::new(Code::InUse, message).at("input.organizationId").into())
 }

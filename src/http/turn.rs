@@ -1,4 +1,5 @@
-//! Who talks to the database when: as many at once as it has connections for, and never only those that change something.
+//! Who talks to the database when: as many at once as it has connections for, and, where these are more than one, never only
+//! those that change something.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -124,12 +124,15 @@ fn granted(
     })?;
     let unknown =
         |what: &str, field: &str| Rejection::new(Code::NotFound, format!("There is no such {what}.")).at(field);
-    let settings = match may_wait_for(conn, scope, cache, participant, request.group_id)? {
-        Wait::Hold => groups::lock(conn, request.group_id)?.map(|(settings, _)| settings),
-        Wait::Look(settings) => settings.map(|settings| *settings),
+    let (settings, acting) = match may_wait_for(conn, scope, cache, participant, request.group_id)? {
+        Wait::Hold => {
+            let settings = groups::lock(conn, request.group_id)?.map(|(settings, _)| settings);
+            let organization = settings.as_ref().and_then(|settings| settings.organization_id);
+            (settings, acting(conn, scope, participant, organization)?)
+        }
+        Wait::Look(settings) => (settings.map(|settings| *settings), Acting::Stranger),
         Wait::Unknown => return Err(unknown("group", "input.groupId").into()),
     };
-    let acting = acting(conn, scope, participant, settings.as_ref().and_then(|settings| settings.organization_id))?;
     let settings = match settings {
         Some(settings) => settings,
         // To a stranger a group that is not there is as good as one that is.

@@ -96,6 +96,39 @@ pub fn feed(world: &World, token: Option<&str>) -> Vec<String> {
 }
 
 both! {
+    /// Whoever only leads groups has no say over what is shown to others, even if they made it.
+    fn a_leader_changes_what_the_own_groups_are_shown_and_nothing_else(world) {
+        let school = School::new(world);
+        let (token, teacher) = (school.administrator(world), person(world, &school.teacher));
+        let form = json!({ "signUpForm": { "title": "Ouderavond", "organizationId": school.organization } });
+        let item = make(world, &teacher, form);
+        publish(world, &teacher, &item, json!({ "groupIds": [school.class] }));
+        let note = json!({ "contentId": item, "participantId": school.child, "note": "Noten" });
+        world.done_as(&person(world, &school.mother), "signUp", "entry { id }", note);
+        let change = json!({ "contentId": item, "content": { "signUpForm": { "title": "Kijkavond" } } });
+        let may = || {
+            let entries = "query($id: ID!) { content(id: $id) { canEdit ... on SignUpForm { entries(first: 5) { totalCount } } } }";
+            let found = world.data_as(&teacher, entries, json!({ "id": item }))["content"].take();
+            let input = json!({ "input": change });
+            let query = "mutation($input: UpdateContentInput!) { updateContent(input: $input) { userErrors { code } } }";
+            let codes = world.data_as(&teacher, query, input)["updateContent"]["userErrors"].take();
+            assert_eq!(found["canEdit"], json!(codes == json!([])), "{found} {codes}");
+            assert_eq!(found["entries"].is_null(), codes != json!([]), "{found}");
+            codes == json!([])
+        };
+        assert!(may());
+        let group = world.group_with(Some(&school.organization), json!({ "name": "Groep 3" }));
+        for (what, availability, expected) in [
+            ("a group that others lead too", json!({ "groupIds": [school.class, group] }), false),
+            ("everyone", json!({ "everyone": true, "groupIds": [school.class] }), false),
+            ("the organization", json!({ "organization": true, "groupIds": [school.class] }), false),
+            ("the own group and a member of it", json!({ "participantIds": [school.child], "groupIds": [school.class] }), true),
+        ] {
+            publish(world, &token, &item, availability);
+            assert_eq!(may(), expected, "{what}");
+        }
+    }
+
     fn the_documents_that_clients_send(world) {
         let school = School::new(world);
         let token = school.administrator(world);

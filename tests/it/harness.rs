@@ -225,6 +225,12 @@ impl World {
         Self { db, router: router(Arc::clone(&gateway)), gateway, keys, files, store, schema }
     }
 
+    /// The same gateway by the machine's clock.
+    pub fn in_real_time(&self) -> Router {
+        let zone = chrono_tz::Europe::Amsterdam;
+        router(Self::gateway(&self.db, &self.keys, Clock::System, zone, self.store.path(), Limits::default()))
+    }
+
     /// The same gateway for documents of any size.
     pub fn unlimited(&self) -> Router {
         let limits = Limits {

@@ -93,8 +93,8 @@ both! {
         assert_eq!((late.status, late.code().as_str()), (504, "TIMEOUT"), "{late:?}");
         assert_eq!(
             late.message(),
-            "This change takes longer than a request waits. It goes on and may still be kept: look again later, or repeat it \
-             with the same clientMutationId to learn how it ended."
+            "This change takes longer than a request waits. It goes on and may still be kept: look again later, or if it \
+             had a clientMutationId, repeat it then with the same one to learn how it ended."
         );
         let patient = gateway(world, 4, Duration::from_secs(30));
         let again = patient.ask(CREATE, json!({ "name": "Committees" }));

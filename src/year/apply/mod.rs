@@ -140,8 +140,8 @@ fn stale(now: &Preview, token: &str, checks: &mut Checks) {
     }
     let changed = seen.changed(&now.token);
     if changed.is_empty() {
-        let message = "This preview is of another plan, or groups to which members go have changed, or its warnings. \
-                       Please look at it anew.";
+        let message = "This preview is of another plan, or groups to which members go have changed, or what it warns of \
+                       is not what it was. Please look at it anew.";
         return checks.refuse(Code::PreviewStale, FIELD, message);
     }
     for (place, aspects) in changed.into_iter().take(50) {

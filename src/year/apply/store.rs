@@ -254,6 +254,8 @@ pub fn finish(conn: &mut Conn, scope: &Scope, id: i64, token: &str, outcomes: &O
     }
     Sql::new("UPDATE year_transitions SET status = 'APPLIED', applied_at = ")
         .instant(scope.instant())
+        .text(", settled_at = ")
+        .instant(scope.settled())
         .text(", applied_by = ")
         .string(scope.viewer.name.clone())
         .text(", preview_token = ")

@@ -40,8 +40,9 @@ pub struct Wanted {
 /// A rejection for each rule that is broken; each year group without a place to go to among them.
 pub fn plan(conn: &mut Conn, scope: &Scope, wanted: &Wanted) -> Result<i64, Error> {
     may_administer(scope, wanted.organization_id)?;
+    // As whoever applies a plan: the transitions first, then the groups; and as whoever changes a group: then the organization.
+    store::lock_all(conn, wanted.organization_id)?;
     if wanted.moves.len() <= MAX_MOVES && wanted.exceptions.len() <= MAX_EXCEPTIONS {
-        // As whoever changes a group: the groups first, then the organization.
         store::hold_groups(conn, wanted.organization_id, &groups_of(wanted))?;
     }
     hold_organization(conn, wanted.organization_id)?;

@@ -96,6 +96,12 @@ both! {
         bound("its filter names a group", &filter);
         world.done("updateGroup", "group { id }", json!({ "groupId": fed, "settings": { "sourceGroupId": null } }));
         world.done("updateGroup", "group { id }", handed(&source, &c));
+        // What counts is how it is bound afterwards.
+        let other = group("Ook gevoed", &a, json!({ "sourceGroupId": restricting }));
+        let alone = group("Los", &a, json!({}));
+        let with = |group: &str, source: Value| json!({ "groupId": group, "organizationId": c, "settings": { "sourceGroupId": source } });
+        assert_eq!(world.refused("updateGroup", with(&alone, json!(restricting))), ["IN_USE"]);
+        world.done("updateGroup", "group { id }", with(&other, Value::Null));
         // Of the very organization that gets it.
         world.compose(&whole, "ANY", &[(&source, "INCLUDE")]);
         world.done("updateGroup", "group { id }", handed(&whole, &c));

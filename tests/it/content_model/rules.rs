@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kring::access::Role;
 
-use super::plan::{Composition, GROUPS, Group, Item, Membership, PEOPLE, Plan, State, Viewer, When, viewers};
+use super::plan::{Composition, GROUPS, Group, Item, Membership, Mix, PEOPLE, Plan, State, Viewer, When, viewers};
 
 /// One way by which an item comes to a viewer: the audience, of whom, and the groups on the way.
 pub type Path = (&'static str, Option<usize>, Vec<usize>);
@@ -169,9 +169,9 @@ impl View<'_> {
         paths
     }
 
-    /// Whether the viewer may change an item; whoever only leads a group may while no group of others shows it.
+    /// Whether the viewer may change an item; whoever only leads groups may while it is shown to these and to participants.
     pub fn manages(&self, item: &Item) -> bool {
-        self.manages_as_shown_to(item, item.links().map(|mix| &mix.groups))
+        self.manages_as_shown_to(item, item.links())
     }
 
     /// The same once it is shown to nobody any more.
@@ -179,11 +179,12 @@ impl View<'_> {
         self.manages_as_shown_to(item, None)
     }
 
-    fn manages_as_shown_to(&self, item: &Item, groups: Option<&BTreeSet<usize>>) -> bool {
+    fn manages_as_shown_to(&self, item: &Item, mix: Option<&Mix>) -> bool {
         let administers = |organization| self.viewer.grants.contains(&(Role::MembershipAdministrator, organization));
         let employs = |organization| self.is_staff_of(organization);
         let made = same(&maker(self.rules.plan, item), &self.viewer);
-        let leads_all = groups.is_none_or(|groups| groups.is_subset(&self.leads));
+        let leads_all =
+            mix.is_none_or(|mix| !(mix.everyone || mix.organization || mix.staff) && mix.groups.is_subset(&self.leads));
         self.viewer.administrator
             || item.organization.is_some_and(administers)
             || made && item.organization.is_some_and(employs)

@@ -84,6 +84,28 @@ both! {
         assert!(desk.import(&file).is_idle());
     }
 
+    /// Who is called by another given name than they are registered under, leads the pupils' council or sings in a choir is
+    /// the same nevertheless; and who cannot be is told.
+    fn what_says_little_keeps_nobody_from_being_found(world) {
+        let desk = Desk::new(world);
+        let of = Some(desk.organization.as_str());
+        let called = known(world, &desk, Some("1"), "Jelle Bos", BORN);
+        let council = known(world, &desk, None, "Eva Smit", BORN);
+        let class = world.group_with(of, json!({ "name": "Groep 8", "yearGroup": 8 }));
+        world.add(&class, &[&council], "2025-09-01");
+        let pupils = world.group_with(of, json!({ "name": "Leerlingenraad" }));
+        let leading = json!({ "groupId": pupils, "participantIds": [council], "startDate": "2025-09-01", "role": "LEADER" });
+        world.done("addMemberships", "added", leading);
+        let guardian = known(world, &desk, None, "Bram Vos", BORN);
+        let child = known(world, &desk, None, "Fien Kok", None);
+        world.done("addGuardian", "child { id }", json!({ "childId": child, "guardianId": guardian }));
+        let file = File::new(&[pupil("1", "Jel Bos", "3a"), pupil("2", "Eva Smit", "3a"), pupil("3", "Bram Vos", "3a")]).xml();
+        let report = desk.import(&file);
+        assert_eq!((report.pupils.adopted, report.pupils.created), (2, 1), "{report}");
+        assert_eq!((desk.person("Jel Bos"), desk.person("Eva Smit")), (called, council));
+        assert_eq!(warned(&report, "is a guardian or leads a group and was left alone").len(), 1, "{report}");
+    }
+
     /// A teacher is no child, and a pupil is nobody's guardian and leads no group, whatever the key and the name say.
     fn children_and_adults_are_not_taken_for_each_other(world) {
         let desk = Desk::new(world);

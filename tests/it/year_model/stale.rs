@@ -103,14 +103,14 @@ const MATTERS: &[(&str, &str, Change)] = &[
     ("somebody is in the target of an exception already", "groups to which members go have changed", |stage| {
         stage.world.add(&stage.school.choir, &[&stage.school.pupils[3]], "2026-09-02");
     }),
-    ("a group to which members go was closed", "or its warnings", |stage| {
+    ("a group to which members go was closed", "or what it warns of", |stage| {
         stage.done("closeGroup", "group { id }", json!({ "groupId": stage.school.choir }));
     }),
-    ("a group is of another year", "or its warnings", |stage| {
+    ("a group is of another year", "or what it warns of", |stage| {
         let settings = json!({ "groupId": stage.school.second, "settings": { "yearGroup": 4 } });
         stage.done("updateGroup", "group { id }", settings);
     }),
-    ("another group shows content to those who move", "or its warnings", |stage| {
+    ("another group shows content to those who move", "or what it warns of", |stage| {
         let composite = stage.world.group_with(Some(&stage.school.organization), json!({ "name": "Bovenbouw" }));
         stage.world.compose(&composite, "ANY", &[(&stage.school.last, "INCLUDE")]);
         publish(stage.world, &stage.token, &stage.spare, json!({ "groupIds": [composite] }));

@@ -66,6 +66,12 @@ impl Traits {
         }
     }
 
+    /// Whether all but the given name bear out what such a key says: many are called by another than they are registered
+    /// under.
+    pub(super) fn bears_out_but_for_the_given_name(&self, other: &Self) -> bool {
+        self.family(other) == Some(true) && self.born(other) == Some(true)
+    }
+
     /// Whether a key of the sender's own was given to somebody else. One thing that differs is a correction.
     pub(super) fn denies(&self, other: &Self, kind: PersonKind) -> bool {
         let second = match kind {
@@ -120,6 +126,7 @@ mod tests {
             ("Anna", "", "2018-05-02", true),
             ("Anna", "Bos", "2018-05-03", false),
             ("Bram", "Bos", "2018-05-02", false),
+            ("Bram", "Bos", "", false),
             ("Anna", "Pol", "", false),
             ("Bram", "Pol", "2018-05-02", false),
             ("", "Pol", "2018-05-02", false),

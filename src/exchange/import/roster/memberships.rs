@@ -73,7 +73,7 @@ impl Intake<'_> {
         };
         self.refuse_closed(&plan)?;
         if self.log.is_empty() {
-            self.fail_safe(&plan, &stored);
+            self.fail_safe(&plan, &wanted, &stored);
         }
         self.warn_of_staying(&stored, |pair| wanted.contains_key(&pair))?;
         self.write(&plan, &reasons)?;
@@ -238,15 +238,15 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// Refuses a file that would end more than the set share of the memberships that it could end, unless that is a
-    /// handful; all of them are no handful, however few they are.
-    fn fail_safe(&mut self, plan: &Plan<'_>, stored: &[Stored]) {
+    /// Refuses a file that would end more than the set share of the memberships that it could end, unless these are few and
+    /// at most one person is in no group of the file any more.
+    fn fail_safe(&mut self, plan: &Plan<'_>, wanted: &BTreeMap<Pair, Wanted>, stored: &[Stored]) {
         let (ended, in_force) = (plan.end.len() + plan.annul.len(), self.to_end(stored).count());
         let limit = self.options.end_limit;
-        let joining: HashSet<i64> = plan.start.iter().map(|(said, _)| said.participant_id).collect();
-        let ending = plan.end.iter().map(|(row, _)| row).chain(&plan.annul);
-        let lost = ending.filter(|row| !joining.contains(&row.said.participant_id)).count();
-        let is_much = ended >= ROSTER_END_FLOOR || lost > 1;
+        let here: HashSet<i64> = wanted.keys().map(|(_, participant)| *participant).collect();
+        let ending = plan.end.iter().map(|(row, _)| row).chain(&plan.annul).map(|row| row.said.participant_id);
+        let lost: HashSet<i64> = ending.filter(|participant| !here.contains(participant)).collect();
+        let is_much = ended >= ROSTER_END_FLOOR || lost.len() > 1;
         if is_much && ended.saturating_mul(100) > in_force.saturating_mul(limit.into()) {
             let message = format!(
                 "{ended} of the {in_force} memberships in force would end, more than the {limit} % that may. When the roster \

@@ -58,9 +58,8 @@ pub struct RosterOptions {
     /// Only say what would happen.
     pub dry_run: bool,
     /// The fail-safe against a file that went wrong at its source: the largest share, in percent, of the memberships in
-    /// force that a roster of the organization could end. A file that would end more is refused, except when those who leave
-    /// one group for another are so few that it must be the size of the school, and at most one leaves altogether:
-    /// fewer than [`ROSTER_END_FLOOR`] in all.
+    /// force that a roster of the organization could end. A file that would end more is refused, unless these are fewer than
+    /// [`ROSTER_END_FLOOR`] and at most one person is in no group of the file any more: then it is the school that is small.
     pub end_limit: u8,
     /// Whether the report says what became of each pupil, teacher and group.
     pub each_row: bool,
@@ -74,7 +73,7 @@ pub struct RosterOptions {
 
 /// The share of memberships that a roster may end when nothing else is said, in percent.
 pub const ROSTER_END_LIMIT: u8 = 20;
-/// Fewer memberships than this may end whatever share of all they are, if whose they are, but for one, joins another group.
+/// Fewer memberships than this may end whatever share of all they are, if no more than one person leaves altogether.
 pub const ROSTER_END_FLOOR: usize = 5;
 
 /// How many warnings of the same kind are told one by one.

@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 use super::Intake;
 use super::adopt::{Doubt, Found};
 use super::keys::PersonKeys;
-use super::likeness::Traits;
+use super::likeness::{Identity, Traits};
 use super::people::Known;
 use super::report::word_of_person;
 use crate::db::Sql;
@@ -22,8 +22,10 @@ struct Candidate {
     id: i64,
     external_id: Option<String>,
     traits: Traits,
-    /// Is somebody's guardian or leads a group: nobody that a pupil is.
-    adult: bool,
+    /// Is somebody's guardian: nobody that a pupil is.
+    guardian: bool,
+    /// Leads a group, which a child may do as well.
+    leads: bool,
     /// Has guardians or is a member of a class: nobody that a teacher is.
     child: bool,
 }
@@ -31,25 +33,30 @@ struct Candidate {
 impl Candidate {
     fn is_suited(&self, kind: PersonKind) -> bool {
         match kind {
-            PersonKind::Pupil => !self.adult,
+            PersonKind::Pupil => !self.guardian && (!self.leads || self.child),
             PersonKind::Teacher => !self.child,
         }
     }
 
     /// Whether it is the person whose key is its external id. Another system may have used the same for somebody else.
-    fn is_meant_by(&self, person: &Person) -> bool {
-        self.is_suited(person.kind) && self.traits.bears_out(&Traits::of(person))
+    fn is_meant_by(&self, person: &Person, by_name: &HashSet<Identity>) -> bool {
+        let traits = Traits::of(person);
+        // Whoever has the very names is meant rather than whoever has only the key and another given name.
+        let is_named = || traits.identity().is_some_and(|identity| by_name.contains(&identity));
+        let bears_out =
+            self.traits.bears_out(&traits) || self.traits.bears_out_but_for_the_given_name(&traits) && !is_named();
+        self.is_suited(person.kind) && bears_out
     }
 }
 
 const CANDIDATES: &str = "SELECT p.id, p.external_id, p.given_name, p.family_name, p.birth_date, \
-     (EXISTS (SELECT 1 FROM guardianships u WHERE u.guardian_id = p.id) OR EXISTS (SELECT 1 FROM memberships m \
+     EXISTS (SELECT 1 FROM guardianships u WHERE u.guardian_id = p.id), EXISTS (SELECT 1 FROM memberships m \
      WHERE m.participant_id = p.id AND m.annulled_at IS NULL AND m.role = 'LEADER' AND m.start_date <= d.today \
-     AND (m.end_date IS NULL OR m.end_date > d.today))), \
+     AND (m.end_date IS NULL OR m.end_date > d.today)), \
      (EXISTS (SELECT 1 FROM guardianships u WHERE u.child_id = p.id) OR EXISTS (SELECT 1 FROM memberships m \
      JOIN groups g ON g.id = m.group_id WHERE m.participant_id = p.id AND m.annulled_at IS NULL AND m.role = 'MEMBER' \
      AND m.start_date <= d.today AND (m.end_date IS NULL OR m.end_date > d.today) AND (g.year_group IS NOT NULL \
-     OR EXISTS (SELECT 1 FROM roster_groups r WHERE r.group_id = g.id)))) FROM participants p CROSS JOIN (SELECT ";
+     OR EXISTS (SELECT 1 FROM roster_groups r WHERE r.group_id = g.id AND r.kind = 'GROUP')))) FROM participants p CROSS JOIN (SELECT ";
 
 impl<'r> Intake<'r> {
     /// People who were registered before the sender's first roster: by the sender's key if the names bear it out, or
@@ -60,10 +67,12 @@ impl<'r> Intake<'r> {
             self.candidates_for(new)?.into_iter().filter(|candidate| !taken.contains(&candidate.id)).collect();
         let by_external_id: HashMap<&str, &Candidate> =
             candidates.iter().filter_map(|candidate| Some((candidate.external_id.as_deref()?, candidate))).collect();
+        let by_name: HashSet<Identity> =
+            candidates.iter().filter_map(|candidate| candidate.traits.identity()).collect();
         let (mut meant, mut others) = (Vec::new(), Vec::new());
         for (n, person) in new.iter().enumerate() {
             match by_external_id.get(&*person.key) {
-                Some(candidate) if candidate.is_meant_by(person) => meant.push((n, candidate.id)),
+                Some(candidate) if candidate.is_meant_by(person, &by_name) => meant.push((n, candidate.id)),
                 Some(candidate) => others.push((*person, candidate.id)),
                 None => {}
             }
@@ -78,6 +87,7 @@ impl<'r> Intake<'r> {
         let taken = found.settle();
         others.retain(|(_, id)| !taken.contains(id));
         self.warn_of_others(&others);
+        self.warn_of_unsuited(new, &candidates, &found, &others);
         self.warn_of_doubts(new, &found);
         let adopted = found.adopted.into_iter();
         let mut adopted: Vec<Known<'r>> =
@@ -97,6 +107,33 @@ impl<'r> Intake<'r> {
             (person.at, message)
         };
         self.warn_each(others.iter().map(warning).collect());
+    }
+
+    /// Whoever has the names and the birth date of somebody and cannot be that pupil or teacher is told, since that may yet be
+    /// a mistake in what is stored.
+    fn warn_of_unsuited(&mut self, new: &[&Person], candidates: &[Candidate], found: &Found, told: &[(&Person, i64)]) {
+        let told: HashSet<_> = told.iter().map(|(person, _)| person.at).collect();
+        let mut unsuited: HashMap<PersonKind, HashSet<Identity>> = HashMap::new();
+        for kind in [PersonKind::Pupil, PersonKind::Teacher] {
+            let of_kind = candidates.iter().filter(|candidate| !candidate.is_suited(kind));
+            unsuited.insert(kind, of_kind.filter_map(|candidate| candidate.traits.identity()).collect());
+        }
+        let warning = |(n, person): (usize, &&Person)| {
+            let identity = Traits::of(person).identity()?;
+            let is_left = !found.adopted.contains_key(&n) && !told.contains(&person.at);
+            let why = match person.kind {
+                PersonKind::Pupil => "is a guardian or leads a group",
+                PersonKind::Teacher => "has guardians or is a member of a class",
+            };
+            let message = format!(
+                "somebody with the names and the birth date of the {} {} is registered, {why} and was left alone",
+                word_of_person(person.kind),
+                Shown(&person.key)
+            );
+            (is_left && unsuited.get(&person.kind)?.contains(&identity)).then_some((person.at, message))
+        };
+        let warnings = new.iter().enumerate().filter_map(warning).collect();
+        self.warn_each(warnings);
     }
 
     fn warn_of_doubts(&mut self, new: &[&Person], found: &Found) {
@@ -120,8 +157,8 @@ impl<'r> Intake<'r> {
 
     /// People of the organization without a key who have the key of one of these, or the birth date.
     fn candidates_for(&mut self, new: &[&Person]) -> Result<Vec<Candidate>, Error> {
-        type Columns = (BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Date>, Bool, Bool);
-        type Tuple = (i64, Option<String>, Option<String>, Option<String>, Option<NaiveDate>, bool, bool);
+        type Columns = (BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Date>, Bool, Bool, Bool);
+        type Tuple = (i64, Option<String>, Option<String>, Option<String>, Option<NaiveDate>, bool, bool, bool);
         let mut candidates: HashMap<i64, Candidate> = HashMap::new();
         for new in new.chunks(CHUNK) {
             let keys = sorted(new.iter().map(|person| person.key.to_string()));
@@ -132,9 +169,11 @@ impl<'r> Intake<'r> {
                      WHERE r.participant_id = p.id AND r.organization_id = p.organization_id) AND p.organization_id = ",
                 );
                 let sql = sql.int(self.organization).text(" AND ").text(column).in_strings(values);
-                for (id, external_id, given, family, born, adult, child) in sql.load::<Columns, Tuple>(self.conn)? {
+                for (id, external_id, given, family, born, guardian, leads, child) in
+                    sql.load::<Columns, Tuple>(self.conn)?
+                {
                     let traits = Traits::new(given.as_deref(), family.as_deref(), born);
-                    candidates.insert(id, Candidate { id, external_id, traits, adult, child });
+                    candidates.insert(id, Candidate { id, external_id, traits, guardian, leads, child });
                 }
             }
         }

@@ -1,0 +1,1 @@
+ALTER TABLE year_transitions DROP COLUMN settled_at;
