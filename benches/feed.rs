@@ -12,26 +12,21 @@
 )]
 #![allow(clippy::pedantic, reason = "one statement after another, as one writes them by hand")]
 
+#[path = "support/asker.rs"]
+mod asker;
 #[path = "support/usage.rs"]
-#[allow(dead_code, reason = "only the processor time is measured here")]
+#[allow(dead_code, reason = "only the processor time of processes is measured here")]
 mod usage;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
-use chrono_tz::Europe::Amsterdam;
 use kring::access::Role;
-use kring::access::token::Keys;
 use kring::db::{Conn, Db, Dialect, Options, Sql};
 use kring::error::Error;
-use kring::graphql::session::Shared;
 use kring::http::guard::Limits;
-use kring::http::{self, Gateway};
-use kring::scope::Clock;
 use serde_json::{Value, json};
-use tower::ServiceExt;
+
+use asker::{Asker, runtime};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -74,11 +69,16 @@ fn main() {
     let started = Instant::now();
     db.write(|conn| fill(conn, items)).expect("data");
     println!("{items} items with {} links, filled in {:.0} s", items * LINKS, started.elapsed().as_secs_f64());
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-    let keys = Keys::from_secret("a secret for the benchmark and nothing else");
-    let asker = Asker::new(&db, &keys, runtime);
-    let page = asker.ask(1, FEED, json!({ "first": 20 }));
+    let (asker, runtime) = (Asker::new(&db, Limits::default()), runtime());
+    let tokens = [1, 2].map(|participant| asker.sign(Some(participant), Role::Participant));
+    let ask = |viewer: usize, query: &str, variables: &Value| {
+        let answer = asker.ask(&runtime, &tokens[viewer - 1], query, variables.clone());
+        let data = &answer["data"];
+        let list = data.get("contents").unwrap_or(&data["viewer"]["feed"]);
+        assert!(!list["edges"].as_array().expect("a list").is_empty());
+        answer
+    };
+    let page = ask(1, FEED, &json!({ "first": 20 }));
     let cursor = &page["data"]["viewer"]["feed"]["pageInfo"]["endCursor"];
     let processes = usage::Processes::new(std::process::id(), &url);
     for (viewer, what, query, variables) in [
@@ -90,13 +90,12 @@ fn main() {
         (2, "first page of 20", FEED, json!({ "first": 20 })),
         (2, "first page of 20, counted", COUNTED, json!({ "first": 20 })),
     ] {
-        let ask = |query: &str, variables: &Value| asker.ask(viewer, query, variables.clone());
         let statements = db.statements();
-        ask(query, &variables);
+        ask(viewer, query, &variables);
         let statements = db.statements() - statements;
         let (before, started) = (processes.cpu(), Instant::now());
         for _ in 0..rounds {
-            ask(query, &variables);
+            ask(viewer, query, &variables);
         }
         let (after, took) = (processes.cpu(), started.elapsed());
         let each = |time: Duration| time.as_secs_f64() * 1_000.0 / rounds as f64;
@@ -108,55 +107,6 @@ fn main() {
             each(after.1 - before.1),
             each(took)
         );
-    }
-}
-
-/// Whoever is in 50 groups, with a gateway to ask.
-struct Asker {
-    router: axum::Router,
-    runtime: tokio::runtime::Runtime,
-    tokens: [String; 2],
-}
-
-impl Asker {
-    fn new(db: &Db, keys: &Keys, runtime: tokio::runtime::Runtime) -> Self {
-        let now = Clock::System.now();
-        let tokens = [1, 2].map(|participant| {
-            keys.sign(Some(participant), &[(Role::Participant, None)], "Bench", now, chrono::Duration::hours(9))
-                .expect("a token")
-        });
-        let options = http::Options {
-            limits: Limits::default(),
-            execution: Duration::from_secs(60),
-            change: Duration::from_secs(60),
-            wait: Duration::from_secs(60),
-            clock: Clock::System,
-            zone: Amsterdam,
-            mail: false,
-            files: None,
-        };
-        let shared = Shared { db: db.clone(), compositions: Arc::default() };
-        let gateway = Gateway::new(shared, keys.clone(), options).expect("a gateway");
-        Self { router: http::router(gateway), runtime, tokens }
-    }
-
-    fn ask(&self, viewer: usize, query: &str, variables: Value) -> Value {
-        let body = json!({ "query": query, "variables": variables }).to_string();
-        let request = Request::post("/graphql")
-            .header("content-type", "application/json")
-            .header("authorization", format!("Bearer {}", self.tokens[viewer - 1]))
-            .body(Body::from(body))
-            .expect("a request");
-        let bytes = self.runtime.block_on(async {
-            let response = self.router.clone().oneshot(request).await.expect("an answer");
-            to_bytes(response.into_body(), usize::MAX).await.expect("a body")
-        });
-        let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
-        assert!(answer.get("errors").is_none(), "{answer}");
-        let data = &answer["data"];
-        let list = data.get("contents").unwrap_or(&data["viewer"]["feed"]);
-        assert!(!list["edges"].as_array().expect("a list").is_empty());
-        answer
     }
 }
 
@@ -205,7 +155,7 @@ fn fill(conn: &mut Conn, items: i64) -> Result<(), Error> {
         "content (kind, title, sort_key, search_text, details, author_key, author_name, published_at, created_at, updated_at)",
         items,
         &format!(
-            "SELECT 'NEWS_ITEM', 'Item ' || i, 'item', 'item', '{{\"body\":\"x\"}}', 'bench', 'Bench', {at}, {epoch}, {epoch} FROM n ORDER BY i"
+            "SELECT 'NEWS_ITEM', 'Item ' || i, 'item', 'item ' || i, '{{\"body\":\"x\"}}', 'bench', 'Bench', {at}, {epoch}, {epoch} FROM n ORDER BY i"
         ),
     )?;
     let columns = "content_links (content_id, kind, audience, group_id, published_at, linked_at, linked_by)";

@@ -345,7 +345,8 @@ fn measure_start(url: &str) {
         assert_eq!(status, 200);
         firsts.push(started.elapsed().as_secs_f64() * 1e3);
         std::thread::sleep(Duration::from_secs(1));
-        idle = memory(server.child.id());
+        let process = server.child.id().to_string();
+        idle = (memory(&process, "VmRSS"), memory(&process, "RssAnon"));
     }
     println!(
         "\nFirst answer after {:.0} ms; idle with {:.1} MiB resident, {:.1} MiB of it its own.",

@@ -20,35 +20,38 @@
 )]
 #![allow(clippy::pedantic, reason = "one statement after another, as one writes them by hand")]
 
+#[path = "support/asker.rs"]
+mod asker;
+#[path = "support/usage.rs"]
+#[allow(dead_code, reason = "processes are looked at one by one here")]
+mod usage;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
 use chrono::NaiveDate;
 use chrono_tz::Europe::Amsterdam;
 use diesel::connection::InstrumentationEvent;
 use diesel::sql_types::{BigInt, Integer};
 use kring::access::Role;
-use kring::access::token::Keys;
 use kring::app::operator;
 use kring::db::{Conn, Db, Dialect, Observer, Options, Sql};
 use kring::error::Error;
-use kring::graphql::session::Shared;
 use kring::groups::composition::{Composition, Mode};
 use kring::http::guard::Limits;
-use kring::http::{self, Gateway};
 use kring::id::{self, Kind};
 use kring::members::causes;
 use kring::school::year::SchoolYear;
-use kring::scope::{Clock, Scope};
+use kring::scope::Scope;
 use kring::year::planning::{self, Wanted};
 use kring::year::{Move, apply, relink, undo};
-use serde_json::{Value, json};
-use tower::ServiceExt;
+use serde_json::json;
+
+use asker::{Asker, runtime};
+use usage::{cpu, memory};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -114,8 +117,7 @@ fn main() {
     let db = Db::open(&Options { observer, ..Options::new(url) }).expect("the database opens");
     let pause = Duration::from_millis(number("--pause", 20).unsigned_abs());
     let flag = |name: &str| args.iter().any(|arg| arg == name);
-    let keys = Keys::from_secret("a secret for the benchmark and nothing else");
-    let bench = Bench { db, keys, readers: number("--readers", 4), pause, statements: flag("--statements"), size };
+    let bench = Bench { db, readers: number("--readers", 4), pause, statements: flag("--statements"), size };
     bench.run(flag("--fed"));
 }
 
@@ -148,7 +150,6 @@ fn observe(event: &InstrumentationEvent<'_>) {
 
 struct Bench {
     db: Db,
-    keys: Keys,
     readers: i64,
     pause: Duration,
     statements: bool,
@@ -158,7 +159,7 @@ struct Bench {
 impl Bench {
     fn run(&self, fed: bool) {
         let scope = operator("bench", Amsterdam);
-        let gateway = Asker::new(&self.db, &self.keys);
+        let gateway = Audience::new(&self.db);
         if fed {
             feed(&self.db, &scope, self.size.groups()).expect("a fed group");
         }
@@ -186,21 +187,21 @@ impl Bench {
 
     /// Writes in one transaction, and says what that took.
     fn write<T>(&self, what: &str, step: impl FnOnce(&mut Conn) -> Result<T, Error>) -> T {
-        let (mut backend, before) = (None, ticks("/proc/thread-self/stat"));
+        let used = |process: &str| cpu(process).unwrap_or_default();
+        let (mut backend, before) = (None, used("thread-self"));
         let done = self.timed(what, || {
             let done = self.db.write(|conn| {
                 if conn.dialect() == Dialect::Postgres {
                     let pid = Sql::new("SELECT pg_backend_pid()").first::<Integer, i32>(conn)?.expect("a process");
-                    let stat = format!("/proc/{pid}/stat");
-                    backend = Some((ticks(&stat), stat));
+                    backend = Some((used(&pid.to_string()), pid.to_string()));
                 }
                 step(conn)
             });
             done.expect("the step")
         });
-        let gateway = ticks("/proc/thread-self/stat").saturating_sub(before);
-        let database = backend.map_or(0, |(before, stat)| ticks(&stat).saturating_sub(before));
-        println!("    processor time: {:.1} s gateway, {:.1} s database", seconds(gateway), seconds(database));
+        let gateway = used("thread-self").saturating_sub(before).as_secs_f64();
+        let database = backend.map_or(0.0, |(before, pid)| used(&pid).saturating_sub(before).as_secs_f64());
+        println!("    processor time: {gateway:.1} s gateway, {database:.1} s database");
         done
     }
 
@@ -213,7 +214,7 @@ impl Bench {
             let watch = threads.spawn(|| {
                 let mut most: f64 = 0.0;
                 while !over.load(Ordering::Relaxed) {
-                    most = most.max(status("RssAnon:"));
+                    most = most.max(memory("self", "RssAnon"));
                     std::thread::sleep(Duration::from_millis(10));
                 }
                 most
@@ -232,7 +233,7 @@ impl Bench {
             "  {what:<16} {:>7.2} s, {number} statements, the longest {:.2} s; memory {:.0} MiB, {anonymous:.0} without mapped pages",
             took.as_secs_f64(),
             longest.as_secs_f64(),
-            status("VmHWM:")
+            memory("self", "VmHWM")
         );
         for (text, (number, all, longest)) in spent.iter().take(if self.statements { 12 } else { 0 }) {
             println!("      {:>6.2} s, {number} of at most {:.2} s: {text}", all.as_secs_f64(), longest.as_secs_f64());
@@ -253,26 +254,6 @@ impl Bench {
             )
         );
     }
-}
-
-/// The processor time of a thread or process, in the clock ticks of `/proc`, of which every Linux has 100 in a second.
-fn ticks(stat: &str) -> u64 {
-    let text = std::fs::read_to_string(stat).unwrap_or_default();
-    // The name of the program may hold anything, but the last parenthesis ends it.
-    let fields = text.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
-    // The third field of the line comes first here; user time is the fourteenth, system time the fifteenth.
-    fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum()
-}
-
-fn seconds(ticks: u64) -> f64 {
-    ticks as f64 / 100.0
-}
-
-/// A figure of this process's memory, in MiB.
-fn status(name: &str) -> f64 {
-    let text = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
-    let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("Linux names it");
-    line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1_024.0
 }
 
 /// Everybody goes one group up; the members of the last groups leave.
@@ -311,59 +292,28 @@ fn feed(db: &Db, scope: &Scope, groups: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// The gateway, with guardians who ask.
-struct Asker {
-    router: axum::Router,
+/// The gateway, with an administrator and guardians who ask.
+struct Audience {
+    asker: Asker,
     administrator: String,
     guardians: Vec<String>,
 }
 
-impl Asker {
-    fn new(db: &Db, keys: &Keys) -> Self {
-        let now = Clock::System.now();
-        let sign = |who: Option<i64>, role: Role| {
-            keys.sign(who, &[(role, None)], "Bench", now, chrono::Duration::hours(9)).expect("a token")
-        };
-        let options = http::Options {
-            limits: Limits { max_cost: 100_000, ..Limits::default() },
-            execution: Duration::from_secs(60),
-            change: Duration::from_secs(60),
-            wait: Duration::from_secs(60),
-            clock: Clock::System,
-            zone: Amsterdam,
-            mail: false,
-            files: None,
-        };
-        let shared = Shared { db: db.clone(), compositions: Arc::default() };
-        let gateway = Gateway::new(shared, keys.clone(), options).expect("a gateway");
+impl Audience {
+    fn new(db: &Db) -> Self {
+        let asker = Asker::new(db, Limits { max_cost: 100_000, ..Limits::default() });
         let pupils = db
             .read(|conn| Ok(Sql::new("SELECT COUNT(*) FROM guardianships").first::<BigInt, i64>(conn)?))
             .expect("a count")
             .unwrap_or_default();
-        let guardians = (0..64).map(|n| sign(Some(BOARD + pupils + 1 + n * 997 % pupils), Role::Participant));
-        let guardians = guardians.collect();
-        Self { router: http::router(gateway), administrator: sign(None, Role::Administrator), guardians }
-    }
-
-    fn ask(&self, runtime: &tokio::runtime::Runtime, token: &str, query: &str, variables: Value) -> Value {
-        let body = json!({ "query": query, "variables": variables }).to_string();
-        let request = Request::post("/graphql")
-            .header("content-type", "application/json")
-            .header("authorization", format!("Bearer {token}"))
-            .body(Body::from(body))
-            .expect("a request");
-        let bytes = runtime.block_on(async {
-            let response = self.router.clone().oneshot(request).await.expect("an answer");
-            to_bytes(response.into_body(), usize::MAX).await.expect("a body")
-        });
-        let answer: Value = serde_json::from_slice(&bytes).expect("JSON");
-        assert!(answer.get("errors").is_none(), "{answer}");
-        answer
+        let guardian = |n: i64| asker.sign(Some(BOARD + pupils + 1 + n * 997 % pupils), Role::Participant);
+        let guardians = (0..64).map(guardian).collect();
+        Self { administrator: asker.sign(None, Role::Administrator), asker, guardians }
     }
 
     fn preview(&self, transition: i64) -> String {
         let variables = json!({ "id": id::encode(Kind::YearTransition, transition) });
-        let answer = self.ask(&runtime(), &self.administrator, PREVIEW, variables);
+        let answer = self.asker.ask(&runtime(), &self.administrator, PREVIEW, variables);
         let preview = &answer["data"]["yearTransition"]["preview"];
         println!("    {} groups", preview["groups"].as_array().expect("groups").len());
         preview["token"].as_str().expect("a token").to_owned()
@@ -381,7 +331,7 @@ impl Asker {
                         while !over.load(Ordering::Relaxed) {
                             let n = usize::try_from(reader).expect("a reader") + times.len() * 4;
                             let started = Instant::now();
-                            self.ask(&runtime, &self.guardians[n % self.guardians.len()], FEED, json!({}));
+                            self.asker.ask(&runtime, &self.guardians[n % self.guardians.len()], FEED, json!({}));
                             times.push(started.elapsed());
                             std::thread::sleep(bench.pause.saturating_sub(started.elapsed()));
                         }
@@ -409,10 +359,6 @@ impl Asker {
         );
         done
     }
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
 }
 
 fn run(conn: &mut Conn, into: &str, upto: i64, select: &str) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 pub mod year;
 
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -91,7 +92,7 @@ fn metered<T>(
 ) -> Result<T, Error> {
     let scope = app::operator("kring import", settings.time_zone);
     let mut meter = Meter::default();
-    let outcome = run(&scope, &mut |progress| meter.show(progress));
+    let outcome = run(&scope, &mut |Progress { step, done, total }| meter.show(step, done, total));
     meter.clear();
     outcome.map_err(failed)
 }
@@ -110,14 +111,13 @@ struct Meter {
 }
 
 impl Meter {
-    fn show(&mut self, progress: Progress) {
+    fn show(&mut self, step: impl Display, done: impl Display, total: impl Display) {
         let mut terminal = std::io::stderr();
         if !terminal.is_terminal() {
             return;
         }
         self.shown = true;
-        let Progress { step, done, total } = progress;
-        // A terminal that went away is no reason to stop an import.
+        // A terminal that went away is no reason to stop.
         let _ = write!(terminal, "\r\x1b[K{step}: {done} of {total}").and_then(|()| terminal.flush());
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use diesel::sql_types::Integer;
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
 
-/// The clock ticks of `/proc` in a second; the same on every Linux that Rust builds for.
-const TICKS: u64 = 100;
+/// How long a clock tick of `/proc` is; the same on every Linux that Rust builds for.
+const TICK: Duration = Duration::from_millis(10);
 
 /// The processes behind one side of the comparison.
 pub struct Processes {
@@ -40,27 +40,24 @@ impl Processes {
 
     /// User and system time so far of the gateway and of the database's processes, in this order.
     pub fn cpu(&self) -> (Duration, Duration) {
-        let ticks = |pid: &u32| ticks(*pid).expect("the process still runs");
-        let time = |ticks: u64| Duration::from_millis(ticks * 1_000 / TICKS);
-        (time(ticks(&self.gateway)), time(self.servers.iter().map(ticks).sum()))
+        let used = |pid: &u32| cpu(&pid.to_string()).expect("the process still runs");
+        (used(&self.gateway), self.servers.iter().map(used).sum())
     }
 }
 
-fn ticks(pid: u32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+/// User and system time so far of a process or thread, as `/proc` calls it; none when it is gone.
+pub fn cpu(process: &str) -> Option<Duration> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name of the program may hold anything, but the last parenthesis ends it.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     // The third field of the line comes first here; user time is the fourteenth, system time the fifteenth.
-    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
-    Some(number(14)? + number(15)?)
+    let number = |field: usize| fields.get(field - 3)?.parse::<u32>().ok();
+    Some(TICK * (number(14)? + number(15)?))
 }
 
-/// The memory of a process that is in use now, in MiB: all of it, and without mapped files.
-pub fn memory(pid: u32) -> (f64, f64) {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");
-    let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("Linux names it");
-        line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1_024.0
-    };
-    (field("VmRSS:"), field("RssAnon:"))
+/// A figure of a process's memory by its name in `/proc`, in MiB.
+pub fn memory(process: &str, name: &str) -> f64 {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).expect("Linux names it");
+    line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number") / 1_024.0
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{IsTerminal, Write};
 
 use kring::app;
 use kring::config::{PlanYear, RelinkYear, YearCommand, YearTransition};
@@ -11,6 +10,7 @@ use kring::error::Error;
 use kring::exchange::year_plan;
 use kring::id::{self, Kind};
 use kring::people::ParticipantKind;
+use kring::people::store::display_names;
 use kring::scope::Scope;
 use kring::year::plan::{Count, Figures, Warning};
 use kring::year::planning::store::Known;
@@ -18,7 +18,7 @@ use kring::year::planning::{self, Wanted};
 use kring::year::relink::{self, Mapping};
 use kring::year::{Progress, Status, TransitionRow, apply, preview, undo};
 
-use super::PATIENCE;
+use super::{Meter, PATIENCE};
 
 /// `kring year-transition`.
 ///
@@ -44,7 +44,11 @@ fn carry_out(settings: &YearTransition) -> Result<(), Error> {
         YearCommand::Apply { transition, token } => {
             let id = key(transition)?;
             let mut meter = Meter::default();
-            let applied = db.write(|conn| apply::apply(conn, &scope, id, token, &mut |progress| meter.show(progress)));
+            let applied = db.write(|conn| {
+                apply::apply(conn, &scope, id, token, &mut |Progress { step, done, total }| {
+                    meter.show(step, done, total)
+                })
+            });
             meter.clear();
             applied?;
             show(&db, id)
@@ -73,7 +77,7 @@ fn plan_year(db: &Db, scope: &Scope, plan: &PlanYear) -> Result<(), Error> {
         .map_err(|error| Error::Configuration(format!("cannot read {}: {error}", plan.file.display())))?;
     let id = db.write(|conn| {
         let lines = year_plan::read(conn, organization_id, file)?;
-        let places = lines.places();
+        let places = lines.places;
         let wanted = Wanted {
             organization_id,
             from_year: plan.from,
@@ -90,7 +94,8 @@ fn plan_year(db: &Db, scope: &Scope, plan: &PlanYear) -> Result<(), Error> {
 fn list(db: &Db) -> Result<(), Error> {
     db.read(|conn| {
         let rows = planning::store::latest(conn, 100)?;
-        let names = planning::store::organizations(conn, &rows)?;
+        let organizations: Vec<i64> = rows.iter().map(|row| row.organization_id).collect();
+        let names = display_names(conn, &organizations)?;
         for row in &rows {
             say!("{}", headline(row, &names));
         }
@@ -113,7 +118,7 @@ fn found(conn: &mut Conn, id: i64) -> Result<TransitionRow, Error> {
 fn show(db: &Db, id: i64) -> Result<(), Error> {
     db.read(|conn| {
         let row = found(conn, id)?;
-        let names = planning::store::organizations(conn, std::slice::from_ref(&row))?;
+        let names = display_names(conn, &[row.organization_id])?;
         say!("{}", headline(&row, &names));
         match row.status {
             Status::Superseded => {
@@ -186,29 +191,4 @@ fn take_back(db: &Db, scope: &Scope, id: i64) -> Result<(), Error> {
         say!("    stays as it is: {title}");
     }
     Ok(())
-}
-
-/// Progress on a terminal; silence in a pipe.
-#[derive(Default)]
-struct Meter {
-    shown: bool,
-}
-
-impl Meter {
-    fn show(&mut self, progress: Progress) {
-        let mut terminal = std::io::stderr();
-        if !terminal.is_terminal() {
-            return;
-        }
-        self.shown = true;
-        let Progress { step, done, total } = progress;
-        // A terminal that went away is no reason to stop.
-        let _ = write!(terminal, "\r\x1b[K{step}: {done} of {total}").and_then(|()| terminal.flush());
-    }
-
-    fn clear(&self) {
-        if self.shown {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
-    }
 }

@@ -564,17 +564,7 @@ pub fn link(conn: &mut Conn, scope: &Scope, links: &[NewLink]) -> Result<usize, 
 /// # Errors
 /// What the database answers.
 pub fn hold(conn: &mut Conn, items: &[i64]) -> Result<(), Error> {
-    if conn.dialect() == Dialect::Sqlite {
-        return Ok(());
-    }
-    let mut sorted = items.to_vec();
-    sorted.sort_unstable();
-    sorted.dedup();
-    for items in sorted.chunks(CHUNK) {
-        let sql = Sql::new("SELECT c.id FROM content c WHERE c.id").in_ids(items).text(" ORDER BY c.id FOR UPDATE");
-        sql.load::<BigInt, i64>(conn)?;
-    }
-    Ok(())
+    batch::hold(conn, "content", items, Dialect::for_update)
 }
 
 /// What one group shows and another does not: both groups, the item, its kind and its title.

@@ -73,12 +73,13 @@ impl Vision {
     /// What the database answers.
     pub fn load(conn: &mut Conn, scope: &Scope, own: &[i64], standing: &Standing) -> Result<Self, Error> {
         let viewer = &scope.viewer;
+        let employed_by = [viewer.administers.as_slice(), viewer.staff_of.as_slice()].concat();
         let mut vision = Self {
             everything: viewer.administrator,
             keys: vec![key_of(Audience::Everyone, 0)],
             administered: viewer.administers.clone(),
-            works_for: [viewer.administers.as_slice(), viewer.staff_of.as_slice()].concat(),
-            employed_by: [viewer.administers.as_slice(), viewer.staff_of.as_slice()].concat(),
+            works_for: employed_by.clone(),
+            employed_by,
             led: Vec::new(),
             author_key: viewer.actor_key(),
             now: scope.instant(),
@@ -217,10 +218,7 @@ impl Vision {
         if self.everything {
             return sql.text("(1 = 1)");
         }
-        // What belongs to no organization is the administrator's, and must come out as false rather than as unknown.
-        let organization =
-            |sql: Sql, ids: &[i64]| sql.text("coalesce(").text(alias).text(".organization_id, 0)").in_ids(ids);
-        let sql = organization(sql.text("("), &self.administered);
+        let sql = of_organizations(sql.text("("), alias, &self.administered);
         if self.works_for.is_empty() {
             return sql.text(")");
         }
@@ -230,13 +228,11 @@ impl Vision {
     /// An expression that is true of items that the viewer made and that are the viewer's still.
     fn made(&self, sql: Sql, alias: &'static str) -> Sql {
         let sql = sql.text("(").text(alias).text(".author_key = ").string(self.author_key.clone());
-        let organization =
-            |sql: Sql, ids: &[i64]| sql.text("coalesce(").text(alias).text(".organization_id, 0)").in_ids(ids);
-        let sql = organization(sql.text(" AND ("), &self.employed_by);
+        let sql = of_organizations(sql.text(" AND ("), alias, &self.employed_by);
         if self.led.is_empty() {
             return sql.text("))");
         }
-        organization(sql.text(" OR ("), &self.works_for)
+        of_organizations(sql.text(" OR ("), alias, &self.works_for)
             .text(" AND NOT EXISTS (SELECT 1 FROM content_links u WHERE u.content_id = ")
             .text(alias)
             .text(".id AND u.unlinked_at IS NULL AND u.audience <> 'PARTICIPANT' AND NOT (coalesce(u.group_id, 0)")
@@ -379,6 +375,12 @@ pub const LINK_ORDER: Order = Order {
     columns: &[("x.published_at", KeyType::Instant), ("x.content_id", KeyType::Int)],
     descending: true,
 };
+
+/// An expression that is true of items of these organizations. What belongs to no organization is the administrator's, and must
+/// come out as false rather than as unknown.
+fn of_organizations(sql: Sql, alias: &'static str, ids: &[i64]) -> Sql {
+    sql.text("coalesce(").text(alias).text(".organization_id, 0)").in_ids(ids)
+}
 
 /// The groups that a participant leads today, and the organizations that own them.
 ///

@@ -5,13 +5,34 @@
 //! stay behind for each length that a list happens to have.
 
 use chrono::NaiveDateTime;
+use diesel::sql_types::BigInt;
 use serde::Serialize;
 
-use super::{Dialect, Sql};
+use super::{Conn, Dialect, Sql};
 use crate::error::Error;
 
 /// How many rows one statement takes.
 pub const CHUNK: usize = 5_000;
+
+/// Holds rows until the transaction ends, in the order of their keys and as strongly as the dialect says it; SQLite, with its
+/// one writer, has nothing to hold.
+///
+/// # Errors
+/// What the database answers.
+pub fn hold(conn: &mut Conn, table: &'static str, ids: &[i64], lock: fn(Dialect) -> &'static str) -> Result<(), Error> {
+    let lock = lock(conn.dialect());
+    if lock.is_empty() {
+        return Ok(());
+    }
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    for ids in sorted.chunks(CHUNK) {
+        let sql = Sql::new("SELECT id FROM ").text(table).text(" WHERE id").in_ids(ids);
+        sql.text(" ORDER BY id").text(lock).load::<BigInt, i64>(conn)?;
+    }
+    Ok(())
+}
 
 /// The type of a column, which PostgreSQL has to be told.
 #[derive(Clone, Copy, Debug)]

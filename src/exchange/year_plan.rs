@@ -36,21 +36,14 @@ pub struct Lines {
     pub moves: Vec<Move>,
     pub exceptions: Vec<Exception>,
     /// In which lines these stand.
-    at: Places,
+    pub places: Places,
 }
 
 /// The lines of moves and of exceptions, in their order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Places {
     moves: Vec<(u64, String)>,
     exceptions: Vec<(u64, String)>,
-}
-
-impl Lines {
-    /// In which line each part of the plan stands.
-    pub fn places(&self) -> Places {
-        self.at.clone()
-    }
 }
 
 impl Places {
@@ -111,12 +104,12 @@ pub fn read(conn: &mut Conn, organization: i64, input: impl Read) -> Result<Line
         match names.line(row) {
             Ok(Line::Move(planned)) => {
                 lines.moves.push(planned);
-                lines.at.moves.push((*line, row.group.clone()));
+                lines.places.moves.push((*line, row.group.clone()));
             }
             Ok(Line::Exception(exception)) => {
                 let about = [row.participant.as_str(), row.group.as_str()].join(" ");
                 lines.exceptions.push(exception);
-                lines.at.exceptions.push((*line, about.trim().to_owned()));
+                lines.places.exceptions.push((*line, about.trim().to_owned()));
             }
             Err(fault) => faults.add(*line, fault),
         }

@@ -1,5 +1,7 @@
 //! Participants as rows.
 
+use std::collections::HashMap;
+
 use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamp};
@@ -165,6 +167,15 @@ pub fn by_ids(conn: &mut Conn, sight: &Sight, details: bool, ids: &[i64]) -> Res
         ids => Sql::new(" FROM participants p WHERE p.id").in_ids(ids),
     };
     select(conn, sight, details, sight.participants(tail, "p"))
+}
+
+/// The names of participants, out of sight or not: whom they are told to is the caller's to decide.
+///
+/// # Errors
+/// What the database answers.
+pub fn display_names(conn: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, String>, Error> {
+    let sql = Sql::new("SELECT p.id, p.display_name FROM participants p WHERE p.id").in_ids(ids);
+    Ok(sql.load::<(BigInt, Text), (i64, String)>(conn)?.into_iter().collect())
 }
 
 /// The order of participants.

@@ -177,6 +177,16 @@ pub struct Outcomes {
     pub warnings: Vec<Warning>,
 }
 
+impl Outcomes {
+    /// Whose memberships are decided of, each once, in the order of their keys.
+    pub fn people(&self) -> Vec<i64> {
+        let mut people: Vec<i64> = self.decisions.iter().map(|decision| decision.participant_id).collect();
+        people.sort_unstable();
+        people.dedup();
+        people
+    }
+}
+
 /// Works out what becomes of every membership. Each membership of a group of the plan that is not over on the effective
 /// date gets exactly one decision.
 pub fn outcomes(plan: &Plan, facts: &Facts) -> Outcomes {

@@ -44,6 +44,25 @@ impl Served {
         Self { address, token, server }
     }
 
+    /// Before a database, asked by an administrator; changes may take so long, and wait so long for their turn.
+    pub fn before(db: Db, change: Duration, wait: Duration) -> Self {
+        let keys = kring::access::token::Keys::from_secret(crate::harness::SECRET);
+        let grants = [(kring::access::Role::Administrator, None)];
+        let token = keys.sign(None, &grants, "Tester", now(), chrono::Duration::hours(1)).unwrap();
+        let options = kring::http::Options {
+            limits: Limits::default(),
+            execution: Duration::from_secs(30),
+            change,
+            wait,
+            clock: Clock::Fixed(now()),
+            zone: chrono_tz::Europe::Amsterdam,
+            mail: false,
+            files: None,
+        };
+        let shared = Shared { db, compositions: Arc::new(CompositionCache::default()) };
+        Self::new(router(Gateway::new(shared, keys, options).unwrap()), token)
+    }
+
     /// Sends bytes and reads the answer meanwhile: a server may answer, and close, before it has read everything.
     fn exchange(&self, mut write: impl FnMut(&mut TcpStream) -> std::io::Result<()> + Send) -> Answer {
         let since = Instant::now();
@@ -176,21 +195,7 @@ impl Answer {
 
 /// A gateway on a database that the test opened itself, with little patience.
 fn impatient(db: Db) -> Served {
-    let keys = kring::access::token::Keys::from_secret(crate::harness::SECRET);
-    let grants = [(kring::access::Role::Administrator, None)];
-    let token = keys.sign(None, &grants, "Tester", now(), chrono::Duration::hours(1)).unwrap();
-    let options = kring::http::Options {
-        limits: Limits::default(),
-        execution: Duration::from_secs(30),
-        change: Duration::from_secs(30),
-        wait: Duration::from_secs(1),
-        clock: Clock::Fixed(now()),
-        zone: chrono_tz::Europe::Amsterdam,
-        mail: false,
-        files: None,
-    };
-    let shared = Shared { db, compositions: Arc::new(CompositionCache::default()) };
-    Served::new(router(Gateway::new(shared, keys, options).unwrap()), token)
+    Served::before(db, Duration::from_secs(30), Duration::from_secs(1))
 }
 
 /// `depth` fields inside one another.

@@ -1,19 +1,13 @@
 //! While something is being written that takes long: others read, and whoever asked for it learns how it ended.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use kring::db::{Db, Options, Sql};
-use kring::graphql::session::Shared;
-use kring::groups::store::CompositionCache;
-use kring::http::guard::Limits;
-use kring::http::{Gateway, router};
-use kring::scope::Clock;
 use serde_json::{Value, json};
 
-use crate::harness::{World, both, now, text};
+use crate::harness::{World, both, text};
 use crate::http::Served;
 
 const CREATE: &str = "mutation($name: String!) { createGroupCategory(input: { name: $name, clientMutationId: $name }) {
@@ -22,19 +16,7 @@ const CREATE: &str = "mutation($name: String!) { createGroupCategory(input: { na
 /// A gateway of its own before the same database, with so many connections.
 fn gateway(world: &World, connections: u32, change: Duration) -> Served {
     let db = Db::open(&Options { readers: connections, ..Options::new(world.url()) }).unwrap();
-    let options = kring::http::Options {
-        limits: Limits::default(),
-        execution: Duration::from_secs(10),
-        change,
-        wait: Duration::from_secs(15),
-        clock: Clock::Fixed(now()),
-        zone: chrono_tz::Europe::Amsterdam,
-        mail: false,
-        files: None,
-    };
-    let shared = Shared { db, compositions: Arc::new(CompositionCache::default()) };
-    let keys = kring::access::token::Keys::from_secret(crate::harness::SECRET);
-    Served::new(router(Gateway::new(shared, keys, options).unwrap()), world.administrator())
+    Served::before(db, change, Duration::from_secs(15))
 }
 
 /// Keeps everybody else from writing categories for as long as `meanwhile` takes.

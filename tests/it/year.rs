@@ -474,7 +474,7 @@ both! {
         let scope = kring::app::operator("test", chrono_tz::Europe::Amsterdam);
         let refused = world.db.write(|conn| {
             let lines = kring::exchange::year_plan::read(conn, key(&school.organization), text.as_bytes())?;
-            let (places, from_year) = (lines.places(), kring::school::year::SchoolYear::new(2025).unwrap());
+            let (places, from_year) = (lines.places, kring::school::year::SchoolYear::new(2025).unwrap());
             let wanted = kring::year::planning::Wanted {
                 organization_id: key(&school.organization),
                 from_year,

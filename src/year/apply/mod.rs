@@ -59,10 +59,10 @@ pub fn apply(conn: &mut Conn, scope: &Scope, id: i64, token: &str, listener: Lis
     planning::store::lock_groups(conn, &named)?;
     let before = preview::work_out(conn, transition)?;
     check_fits(conn, transition, &before, token)?;
-    let people: Vec<i64> = before.outcomes.decisions.iter().map(|decision| decision.participant_id).collect();
+    let people = before.outcomes.people();
     planning::store::hold_people(conn, &people)?;
     let mut work = Work { conn, scope, transition, derivation: &derivation, listener };
-    work.everything(&before)?;
+    work.everything(&before, &people)?;
     store::finish(work.conn, scope, id, &before.token.encode(), &before.outcomes)?;
     Ok(id)
 }
@@ -171,7 +171,7 @@ struct Work<'w> {
 }
 
 impl Work<'_> {
-    fn everything(&mut self, preview: &Preview) -> Result<(), Error> {
+    fn everything(&mut self, preview: &Preview, people: &[i64]) -> Result<(), Error> {
         let outcomes = &preview.outcomes;
         self.break_links(&outcomes.figures)?;
         self.erase_records(&outcomes.figures)?;
@@ -184,11 +184,8 @@ impl Work<'_> {
             transition: Some(self.transition.id),
         };
         carry_out(self.conn, self.scope, &carrying, outcomes, self.listener)?;
-        let mut people: Vec<i64> = outcomes.decisions.iter().map(|decision| decision.participant_id).collect();
-        people.sort_unstable();
-        people.dedup();
         self.tell("automatic participation", 0, people.len());
-        self.derivation.follow(self.conn, self.scope, Whom::These(&people))?;
+        self.derivation.follow(self.conn, self.scope, Whom::These(people))?;
         self.tell("automatic participation", people.len(), people.len());
         Ok(())
     }

@@ -46,6 +46,7 @@ pub fn plan(conn: &mut Conn, scope: &Scope, wanted: &Wanted) -> Result<i64, Erro
         store::hold_groups(conn, wanted.organization_id, &groups_of(wanted))?;
     }
     hold_organization(conn, wanted.organization_id)?;
+    // Another plan may have come while the organization was waited for.
     let others = store::lock_all(conn, wanted.organization_id)?;
     let mut checks = Checks::default();
     check_years(wanted, &others, &mut checks);
@@ -237,13 +238,12 @@ fn check_exceptions(conn: &mut Conn, wanted: &Wanted, own: &HashSet<i64>, checks
         return Ok(());
     }
     let planned: Vec<i64> = wanted.moves.iter().map(|planned| planned.group_id).collect();
-    let looked_at: Vec<i64> = planned.iter().copied().filter(|group| own.contains(group)).collect();
-    if looked_at.len() < planned.len() {
+    if planned.iter().any(|group| !own.contains(group)) {
         return Ok(());
     }
     let people: Vec<i64> = wanted.exceptions.iter().map(|exception| exception.participant_id).collect();
     let mut groups_of: HashMap<i64, Vec<i64>> = HashMap::new();
-    for (participant, group) in store::memberships(conn, &looked_at, &people, wanted.effective_on)? {
+    for (participant, group) in store::memberships(conn, &planned, &people, wanted.effective_on)? {
         groups_of.entry(participant).or_default().push(group);
     }
     let mut seen = HashSet::new();

@@ -126,16 +126,6 @@ pub fn latest(conn: &mut Conn, limit: i64) -> Result<Vec<TransitionRow>, Error> 
     select(conn, Sql::new(COLUMNS).text(" ORDER BY t.id DESC LIMIT ").int(limit))
 }
 
-/// The names of the organizations of these transitions.
-///
-/// # Errors
-/// What the database answers.
-pub fn organizations(conn: &mut Conn, rows: &[TransitionRow]) -> Result<HashMap<i64, String>, Error> {
-    let ids: Vec<i64> = rows.iter().map(|row| row.organization_id).collect();
-    let sql = Sql::new("SELECT p.id, p.display_name FROM participants p WHERE p.id").in_ids(&ids);
-    Ok(sql.load::<(BigInt, Text), (i64, String)>(conn)?.into_iter().collect())
-}
-
 /// Every transition of an organization, by its year, locked until this transaction ends: no two of them run at once.
 ///
 /// # Errors
@@ -161,17 +151,7 @@ pub fn hold_groups(conn: &mut Conn, organization: i64, groups: &[i64]) -> Result
 /// # Errors
 /// What the database answers.
 pub fn hold_people(conn: &mut Conn, participants: &[i64]) -> Result<(), Error> {
-    if conn.dialect() == Dialect::Sqlite {
-        return Ok(());
-    }
-    let mut sorted = participants.to_vec();
-    sorted.sort_unstable();
-    sorted.dedup();
-    for participants in sorted.chunks(CHUNK) {
-        let sql = Sql::new("SELECT p.id FROM participants p WHERE p.id").in_ids(participants);
-        sql.text(" ORDER BY p.id FOR KEY SHARE").load::<BigInt, i64>(conn)?;
-    }
-    Ok(())
+    batch::hold(conn, "participants", participants, Dialect::for_reference)
 }
 
 /// Holds these groups until this transaction ends: nobody adds members, links or records to them meanwhile.
@@ -179,9 +159,7 @@ pub fn hold_people(conn: &mut Conn, participants: &[i64]) -> Result<(), Error> {
 /// # Errors
 /// What the database answers.
 pub fn lock_groups(conn: &mut Conn, groups: &[i64]) -> Result<(), Error> {
-    let sql = Sql::new("SELECT g.id FROM groups g WHERE g.id").in_ids(groups).text(" ORDER BY g.id");
-    sql.text(conn.dialect().for_update()).load::<BigInt, i64>(conn)?;
-    Ok(())
+    batch::hold(conn, "groups", groups, Dialect::for_update)
 }
 
 /// What a transition is to do.

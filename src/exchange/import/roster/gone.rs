@@ -2,18 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use diesel::sql_types::{BigInt, Text};
-
 use super::Intake;
 use super::keys::PersonKeys;
 use super::memberships::{Changed, Pair, in_force};
 use super::report::{Became, Row, word_of_person};
-use crate::db::Sql;
 use crate::error::Error;
 use crate::exchange::bundle::{At, Shown};
 use crate::exchange::edexml::{FILE, GroupKind, Person, PersonKind};
 use crate::exchange::import::memberships::Stored;
 use crate::members::{Origin, Role};
+use crate::people::store::display_names;
 
 impl Intake<'_> {
     /// Counts who is no longer in the file and was in a group until now, and tells of each who joined or left which group.
@@ -32,7 +30,7 @@ impl Intake<'_> {
         gone.sort_unstable_by(|one, other| (one.kind, &one.las_key).cmp(&(other.kind, &other.las_key)));
         let nameless = gone.iter().filter(|keys| keys.las_key.is_none() && keys.eck_id.is_none());
         let nameless: Vec<i64> = nameless.map(|keys| keys.participant_id).collect();
-        let names = if nameless.is_empty() { HashMap::new() } else { self.names_of_people(&nameless)? };
+        let names = if nameless.is_empty() { HashMap::new() } else { display_names(self.conn, &nameless)? };
         for PersonKeys { participant_id, kind, las_key, eck_id } in gone {
             self.report.of_people(kind).count(Became::Left);
             let key = las_key.or(eck_id).or_else(|| names.get(&participant_id).cloned()).unwrap_or_default();
@@ -50,11 +48,6 @@ impl Intake<'_> {
             }
         }
         Ok(())
-    }
-
-    fn names_of_people(&mut self, ids: &[i64]) -> Result<HashMap<i64, String>, Error> {
-        let sql = Sql::new("SELECT id, display_name FROM participants WHERE id").in_ids(ids);
-        Ok(sql.load::<(BigInt, Text), (i64, String)>(self.conn)?.into_iter().collect())
     }
 
     /// The groups that each row of the report joined and left.

@@ -13,7 +13,7 @@ use super::people::Known;
 use super::report::word_of_person;
 use crate::db::Sql;
 use crate::error::Error;
-use crate::exchange::bundle::Shown;
+use crate::exchange::bundle::{At, Shown};
 use crate::exchange::edexml::{Person, PersonKind};
 use crate::exchange::import::batch::CHUNK;
 
@@ -39,13 +39,12 @@ impl Candidate {
     }
 
     /// Whether it is the person whose key is its external id. Another system may have used the same for somebody else.
-    fn is_meant_by(&self, person: &Person, by_name: &HashSet<Identity>) -> bool {
-        let traits = Traits::of(person);
+    fn is_meant_by(&self, kind: PersonKind, traits: &Traits, by_name: &HashSet<Identity>) -> bool {
         // Whoever has the very names is meant rather than whoever has only the key and another given name.
         let is_named = || traits.identity().is_some_and(|identity| by_name.contains(&identity));
         let bears_out =
-            self.traits.bears_out(&traits) || self.traits.bears_out_but_for_the_given_name(&traits) && !is_named();
-        self.is_suited(person.kind) && bears_out
+            self.traits.bears_out(traits) || self.traits.bears_out_but_for_the_given_name(traits) && !is_named();
+        self.is_suited(kind) && bears_out
     }
 }
 
@@ -69,25 +68,31 @@ impl<'r> Intake<'r> {
             candidates.iter().filter_map(|candidate| Some((candidate.external_id.as_deref()?, candidate))).collect();
         let by_name: HashSet<Identity> =
             candidates.iter().filter_map(|candidate| candidate.traits.identity()).collect();
+        let traits: Vec<Traits> = new.iter().map(|person| Traits::of(person)).collect();
         let (mut meant, mut others) = (Vec::new(), Vec::new());
-        for (n, person) in new.iter().enumerate() {
+        for (n, (person, traits)) in new.iter().zip(&traits).enumerate() {
             match by_external_id.get(&*person.key) {
-                Some(candidate) if candidate.is_meant_by(person, &by_name) => meant.push((n, candidate.id)),
+                Some(candidate) if candidate.is_meant_by(person.kind, traits, &by_name) => {
+                    meant.push((n, candidate.id))
+                }
                 Some(candidate) => others.push((*person, candidate.id)),
                 None => {}
             }
         }
         let mut found = Found::by_key(&meant);
         for kind in [PersonKind::Pupil, PersonKind::Teacher] {
-            let named = new.iter().enumerate().filter(|(_, person)| person.kind == kind);
-            let named = named.filter_map(|(n, person)| Some((n, Traits::of(person).identity()?)));
+            let named = new.iter().zip(&traits).enumerate().filter(|(_, (person, _))| person.kind == kind);
+            let named = named.filter_map(|(n, (_, traits))| Some((n, traits.identity()?)));
             let suited = candidates.iter().filter(|candidate| candidate.is_suited(kind));
             found.pair(named, suited.filter_map(|candidate| Some((candidate.traits.identity()?, candidate.id))));
         }
         let taken = found.settle();
         others.retain(|(_, id)| !taken.contains(id));
         self.warn_of_others(&others);
-        self.warn_of_unsuited(new, &candidates, &found, &others);
+        let told: HashSet<At> = others.iter().map(|(person, _)| person.at).collect();
+        let untold = new.iter().zip(&traits).enumerate();
+        let untold = untold.filter(|(n, (person, _))| !found.adopted.contains_key(n) && !told.contains(&person.at));
+        self.warn_of_unsuited(untold.map(|(_, (person, traits))| (*person, traits)), &candidates);
         self.warn_of_doubts(new, &found);
         let adopted = found.adopted.into_iter();
         let mut adopted: Vec<Known<'r>> =
@@ -111,16 +116,20 @@ impl<'r> Intake<'r> {
 
     /// Whoever has the names and the birth date of somebody and cannot be that pupil or teacher is told, since that may yet be
     /// a mistake in what is stored.
-    fn warn_of_unsuited(&mut self, new: &[&Person], candidates: &[Candidate], found: &Found, told: &[(&Person, i64)]) {
-        let told: HashSet<_> = told.iter().map(|(person, _)| person.at).collect();
-        let mut unsuited: HashMap<PersonKind, HashSet<Identity>> = HashMap::new();
+    fn warn_of_unsuited<'p>(
+        &mut self,
+        people: impl Iterator<Item = (&'p Person, &'p Traits)>,
+        candidates: &[Candidate],
+    ) {
+        let mut unsuited: HashSet<(PersonKind, Identity)> = HashSet::new();
         for kind in [PersonKind::Pupil, PersonKind::Teacher] {
             let of_kind = candidates.iter().filter(|candidate| !candidate.is_suited(kind));
-            unsuited.insert(kind, of_kind.filter_map(|candidate| candidate.traits.identity()).collect());
+            unsuited.extend(of_kind.filter_map(|candidate| Some((kind, candidate.traits.identity()?))));
         }
-        let warning = |(n, person): (usize, &&Person)| {
-            let identity = Traits::of(person).identity()?;
-            let is_left = !found.adopted.contains_key(&n) && !told.contains(&person.at);
+        let is_unsuited = |person: &Person, traits: &Traits| {
+            traits.identity().is_some_and(|identity| unsuited.contains(&(person.kind, identity)))
+        };
+        let warning = |person: &Person| {
             let why = match person.kind {
                 PersonKind::Pupil => "is a guardian or leads a group",
                 PersonKind::Teacher => "has guardians or is a member of a class",
@@ -130,10 +139,10 @@ impl<'r> Intake<'r> {
                 word_of_person(person.kind),
                 Shown(&person.key)
             );
-            (is_left && unsuited.get(&person.kind)?.contains(&identity)).then_some((person.at, message))
+            (person.at, message)
         };
-        let warnings = new.iter().enumerate().filter_map(warning).collect();
-        self.warn_each(warnings);
+        let warnings = people.filter(|(person, traits)| is_unsuited(person, traits));
+        self.warn_each(warnings.map(|(person, _)| warning(person)).collect());
     }
 
     fn warn_of_doubts(&mut self, new: &[&Person], found: &Found) {
