@@ -51,17 +51,6 @@ impl Checks {
         }
     }
 
-    /// Checks an e-mail address as far as can be done without writing to it.
-    pub fn email(&mut self, field: &str, value: Option<&str>) {
-        let Some(value) = value else { return };
-        let parts: Vec<&str> = value.split('@').collect();
-        let shaped = matches!(parts.as_slice(), [local, domain] if !local.is_empty() && domain.contains('.')
-            && !domain.starts_with('.') && !domain.ends_with('.'));
-        if !shaped || value.len() > 254 || value.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            self.refuse(Code::InvalidValue, field, "This is not an e-mail address.");
-        }
-    }
-
     /// All that is wrong, where it makes no sense to look further.
     pub fn into_error(mut self) -> crate::error::Error {
         if let Some((number, code)) = self.more {

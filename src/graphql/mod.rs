@@ -18,6 +18,7 @@ pub mod subscription;
 pub mod taking_part_mutation;
 pub mod talk_mutation;
 pub mod types;
+pub mod user_error_code;
 pub mod year_mutation;
 
 use async_graphql::{Schema as AsyncSchema, ValidationMode};

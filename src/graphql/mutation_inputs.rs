@@ -329,13 +329,13 @@ pub struct PersonInput {
     name_prefix: MaybeUndefined<String>,
     /// The family name without its prefix.
     family_name: MaybeUndefined<String>,
-    /// The date of birth.
+    /// The date of birth; it is not to come.
     birth_date: MaybeUndefined<Date>,
     /// The gender.
     gender: MaybeUndefined<Gender>,
-    /// The e-mail address.
+    /// One e-mail address, such as ans@example.org.
     email: MaybeUndefined<String>,
-    /// The telephone number.
+    /// One telephone number: digits, with spaces, hyphens, dots, slashes and brackets, and perhaps an extension.
     phone: MaybeUndefined<String>,
 }
 
@@ -344,9 +344,9 @@ pub struct PersonInput {
 pub struct OrganizationInput {
     /// The name.
     name: MaybeUndefined<String>,
-    /// The e-mail address.
+    /// One e-mail address, such as ans@example.org.
     email: MaybeUndefined<String>,
-    /// The telephone number.
+    /// One telephone number: digits, with spaces, hyphens, dots, slashes and brackets, and perhaps an extension.
     phone: MaybeUndefined<String>,
     /// Whether the organization keeps to the portal settings of its groups: then a closed group takes no new members,
     /// and only a group that is visible and changeable on the portal can be joined or left by oneself.

@@ -26,7 +26,7 @@ pub struct ReportAbsenceInput {
     participant_id: ID,
     /// The group in which the pupil is absent.
     group_id: ID,
-    /// The day, in the present school year.
+    /// The day, in the present school year and not on a weekend. Guardians report the last two weeks and days to come.
     date: Date,
     /// Why, at most 10,000 characters.
     reason: Option<String>,
@@ -50,9 +50,9 @@ pub struct RequestLeaveInput {
     participant_id: ID,
     /// The group from which the pupil is to have leave.
     group_id: ID,
-    /// The first day, in the present school year.
+    /// The first day, in the present school year. Guardians ask for leave in the last two weeks and to come.
     from: Date,
-    /// The last day, in the same school year.
+    /// The last day, in the same school year. At least one of the days is not on a weekend.
     until: Date,
     /// What the leave is for, at most 10,000 characters.
     reason: String,
@@ -89,7 +89,7 @@ pub struct RegisterLunchStayInput {
     participant_id: ID,
     /// The group with which the pupil stays.
     group_id: ID,
-    /// The day, in the present school year.
+    /// The day, in the present school year and not on a weekend. Guardians register the last two weeks and days to come.
     date: Date,
     /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
     client_mutation_id: Option<String>,

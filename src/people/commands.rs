@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::rules::{self, Fault};
 use super::store::{self, Written};
 use super::{Details, ParticipantKind};
 use crate::access::sight::Sight;
@@ -22,7 +23,7 @@ pub type Patch<T> = Box<dyn Fn(&mut T) + Send>;
 /// A rejection for each rule that the details break.
 pub fn create(conn: &mut Conn, scope: &Scope, kind: ParticipantKind, mut details: Details) -> Result<i64, Error> {
     details.organization_id = owner(scope, details.organization_id)?;
-    validate(conn, kind, &details)?;
+    validate(conn, scope, kind, None, &details)?;
     let written = Written::new(kind, details.clone(), scope.instant());
     let id = store::insert(conn, &written).map_err(|error| taken(error, "This external id"))?;
     let changes = history::diff(&[], &fields(&details));
@@ -69,7 +70,7 @@ pub fn update(
         let message = "You may only hand a record to an organization that you administer.";
         return Err(Rejection::new(Code::Forbidden, message).at("input.organizationId").into());
     }
-    validate(conn, stored_kind, &after)?;
+    validate(conn, scope, stored_kind, Some(&before), &after)?;
     let changes = history::diff(&fields(&before), &fields(&after));
     if changes.is_empty() {
         return Ok(id);
@@ -110,7 +111,13 @@ pub fn administration_sight(conn: &mut Conn, scope: &Scope) -> Result<Sight, Err
     Sight::load(conn, &viewer, scope.today, |_, _| Ok(Vec::new()))
 }
 
-fn validate(conn: &mut Conn, kind: ParticipantKind, details: &Details) -> Result<(), Error> {
+fn validate(
+    conn: &mut Conn,
+    scope: &Scope,
+    kind: ParticipantKind,
+    before: Option<&Details>,
+    details: &Details,
+) -> Result<(), Error> {
     let mut checks = Checks::default();
     let of = |name: &str| format!("input.details.{}.{name}", kind.as_str().to_lowercase());
     checks.text("input.externalId", details.external_id.as_deref(), NAME);
@@ -118,7 +125,6 @@ fn validate(conn: &mut Conn, kind: ParticipantKind, details: &Details) -> Result
         ("givenName", &details.given_name, NAME),
         ("namePrefix", &details.name_prefix, LABEL),
         ("familyName", &details.family_name, NAME),
-        ("phone", &details.phone, LABEL),
         ("street", &details.street, NAME),
         ("postalCode", &details.postal_code, LABEL),
         ("city", &details.city, NAME),
@@ -127,7 +133,7 @@ fn validate(conn: &mut Conn, kind: ParticipantKind, details: &Details) -> Result
     ] {
         checks.text(&of(name), value.as_deref(), limit);
     }
-    checks.email(&of("email"), details.email.as_deref());
+    check_sense(scope, before, details, of, &mut checks);
     match kind {
         ParticipantKind::Person if details.given_name.is_none() && details.family_name.is_none() => {
             checks.refuse(Code::Required, &of("familyName"), "A person needs a given name or a family name.");
@@ -148,6 +154,31 @@ fn validate(conn: &mut Conn, kind: ParticipantKind, details: &Details) -> Result
         }
     }
     checks.done()
+}
+
+/// Refuses what makes no sense. What was stored before there were such rules stands in the way of no other change.
+fn check_sense(
+    scope: &Scope,
+    before: Option<&Details>,
+    details: &Details,
+    of: impl Fn(&str) -> String,
+    checks: &mut Checks,
+) {
+    let blank = Details::default();
+    let before = before.unwrap_or(&blank);
+    let text = |stored: &Option<String>, wanted: &Option<String>, rule: fn(&str) -> Result<(), Fault>| {
+        wanted.as_deref().filter(|_| stored != wanted).and_then(|wanted| rule(wanted).err())
+    };
+    let born = details.birth_date.filter(|_| before.birth_date != details.birth_date);
+    for (name, fault) in [
+        ("email", text(&before.email, &details.email, rules::email)),
+        ("phone", text(&before.phone, &details.phone, rules::phone)),
+        ("birthDate", born.and_then(|born| rules::birth_date(born, scope.today).err())),
+    ] {
+        if let Some(fault) = fault {
+            checks.refuse(fault.code, &of(name), fault.message);
+        }
+    }
 }
 
 /// Registers a participant at an address and answers with the residency's key.

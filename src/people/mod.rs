@@ -2,6 +2,7 @@
 
 pub mod commands;
 pub mod filter;
+pub mod rules;
 pub mod store;
 
 use chrono::NaiveDate;

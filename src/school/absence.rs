@@ -27,17 +27,21 @@ pub struct Absence {
 /// A rejection for each rule that stands in the way.
 pub fn report(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, absence: &Absence) -> Result<Recorded, Error> {
     let Absence { pupil, date, reason } = absence;
-    rules::admit(conn, scope, cache, *pupil)?;
+    let maker = rules::admit(conn, scope, cache, *pupil)?;
     let mut checks = Checks::default();
     checks.text("input.reason", reason.as_deref(), TEXT);
-    rules::check_day(scope, *date, "input.date", &mut checks);
+    let mut warnings = Vec::new();
+    if rules::check_day(scope, *date, "input.date", &mut checks) {
+        warnings = rules::check_sense(scope, maker, (*date, *date), "input.date", &mut checks);
+    }
     rules::check_member(conn, *pupil, *date, &mut checks)?;
     if store::is_recorded(conn, RecordKind::AbsenceReport, *pupil, *date)? {
         checks.refuse(TWICE.0, "input.date", TWICE.1);
     }
     checks.done()?;
     // Of two at once, the second comes to nothing here.
-    rules::once(store::insert_absence_report(conn, scope, *pupil, *date, reason.as_deref())?, TWICE)
+    let made = rules::once(store::insert_absence_report(conn, scope, *pupil, *date, reason.as_deref())?, TWICE)?;
+    Ok(made.warned(warnings))
 }
 
 /// Withdraws a report; nothing of it is kept.

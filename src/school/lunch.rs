@@ -26,16 +26,20 @@ pub struct Stay {
 /// A rejection for each rule that stands in the way.
 pub fn register(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, stay: Stay) -> Result<Recorded, Error> {
     let Stay { pupil, date } = stay;
-    rules::admit(conn, scope, cache, pupil)?;
+    let maker = rules::admit(conn, scope, cache, pupil)?;
     let mut checks = Checks::default();
-    rules::check_day(scope, date, "input.date", &mut checks);
+    let mut warnings = Vec::new();
+    if rules::check_day(scope, date, "input.date", &mut checks) {
+        warnings = rules::check_sense(scope, maker, (date, date), "input.date", &mut checks);
+    }
     rules::check_member(conn, pupil, date, &mut checks)?;
     if store::is_recorded(conn, RecordKind::LunchStay, pupil, date)? {
         checks.refuse(TWICE.0, "input.date", TWICE.1);
     }
     checks.done()?;
     // Of two at once, the second comes to nothing here.
-    rules::once(store::insert_lunch_stay(conn, scope, pupil, date)?, TWICE)
+    let made = rules::once(store::insert_lunch_stay(conn, scope, pupil, date)?, TWICE)?;
+    Ok(made.warned(warnings))
 }
 
 /// Cancels a stay; nothing of it is kept.

@@ -1,6 +1,6 @@
 //! What making and changing records of pupils have in common: for whom it is done, where, and on which day.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate, Weekday};
 use serde::{Deserialize, Serialize};
 
 use super::readers::Readers;
@@ -23,31 +23,54 @@ pub struct Pupil {
     pub group_id: i64,
 }
 
-/// A record that was made, changed or deleted. Its key is all that may be remembered of it.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+/// For so many days guardians report what has been. What is further back the school looks into itself.
+const DAYS_BACK: u64 = 14;
+
+/// In whose name a record is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Maker {
+    /// A guardian of the pupil.
+    Guardian,
+    /// Whoever works for the organization that owns the group.
+    Staff,
+}
+
+/// A record that was made, changed or deleted. Its key is all that may be remembered of it; the warnings say nothing of its
+/// pupil or its days.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Recorded {
     pub id: i64,
     pub deleted: bool,
+    /// What the maker should know about it.
+    #[serde(default)]
+    pub warnings: Vec<Rejection>,
 }
 
 impl Recorded {
     /// A record that is there.
     pub fn kept(id: i64) -> Self {
-        Self { id, deleted: false }
+        Self { id, deleted: false, warnings: Vec::new() }
     }
 
     /// A record that is gone.
     pub fn deleted(id: i64) -> Self {
-        Self { id, deleted: true }
+        Self { id, deleted: true, warnings: Vec::new() }
+    }
+
+    /// The same with what its maker should know.
+    #[must_use]
+    pub fn warned(self, warnings: Vec<Rejection>) -> Self {
+        Self { warnings, ..self }
     }
 }
 
 /// Whoever may make a record of this pupil in this group gets past: a guardian of the pupil, and whoever works for the
 /// organization that owns the group. The group is held, so that no transition to the next school year comes in between.
+/// Returns in whose name the record is made.
 ///
 /// # Errors
 /// `NotFound` for what is out of sight, `Forbidden` for somebody else's child.
-pub(super) fn admit(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, pupil: Pupil) -> Result<(), Error> {
+pub(super) fn admit(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, pupil: Pupil) -> Result<Maker, Error> {
     let sight = Sight::load(conn, &scope.viewer, scope.today, |conn, own| {
         let compositions = cache.read(conn)?;
         Ok(effective::of_participants(conn, &compositions, own, scope.today)?.groups())
@@ -58,10 +81,11 @@ pub(super) fn admit(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, pu
     };
     // The group may have been waited for, and whoever was a guardian then need not be one now.
     let viewer = Readers::load(conn, scope)?;
+    let works = viewer.works_for(owner);
     if viewer.is_guardian_of(pupil.participant_id) {
-        return Ok(());
+        return Ok(if works { Maker::Staff } else { Maker::Guardian });
     }
-    if !viewer.works_for(owner) {
+    if !works {
         let message = "You may do this for children whose guardian you are.";
         return refuse(Code::Forbidden, "input.participantId", message);
     }
@@ -69,7 +93,7 @@ pub(super) fn admit(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, pu
         let message = "There is no such participant, or you may not act for them.";
         return refuse(Code::NotFound, "input.participantId", message);
     }
-    Ok(())
+    Ok(Maker::Staff)
 }
 
 /// Refuses a pupil who is no member of the group on a day, and a day of a school year that is over for the group.
@@ -89,14 +113,39 @@ pub(super) fn check_member(conn: &mut Conn, pupil: Pupil, on: NaiveDate, checks:
     Ok(())
 }
 
-/// Refuses a day that is not in the present school year.
-pub(super) fn check_day(scope: &Scope, day: NaiveDate, field: &str, checks: &mut Checks) {
+/// Refuses a day that is not in the present school year; whether it is.
+pub(super) fn check_day(scope: &Scope, day: NaiveDate, field: &str, checks: &mut Checks) -> bool {
     let year = SchoolYear::of(scope.today);
-    if SchoolYear::of(day) != year {
+    let present = SchoolYear::of(day) == year;
+    if !present {
         let last = year.end() - Days::new(1);
         let message = format!("This must be a day of the present school year, from {} to {last}.", year.start());
         checks.refuse(Code::InvalidDate, field, message);
     }
+    present
+}
+
+/// Refuses days of the present school year that make no sense: those without school, and for guardians those of long ago.
+/// Whoever works for the organization may put right what was long ago, and is warned.
+pub(super) fn check_sense(
+    scope: &Scope,
+    maker: Maker,
+    (from, until): (NaiveDate, NaiveDate),
+    field: &str,
+    checks: &mut Checks,
+) -> Vec<Rejection> {
+    let has_school = |day: &NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
+    // Of three days in a row one has school.
+    if !from.iter_days().take_while(|day| *day <= until).take(3).any(|day| has_school(&day)) {
+        checks.refuse(Code::NoSchoolDay, field, "There is no school on Saturdays and Sundays.");
+    }
+    let too_long_ago = until < scope.today - Days::new(DAYS_BACK);
+    if too_long_ago && maker == Maker::Guardian {
+        let message = format!("This is more than {DAYS_BACK} days ago. Please ask the school.");
+        checks.refuse(Code::TooLongAgo, field, message);
+    }
+    let warning = || Rejection::new(Code::TooLongAgo, format!("This is more than {DAYS_BACK} days ago."));
+    (too_long_ago && maker == Maker::Staff).then(warning).into_iter().collect()
 }
 
 /// The record that was made, unless there was one for that day already; that is refused as the caller says.

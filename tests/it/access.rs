@@ -178,7 +178,7 @@ impl Tenant {
         let of = Some(organization.as_str());
         let person = |given: &str| {
             let details = json!({ "givenName": given, "familyName": mark, "email": format!("{given}@{mark}.example").to_lowercase(),
-                "phone": format!("06-{given}-{mark}"), "birthDate": "2017-03-04", "gender": "FEMALE" });
+                "phone": walls::phone(mark), "birthDate": "2017-03-04", "gender": "FEMALE" });
             let input = json!({ "details": { "person": details }, "organizationId": organization, "externalId": format!("{given}-{mark}") });
             text(&world.done("createParticipant", "participant { id }", input)["participant"]["id"])
         };
@@ -416,7 +416,7 @@ both! {
         world.add(&a.class, &[&shared], "2026-01-01");
         let foreign = world.add(&b.circle, &[&shared], "2026-01-01").remove(0);
         let clerk = world.token(Role::MembershipAdministrator, Some(&b.staff), Some(&b.organization));
-        world.done_as(&clerk, "updateParticipant", "participant { id }", json!({ "participantId": shared, "details": { "person": { "phone": "bravo" } } }));
+        world.done_as(&clerk, "updateParticipant", "participant { id }", json!({ "participantId": shared, "details": { "person": { "phone": walls::phone("Bravo") } } }));
         world.done_as(&clerk, "updateParticipant", "participant { id }", json!({ "participantId": shared, "details": { "person": { "phone": null } } }));
         let of_b = [&b.organization, &b.staff, &b.parent, &b.child, &b.mate, &b.address, &b.residency, &b.class, &b.circle, &b.whole,
             &b.computed, &b.in_class, &b.in_circle, &foreign];
@@ -424,7 +424,7 @@ both! {
         for token in &viewers {
             let found = everything(world, token);
             assert!(found.contains("Alfa") && found.contains("Gedeeld"));
-            assert!(!found.contains("Bravo") && !found.contains("bravo"), "{found}");
+            assert!(!["Bravo", "bravo", &walls::phone("Bravo")].iter().any(|mark| found.contains(mark)), "{found}");
             for id in of_b {
                 assert!(!found.contains(id.as_str()), "{id} in {found}");
             }

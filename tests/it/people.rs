@@ -1,5 +1,6 @@
 //! Participants, residencies and guardians.
 
+use kring::db::Sql;
 use serde_json::{Value, json};
 
 use crate::harness::{both, text};
@@ -32,7 +33,7 @@ both! {
         let cases: [(Value, &str); 7] = [
             (json!({ "person": {} }), "REQUIRED"),
             (json!({ "person": { "givenName": "  " } }), "REQUIRED"),
-            (json!({ "person": { "givenName": "A", "email": "nobody" } }), "INVALID_VALUE"),
+            (json!({ "person": { "givenName": "A", "email": "nobody" } }), "INVALID_EMAIL"),
             (json!({ "person": { "givenName": "x".repeat(201) } }), "INVALID_VALUE"),
             (json!({ "organization": {} }), "REQUIRED"),
             (json!({ "address": { "street": "A" } }), "REQUIRED"),
@@ -45,11 +46,56 @@ both! {
         assert_eq!(world.rows("participants"), before);
     }
 
+    /// P1b: what can only be a typing error is refused, wherever it is entered.
+    fn p1b_addresses_numbers_and_dates_of_birth_are_checked_for_sense(world) {
+        let person = |field: &str, value: &str| json!({ "person": { "givenName": "Ans", field: value } });
+        let organization = |field: &str, value: &str| json!({ "organization": { "name": "Kring", field: value } });
+        let cases = [
+            (person("email", "ans@demo,com"), "INVALID_EMAIL", "person", "email"),
+            (organization("email", "ans@demo,com"), "INVALID_EMAIL", "organization", "email"),
+            (organization("email", "Ans <ans@example.org>"), "INVALID_EMAIL", "organization", "email"),
+            (person("phone", "abc"), "INVALID_PHONE", "person", "phone"),
+            (organization("phone", "06-12345678 (moeder)"), "INVALID_PHONE", "organization", "phone"),
+            (person("birthDate", "2026-09-16"), "INVALID_DATE", "person", "birthDate"),
+            (person("birthDate", "0001-01-01"), "INVALID_DATE", "person", "birthDate"),
+        ];
+        let ids = [json!({ "person": { "givenName": "Ans" } }), json!({ "organization": { "name": "Kring" } })]
+            .map(|details| text(&world.done("createParticipant", "participant { id }", json!({ "details": details }))["participant"]["id"]));
+        let before = (world.rows("participants"), world.rows("history"));
+        for (details, code, kind, field) in cases {
+            let query = "mutation($c: CreateParticipantInput!, $u: UpdateParticipantInput!) { \
+                createParticipant(input: $c) { userErrors { code field } } updateParticipant(input: $u) { userErrors { code field } } }";
+            let id = if kind == "person" { &ids[0] } else { &ids[1] };
+            let found = world.data(query, json!({ "c": { "details": details }, "u": { "participantId": id, "details": details } }));
+            let expected = json!([{ "code": code, "field": ["input", "details", kind, field] }]);
+            for mutation in ["createParticipant", "updateParticipant"] {
+                assert_eq!(found[mutation]["userErrors"], expected, "{mutation} {details}");
+            }
+        }
+        assert_eq!((world.rows("participants"), world.rows("history")), before, "nothing was changed");
+        let right = json!({ "person": { "email": "ans@école.example", "phone": "+31 (0)30 123 45 67", "birthDate": "2026-09-15" } });
+        world.done("updateParticipant", "participant { id }", json!({ "participantId": ids[0], "details": right }));
+    }
+
+    /// P1b: what was stored before there were such rules does not stand in the way of another change.
+    fn p1b_what_is_stored_stays_until_it_is_changed(world) {
+        let ans = world.person("Ans", "Aa");
+        world.db.write(|conn| {
+            Ok(Sql::new("UPDATE participants SET email = 'ans@demo,com', phone = 'geen', birth_date = '2030-01-01'").execute(conn)?)
+        }).unwrap();
+        let change = |person: Value| json!({ "participantId": ans, "details": { "person": person } });
+        let kept = change(json!({ "givenName": "Anna", "email": "ans@demo,com" }));
+        let done = world.done("updateParticipant", "participant { displayName email phone }", kept);
+        assert_eq!(done["participant"], json!({ "displayName": "Anna Aa", "email": "ans@demo,com", "phone": "geen" }));
+        assert_eq!(world.refused("updateParticipant", change(json!({ "email": "ans@demo;com" }))), ["INVALID_EMAIL"]);
+        world.done("updateParticipant", "participant { id }", change(json!({ "email": null, "phone": null, "birthDate": null })));
+    }
+
     fn m7_every_change_of_a_participant_is_in_its_history(world) {
         let jan = world.person("Jan", "Jansen");
         let group = world.group("G");
         world.add(&group, &[&jan], "2026-01-01");
-        let change = json!({ "participantId": jan, "details": { "person": { "familyName": "Aalders", "phone": "1" } } });
+        let change = json!({ "participantId": jan, "details": { "person": { "familyName": "Aalders", "phone": "112" } } });
         let changed = world.done("updateParticipant", "participant { displayName ... on Person { givenName } }", change.clone());
         assert_eq!(changed["participant"], json!({ "displayName": "Jan Aalders", "givenName": "Jan" }));
         let history = world.rows("history");
@@ -58,7 +104,7 @@ both! {
         let query = "query($id: ID!) { participant(id: $id) { history { edges { node { action changes { field before after } } } } } }";
         let entries = world.data(query, json!({ "id": jan }))["participant"]["history"]["edges"].take();
         assert_eq!(entries[0]["node"], json!({ "action": "UPDATED", "changes": [
-            { "field": "familyName", "before": "Jansen", "after": "Aalders" }, { "field": "phone", "before": null, "after": "1" },
+            { "field": "familyName", "before": "Jansen", "after": "Aalders" }, { "field": "phone", "before": null, "after": "112" },
         ] }));
         let kind = json!({ "participantId": jan, "details": { "organization": { "name": "X" } } });
         assert_eq!(world.refused("updateParticipant", kind), ["WRONG_KIND"]);

@@ -16,7 +16,7 @@ use crate::error::{Error, Rejection};
 use crate::graphql::engine::{
     Connection, Entity, Exec, Field, Obj, Out, PAGE_ARGS, Pages, Pick, connection, inline_list, one, page_args, ty,
 };
-use crate::graphql::enums::UserErrorCode;
+use crate::graphql::user_error_code::UserErrorCode;
 use crate::groups::commands::Deleted;
 use crate::id::{self, Kind};
 use crate::members::add::Added;

@@ -6,12 +6,12 @@ use store::{Period, Standing};
 
 use super::readers::Readers;
 use super::records::RecordKind;
-use super::rules::{self, Pupil, Recorded, field_of, makers, missing};
+use super::rules::{self, Maker, Pupil, Recorded, field_of, makers, missing};
 use super::store::lock_participant;
 use crate::check::{Checks, TEXT};
 use crate::db::Conn;
 use crate::db::text_enum::text_enum;
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Rejection};
 use crate::groups::store::CompositionCache;
 use crate::scope::Scope;
 
@@ -58,21 +58,29 @@ pub struct Decision {
 /// A rejection for each rule that stands in the way.
 pub fn request(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, request: &Request) -> Result<Recorded, Error> {
     let Request { pupil, period, reason } = request;
-    rules::admit(conn, scope, cache, *pupil)?;
+    let maker = rules::admit(conn, scope, cache, *pupil)?;
     // Of many requests each sees what the one before did.
     lock_participant(conn, pupil.participant_id)?;
     let mut checks = Checks::default();
     checks.required("input.reason", Some(reason), TEXT);
-    rules::check_day(scope, period.from, "input.from", &mut checks);
-    if period.until < period.from {
-        checks.refuse(Code::InvalidDate, "input.until", "Leave does not end before it begins.");
-    } else {
-        rules::check_day(scope, period.until, "input.until", &mut checks);
-    }
+    let warnings = check_period(scope, maker, *period, &mut checks);
     rules::check_member(conn, *pupil, period.from, &mut checks)?;
     check_free(conn, *pupil, *period, None, "input.from", &mut checks)?;
     checks.done()?;
-    store::insert_request(conn, scope, *pupil, *period, reason).map(Recorded::kept)
+    Ok(Recorded::kept(store::insert_request(conn, scope, *pupil, *period, reason)?).warned(warnings))
+}
+
+/// Refuses a period that makes no sense, and returns what the maker should know about it.
+fn check_period(scope: &Scope, maker: Maker, period: Period, checks: &mut Checks) -> Vec<Rejection> {
+    let begins = rules::check_day(scope, period.from, "input.from", checks);
+    if period.until < period.from {
+        checks.refuse(Code::InvalidDate, "input.until", "Leave does not end before it begins.");
+        return Vec::new();
+    }
+    if rules::check_day(scope, period.until, "input.until", checks) && begins {
+        return rules::check_sense(scope, maker, (period.from, period.until), "input.from", checks);
+    }
+    Vec::new()
 }
 
 fn check_free(

@@ -2,11 +2,11 @@
 
 use async_graphql::ID;
 
-use super::{PupilRecord, Shared, by_ids, deleted, kept};
+use super::{PupilRecord, Shared, WARNINGS, by_ids, deleted, kept, warnings};
 use crate::error::Error;
 use crate::graphql::engine::{Edge, Entity, Exec, Field, Keyed, Listed, Obj, inline_list, one, ty};
 use crate::graphql::scalars::Date;
-use crate::graphql::types::payload::{PayloadRow, UserError, payload};
+use crate::graphql::types::payload::{PayloadRow, UserError, Warning, payload};
 use crate::id::Kind;
 use crate::school::rules::Recorded;
 use crate::school::store::{self, Row};
@@ -89,6 +89,12 @@ payload!(
             ty::<Option<ID>>,
             "The identifier of the report that was withdrawn; null when none was.",
             |row, out| out.opt_str(deleted(Kind::AbsenceReport, row).as_deref()),
+        ),
+        Field::<AbsenceReportPayload>::link(
+            "warnings",
+            ty::<Vec<Obj<Warning>>>,
+            WARNINGS,
+            warnings::<AbsenceReportPayload>
         ),
     ]
 );

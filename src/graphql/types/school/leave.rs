@@ -2,13 +2,13 @@
 
 use async_graphql::Enum;
 
-use super::{FROM, PUPIL, PupilRecord, Shared, UNTIL, by_ids, kept};
+use super::{FROM, PUPIL, PupilRecord, Shared, UNTIL, WARNINGS, by_ids, kept, warnings};
 use crate::error::Error;
 use crate::graphql::engine::{
     Argument, Edge, Entity, Exec, Field, Keyed, Listed, Obj, PAGE_ARGS, arg, inline_list, input, one, ty,
 };
 use crate::graphql::scalars::{Date, DateTime};
-use crate::graphql::types::payload::{PayloadRow, UserError, payload};
+use crate::graphql::types::payload::{PayloadRow, UserError, Warning, payload};
 use crate::id::Kind;
 use crate::school::leave::Status;
 use crate::school::rules::Recorded;
@@ -134,10 +134,18 @@ payload!(
     LeaveRequestPayload,
     Recorded,
     "What became of a leave request.",
-    [Field::<LeaveRequestPayload>::link(
-        "leaveRequest",
-        ty::<Option<Obj<LeaveRequest>>>,
-        "The request as it is now; null when the mutation was refused.",
-        |pick| one::<PayloadRow<Recorded>, LeaveRequest>(pick, kept),
-    )]
+    [
+        Field::<LeaveRequestPayload>::link(
+            "leaveRequest",
+            ty::<Option<Obj<LeaveRequest>>>,
+            "The request as it is now; null when the mutation was refused.",
+            |pick| one::<PayloadRow<Recorded>, LeaveRequest>(pick, kept),
+        ),
+        Field::<LeaveRequestPayload>::link(
+            "warnings",
+            ty::<Vec<Obj<Warning>>>,
+            WARNINGS,
+            warnings::<LeaveRequestPayload>
+        ),
+    ]
 );

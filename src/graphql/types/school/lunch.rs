@@ -2,11 +2,11 @@
 
 use async_graphql::ID;
 
-use super::{PupilRecord, Shared, by_ids, deleted, kept};
+use super::{PupilRecord, Shared, WARNINGS, by_ids, deleted, kept, warnings};
 use crate::error::Error;
 use crate::graphql::engine::{Edge, Entity, Exec, Field, Keyed, Listed, Obj, inline_list, one, ty};
 use crate::graphql::scalars::Date;
-use crate::graphql::types::payload::{PayloadRow, UserError, payload};
+use crate::graphql::types::payload::{PayloadRow, UserError, Warning, payload};
 use crate::id::Kind;
 use crate::school::rules::Recorded;
 use crate::school::store::{self, Row};
@@ -84,5 +84,6 @@ payload!(
             "The identifier of the stay that was cancelled; null when none was.",
             |row, out| out.opt_str(deleted(Kind::LunchStay, row).as_deref()),
         ),
+        Field::<LunchStayPayload>::link("warnings", ty::<Vec<Obj<Warning>>>, WARNINGS, warnings::<LunchStayPayload>),
     ]
 );

@@ -11,12 +11,12 @@ use async_graphql::{ID, ServerResult};
 
 use super::group::Group;
 use super::participant::Participant;
-use super::payload::PayloadRow;
+use super::payload::{PayloadRow, Warning};
 use super::{aligned, totals};
 use crate::error::Error;
 use crate::graphql::engine::{
-    Argument, Entity, Exec, Field, Link, Listed, Obj, PAGE_ARGS, Pages, Pick, arg, connection, input, one, page_args,
-    ty,
+    Argument, Entity, Exec, Field, Link, Listed, Obj, PAGE_ARGS, Pages, Pick, arg, connection, inline_list, input, one,
+    page_args, ty,
 };
 use crate::graphql::inputs;
 use crate::graphql::scalars::{Date, DateTime, SchoolYear};
@@ -124,10 +124,19 @@ pub fn of_groups<E: PupilRecord + Listed>(pick: &Pick<'_>) -> ServerResult<Box<d
 
 /// The record that a mutation left.
 fn kept(row: &PayloadRow<Recorded>) -> Option<i64> {
-    row.done.filter(|done| !done.deleted).map(|done| done.id)
+    row.done.as_ref().filter(|done| !done.deleted).map(|done| done.id)
 }
 
 /// The identifier of the record that a mutation deleted.
 fn deleted(kind: Kind, row: &PayloadRow<Recorded>) -> Option<String> {
-    row.done.filter(|done| done.deleted).map(|done| id::encode(kind, done.id))
+    row.done.as_ref().filter(|done| done.deleted).map(|done| id::encode(kind, done.id))
+}
+
+const WARNINGS: &str = "What you should know about what was done all the same.";
+
+/// Leads to what the maker of a record should know.
+fn warnings<P: Entity<Row = PayloadRow<Recorded>>>(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<P::Row>>> {
+    inline_list::<PayloadRow<Recorded>, Warning>(pick, |row| {
+        row.done.as_ref().map_or(&[], |done| done.warnings.as_slice())
+    })
 }
