@@ -80,7 +80,7 @@ vocabulary! {
         UnknownColumn = "UNKNOWN_COLUMN",
         /// The header names a column twice.
         DuplicateColumn = "DUPLICATE_COLUMN",
-        /// A field that must have a value is empty.
+        /// A field or an element that must have a value is empty, or not there.
         MissingValue = "MISSING_VALUE",
         /// A field holds a control character or a byte order mark.
         ControlCharacter = "CONTROL_CHARACTER",

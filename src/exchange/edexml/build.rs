@@ -1,70 +1,25 @@
 //! Markup into drafts of groups and people.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::Read;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use super::check::Keys;
+use super::draft::{Draft, Text};
 use super::grammar::{Field, Node};
 use super::input::Fault;
-use super::model::{Group, GroupKind, Person, PersonKind, Reference, Roster, School, Stated};
+use super::model::{Group, GroupKind, Person, PersonKind, Roster, School, Stated};
+use super::passed::Passed;
 use super::scan::{Piece, Scanner, Tag};
 use super::{FILE, check, values};
 use crate::check::{LABEL, NAME};
-use crate::exchange::bundle::{
-    At, BundleErrors, ErrorCode, Log, Problem, Shown, Warning, WarningCode, email, line, prose,
-};
+use crate::exchange::bundle::{At, BundleErrors, ErrorCode, Log, Problem, Shown, email, prose};
 use crate::school::year::SchoolYear;
 
 /// How deeply elements may stand within each other; a roster in a message takes eight.
 const DEPTH: usize = 32;
-/// How many unknown elements and attributes are named.
-const UNKNOWN: usize = 100;
-
-/// The text of one element.
-#[derive(Debug, Default)]
-struct Text {
-    at: Option<At>,
-    value: String,
-    characters: usize,
-}
-
-/// An element that is being read: its key and the texts of its fields.
-#[derive(Debug)]
-struct Draft {
-    at: At,
-    key: Option<Arc<str>>,
-    eck_id: Option<String>,
-    fields: HashMap<Field, Text>,
-    references: Vec<Reference>,
-}
-
-impl Draft {
-    fn new(at: At) -> Self {
-        Self { at, key: None, eck_id: None, fields: HashMap::new(), references: Vec::new() }
-    }
-
-    /// What was said of a field, as `read` understands it.
-    fn take<T>(&mut self, field: Field, log: &mut Log, read: impl FnOnce(&str) -> Result<T, Problem>) -> Stated<T> {
-        let Some(text) = self.fields.remove(&field) else { return Stated::Unsaid };
-        let value = text.value.trim();
-        if value.is_empty() {
-            return Stated::Empty;
-        }
-        match read(value) {
-            Ok(value) => Stated::Is(value),
-            Err(problem) => {
-                log.report(text.at.unwrap_or(self.at), problem.code, problem.message);
-                Stated::Unsaid
-            }
-        }
-    }
-
-    fn line(&mut self, field: Field, limit: usize, log: &mut Log) -> Stated<String> {
-        self.take(field, log, |text| line(text, limit).map(ToOwned::to_owned))
-    }
-}
-
 /// Reads a file into a roster.
 #[derive(Default)]
 pub(super) struct Builder {
@@ -72,16 +27,22 @@ pub(super) struct Builder {
     open: Vec<Node>,
     /// What the roster, a group or a person that is open says so far.
     draft: Option<Draft>,
-    /// The field that is open.
-    text: Option<(Field, Text)>,
+    /// The text that is open.
+    text: Option<Text>,
     school: Option<School>,
+    /// Whether anything of the school has a text.
+    header: bool,
     roster: Option<At>,
+    /// Whether the file was read to its end.
+    whole: bool,
     pupils: bool,
     groups: Vec<Group>,
     people: Vec<Person>,
+    /// The places of pupils who have no year group of their own.
+    without_year: Vec<usize>,
     keys: Keys,
     texts: HashSet<Arc<str>>,
-    unknown: BTreeMap<String, (At, u64)>,
+    passed: Passed,
 }
 
 impl Builder {
@@ -97,12 +58,13 @@ impl Builder {
                         Ok(())
                     }
                     Piece::Text(text) => self.text(at, &text).map_err(|fault| (at, fault)),
-                    Piece::End => match self.open.len() {
-                        0 => return,
-                        _ => {
-                            Err((at, Fault::new(ErrorCode::MalformedXml, "the file ends in the middle of an element")))
-                        }
-                    },
+                    Piece::End if self.open.is_empty() => {
+                        self.whole = true;
+                        return;
+                    }
+                    Piece::End => {
+                        Err((at, Fault::new(ErrorCode::MalformedXml, "the file ends in the middle of an element")))
+                    }
                 },
                 Err(fault) => Err(fault),
             };
@@ -124,15 +86,45 @@ impl Builder {
             let message = "there are no pupils in this file; it would end every membership of every pupil";
             self.log.report(at, ErrorCode::NotARoster, message);
         }
+        self.refuse_headless(at);
         check::references(&self.people, &self.keys, &mut self.log);
-        let mut warnings: Vec<Warning> = self.unknown.into_iter().map(unknown).collect();
+        self.find_historical();
+        let (passed_over, mut warnings) = self.passed.finish();
         warnings.extend(check::unusual(&self.people));
         if !self.log.is_empty() {
             return Err(BundleErrors { what: "file", ..self.log.into_errors(warnings) });
         }
         let nowhere = School { at, year: None, reference_date: None, made_at: None };
         let school = self.school.unwrap_or(nowhere);
-        Ok(Roster { school, groups: self.groups, people: self.people, warnings })
+        Ok(Roster { school, groups: self.groups, people: self.people, passed_over, warnings })
+    }
+
+    /// Refuses a roster that does not say whose it is and of which day: it may be a part of another file.
+    fn refuse_headless(&mut self, at: At) {
+        if !self.whole || !self.pupils || self.header {
+            return;
+        }
+        let (at, what) = match &self.school {
+            Some(school) => (school.at, "the element school is empty"),
+            None => (at, "there is no school in this file"),
+        };
+        let message = format!(
+            "{what}: the header that says which school the roster is of, and of which day (schooljaar, peildatum, \
+             brincode, aanmaakdatum)"
+        );
+        self.log.report(at, ErrorCode::MissingValue, message);
+    }
+
+    /// A pupil without a year group of their own is in that of the home group.
+    fn find_historical(&mut self) {
+        let groups = self.groups.iter().filter(|group| group.historical);
+        let groups: HashSet<&Arc<str>> = groups.map(|group| &group.key).collect();
+        for place in &self.without_year {
+            if let Some(person) = self.people.get_mut(*place) {
+                let mut homes = person.groups.iter().filter(|group| group.kind == GroupKind::Home);
+                person.historical = homes.any(|home| groups.contains(&home.key));
+            }
+        }
     }
 
     fn open(&mut self, at: At, tag: &Tag<'_>) -> Result<(), Fault> {
@@ -151,10 +143,18 @@ impl Builder {
                     format!("{} is not the beginning of a roster: EDEX, or a message around it", Shown(&name));
                 return Err(Fault::new(ErrorCode::NotARoster, message));
             }
-            self.pass_over(at, format!("element {}", Shown(&name)));
+            self.passed.unknown(at, format!("element {}", Shown(&name)));
+        }
+        if let (Node::Ignored, Some(place)) = (node, parent.place()) {
+            self.passed.known(format!("{place}/{}", name.escape_debug()));
         }
         for (attribute, _) in attributes.iter().filter(|(attribute, _)| !node.has_attribute(attribute)) {
-            self.pass_over(at, format!("attribute {} of {}", Shown(attribute), Shown(&name)));
+            self.passed.unknown(at, format!("attribute {} of {}", Shown(attribute), Shown(&name)));
+        }
+        if let (Node::Person(_), Some(place)) = (node, node.place()) {
+            for (attribute, _) in attributes.iter().filter(|(attribute, _)| attribute.starts_with("bsn")) {
+                self.passed.known(format!("{place}/@{}", attribute.escape_debug()));
+            }
         }
         self.begin(at, node, &name, attributes);
         Ok(())
@@ -175,44 +175,52 @@ impl Builder {
                 draft.eck_id = self.attribute(at, "eckid", &attributes);
                 self.draft = Some(draft);
             }
-            Node::Reference(kind) => {
-                let pupil = self.open.contains(&Node::Person(PersonKind::Pupil));
-                if let Some(key) = self.key_of(at, name, &attributes) {
-                    self.refer(Reference { at, kind, key }, pupil);
-                }
-            }
+            Node::Reference(kind) => self.refer(at, kind, name, &attributes),
             Node::Field(field) => {
-                if self.draft.as_ref().is_some_and(|draft| draft.fields.contains_key(&field)) {
+                if self.draft.as_ref().is_some_and(|draft| draft.has(field)) {
                     self.twice(at, name);
                 }
-                self.text = Some((field, Text { at: Some(at), ..Text::default() }));
+                self.text = Some(Text::at(at));
             }
+            Node::Role => self.text = Some(Text::at(at)),
             _ => {}
         }
     }
 
-    fn refer(&mut self, reference: Reference, pupil: bool) {
-        let Some(draft) = &mut self.draft else { return };
-        let second = pupil
-            && reference.kind == GroupKind::Home
-            && draft.references.iter().any(|other| other.kind == GroupKind::Home);
-        if second {
-            let message = "a pupil is in one groep at a time; this is the second";
-            self.log.report(reference.at, ErrorCode::DuplicateElement, message);
+    /// Notes a group of a person. An element without a key stands for no group.
+    fn refer(&mut self, at: At, kind: GroupKind, name: &str, attributes: &[(String, String)]) {
+        let pupil = self.open.contains(&Node::Person(PersonKind::Pupil));
+        let before = self.log.total();
+        let key = self.attribute(at, "key", attributes);
+        let Some(key) = key.map(|key| self.shared(&key)) else {
+            if self.log.total() == before {
+                let person = if pupil { "leerling" } else { "leerkracht" };
+                self.passed.known(format!("{person}/{name} without a key"));
+            }
             return;
-        }
-        let known = |other: &Reference| (other.kind, &other.key) == (reference.kind, &reference.key);
-        if !draft.references.iter().any(known) {
-            draft.references.push(reference);
+        };
+        let Some(draft) = &mut self.draft else { return };
+        if let Err(problem) = draft.open_group(at, kind, key, pupil) {
+            self.log.report(at, problem.code, problem.message);
         }
     }
 
     fn close(&mut self) {
         let Some(node) = self.open.pop() else { return };
         match node {
-            Node::Field(_) => {
-                if let (Some((field, text)), Some(draft)) = (self.text.take(), &mut self.draft) {
-                    draft.fields.entry(field).or_insert(text);
+            Node::Field(field) => {
+                if let (Some(text), Some(draft)) = (self.text.take(), &mut self.draft) {
+                    draft.put(field, text);
+                }
+            }
+            Node::Role => {
+                if let (Some(text), Some(draft)) = (self.text.take(), &mut self.draft) {
+                    draft.add_role(&text);
+                }
+            }
+            Node::Reference(_) => {
+                if let Some(draft) = &mut self.draft {
+                    draft.close_group();
                 }
             }
             Node::School => self.finish_school(),
@@ -223,31 +231,20 @@ impl Builder {
     }
 
     fn text(&mut self, at: At, piece: &str) -> Result<(), Fault> {
-        if let (Some(Node::Field(_)), Some((_, text))) = (self.open.last(), &mut self.text) {
-            text.characters += piece.chars().count();
-            if text.characters > values::TEXT {
-                let message = format!("this text has more than the {} characters allowed", values::TEXT);
-                return Err(Fault::new(ErrorCode::TooLong, message));
-            }
-            text.value.push_str(piece);
-            return Ok(());
+        let last = self.open.last().copied();
+        let blank = piece.trim().is_empty();
+        self.header |= !blank && last != Some(Node::School) && self.open.contains(&Node::School);
+        if let (Some(Node::Field(_) | Node::Role), Some(text)) = (last, &mut self.text) {
+            return text.add(piece).map_err(|problem| Fault::new(problem.code, problem.message));
         }
-        if self.open.is_empty() && !piece.trim().is_empty() {
+        if last.is_none() && !blank {
             return Err(Fault::new(ErrorCode::MalformedXml, "there is text outside the root of the file"));
         }
-        let passed = matches!(self.open.last(), Some(Node::Ignored | Node::Unknown | Node::Reference(_)));
-        if !passed && !piece.trim().is_empty() {
-            self.pass_over(at, "text between elements".to_owned());
+        let passed = matches!(last, Some(Node::Ignored | Node::Unknown | Node::Reference(_)));
+        if !passed && !blank {
+            self.passed.unknown(at, "text between elements".to_owned());
         }
         Ok(())
-    }
-
-    fn pass_over(&mut self, at: At, what: String) {
-        if let Some((_, times)) = self.unknown.get_mut(&what) {
-            *times += 1;
-        } else if self.unknown.len() < UNKNOWN {
-            self.unknown.insert(what, (at, 1));
-        }
     }
 
     fn twice(&mut self, at: At, name: &str) {
@@ -273,12 +270,17 @@ impl Builder {
         if key.is_none() && self.log.total() == before {
             self.log.report(at, ErrorCode::MissingValue, format!("{} has no key", Shown(name)));
         }
-        let key: Arc<str> = key?.into();
-        if let Some(known) = self.texts.get(&key) {
-            return Some(Arc::clone(known));
+        key.map(|key| self.shared(&key))
+    }
+
+    /// A key is held once, however often it stands in the file.
+    fn shared(&mut self, key: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(key) {
+            return Arc::clone(known);
         }
+        let key: Arc<str> = key.into();
         self.texts.insert(Arc::clone(&key));
-        Some(key)
+        key
     }
 
     fn finish_school(&mut self) {
@@ -311,7 +313,12 @@ impl Builder {
         if name.value().is_none() {
             log.report(draft.at, ErrorCode::MissingValue, format!("the group {} has no naam", Shown(&key)));
         }
-        let year_group = match draft.take(Field::YearGroup, log, values::year_group) {
+        let mut historical = false;
+        let year_group = draft.take(Field::YearGroup, log, |text| {
+            historical = values::is_historical(text);
+            values::year_group(text)
+        });
+        let year_group = match year_group {
             Stated::Is(Some(year)) => Stated::Is(year),
             Stated::Is(None) | Stated::Empty => Stated::Empty,
             Stated::Unsaid => Stated::Unsaid,
@@ -323,6 +330,7 @@ impl Builder {
             name: name.over(None).unwrap_or_default(),
             description: draft.take(Field::Description, log, |text| prose(text, values::TEXT).map(ToOwned::to_owned)),
             year_group,
+            historical,
         });
     }
 
@@ -333,9 +341,7 @@ impl Builder {
         let log = &mut self.log;
         self.keys.add_person(kind, &key, draft.eck_id.as_deref(), draft.at, log);
         let names = [Field::CallName, Field::GivenNames, Field::Initials].map(|field| draft.line(field, NAME, log));
-        let said = names.iter().any(|name| *name != Stated::Unsaid);
-        let first = names.into_iter().find(|name| name.value().is_some());
-        let given_name = first.unwrap_or(if said { Stated::Empty } else { Stated::Unsaid });
+        let given_name = names.into_iter().find(|name| name.value().is_some()).unwrap_or_default();
         let family_name = draft.line(Field::FamilyName, NAME, log);
         let prefix = draft.line(Field::Prefix, LABEL, log);
         // A family name is said with its prefix: without one it has none.
@@ -348,6 +354,16 @@ impl Builder {
                 format!("{} has neither achternaam nor roepnaam", Shown(&key)),
             );
         }
+        let (joined, left) = stay(&mut draft, log);
+        let own_year = draft.take(Field::YearGroup, log, |text| Ok(values::is_historical(text)));
+        if kind == PersonKind::Pupil && own_year == Stated::Unsaid {
+            self.without_year.push(self.people.len());
+        }
+        let groups = draft.take_groups(kind);
+        for reference in groups.iter().filter(|reference| reference.as_parent) {
+            let group = Node::Reference(reference.kind).place().unwrap_or_default();
+            self.passed.known(format!("leerkracht/{group} of a parent (rol OUD)"));
+        }
         self.people.push(Person {
             at: draft.at,
             kind,
@@ -359,13 +375,24 @@ impl Builder {
             birth_date: draft.take(Field::BirthDate, log, values::day),
             gender: draft.take(Field::Gender, log, values::gender),
             email: draft.take(Field::Email, log, |text| email(text).map(ToOwned::to_owned)),
-            groups: draft.references,
+            joined,
+            left,
+            historical: own_year == Stated::Is(true),
+            groups,
         });
     }
 }
 
-fn unknown((what, (at, times)): (String, (At, u64))) -> Warning {
-    let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
-    let message = format!("the {what} is not known here and was passed over, {times}; this is the first place");
-    Warning { code: WarningCode::UnknownElement, file: at.to_string(), message }
+/// Since when a person is at the school, and from when on no longer. Whoever left on the first day has never come.
+fn stay(draft: &mut Draft, log: &mut Log) -> (Option<NaiveDate>, Option<NaiveDate>) {
+    let at = draft.place_of(Field::Left);
+    let joined = draft.take(Field::Joined, log, values::day).over(None);
+    let left = draft.take(Field::Left, log, values::day).over(None);
+    if let (Some(joined), Some(left)) = (joined, left)
+        && left < joined
+    {
+        let message = format!("the uitstroomdatum {left} comes before the instroomdatum {joined}");
+        log.report(at, ErrorCode::EndBeforeStart, message);
+    }
+    (joined, left)
 }

@@ -60,8 +60,13 @@ pub(super) fn references(people: &[Person], keys: &Keys, log: &mut Log) {
 
 /// What is possible and seldom meant.
 pub(super) fn unusual(people: &[Person]) -> Option<Warning> {
-    let mut alone = people.iter().filter(|person| person.kind == PersonKind::Pupil && person.groups.is_empty());
+    let is_there = |person: &&Person| person.left.is_none() && !person.historical;
+    let pupils = people.iter().filter(|person| person.kind == PersonKind::Pupil).filter(is_there);
+    let mut alone = pupils.filter(|person| person.groups.is_empty());
     let first = alone.next()?;
-    let message = format!("{} pupils are in no group; this is the first", alone.count() + 1);
+    let message = match alone.count() + 1 {
+        1 => "1 pupil is in no group".to_owned(),
+        many => format!("{many} pupils are in no group; this is the first"),
+    };
     Some(Warning { code: WarningCode::Unusual, file: first.at.to_string(), message })
 }

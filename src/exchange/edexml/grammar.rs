@@ -19,6 +19,10 @@ pub(super) enum Field {
     BirthDate,
     Gender,
     Email,
+    /// `instroomdatum`.
+    Joined,
+    /// `uitstroomdatum`.
+    Left,
 }
 
 /// What an element is.
@@ -37,6 +41,8 @@ pub(super) enum Node {
     /// Around the groups of a person.
     References(PersonKind),
     Reference(GroupKind),
+    /// `rol`, of a person or of one in a group.
+    Role,
     Field(Field),
     /// Known and deliberately not kept, with all that is in it.
     Ignored,
@@ -78,9 +84,33 @@ impl Node {
                 (PersonKind::Teacher, "groep") => Self::Reference(GroupKind::Home),
                 _ => Self::Unknown,
             },
-            Self::Reference(_) if name == "rol" => Self::Ignored,
-            Self::Reference(_) | Self::Field(_) | Self::Unknown | Self::Ignored => Self::Unknown,
+            Self::Reference(_) => match name {
+                "rol" => Self::Role,
+                "rolomschrijving" => Self::Ignored,
+                _ => Self::Unknown,
+            },
+            Self::Role | Self::Field(_) | Self::Unknown | Self::Ignored => Self::Unknown,
         }
+    }
+
+    /// How the report calls the place of what is passed over in it; nothing of what stands around a roster.
+    pub(super) fn place(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Roster => "EDEX",
+            Self::School => "school",
+            Self::Groups => "groepen",
+            Self::Group(GroupKind::Home) => "groep",
+            Self::Group(GroupKind::CrossYear) => "samengestelde_groep",
+            Self::People(PersonKind::Pupil) => "leerlingen",
+            Self::People(PersonKind::Teacher) => "leerkrachten",
+            Self::Person(PersonKind::Pupil) => "leerling",
+            Self::Person(PersonKind::Teacher) => "leerkracht",
+            Self::References(PersonKind::Pupil) => "leerling/samengestelde_groepen",
+            Self::References(PersonKind::Teacher) => "leerkracht/groepen",
+            Self::Reference(GroupKind::Home) => "groepen/groep",
+            Self::Reference(GroupKind::CrossYear) => "groepen/samengestelde_groep",
+            Self::File | Self::Wrapper | Self::Role | Self::Field(_) | Self::Ignored | Self::Unknown => return None,
+        })
     }
 
     /// Whether an attribute of that name may stand here; only `key` and `eckid` are read.
@@ -108,7 +138,8 @@ fn school(name: &str) -> Node {
         "schooljaar" => Node::Field(Field::SchoolYear),
         "peildatum" => Node::Field(Field::ReferenceDate),
         "aanmaakdatum" => Node::Field(Field::MadeAt),
-        "brincode" | "dependancecode" | "schoolkey" | "auteur" | "xsdversie" | "commentaar" => Node::Ignored,
+        "brincode" | "dependancecode" | "instellingsnummer" | "schoolkey" | "auteur" | "xsdversie" | "commentaar"
+        | "toevoegingen" => Node::Ignored,
         _ => Node::Unknown,
     }
 }
@@ -118,7 +149,7 @@ fn group(kind: GroupKind, name: &str) -> Node {
         "naam" => Node::Field(Field::Name),
         "jaargroep" if kind == GroupKind::Home => Node::Field(Field::YearGroup),
         "omschrijving" => Node::Field(Field::Description),
-        "toevoeging" | "mutatiedatum" => Node::Ignored,
+        "toevoeging" | "toevoegingen" | "mutatiedatum" => Node::Ignored,
         _ => Node::Unknown,
     }
 }
@@ -133,13 +164,46 @@ fn person(kind: PersonKind, name: &str) -> Node {
         "geboortedatum" => Node::Field(Field::BirthDate),
         "geslacht" => Node::Field(Field::Gender),
         "emailadres" => Node::Field(Field::Email),
-        "gebruikersnaam" | "toevoeging" | "mutatiedatum" | "vestiging" | "fotourl" => Node::Ignored,
-        _ => match (kind, name) {
-            (PersonKind::Pupil, "groep") => Node::Reference(GroupKind::Home),
-            (PersonKind::Pupil, "samengestelde_groepen") | (PersonKind::Teacher, "groepen") => Node::References(kind),
-            (PersonKind::Pupil, "jaargroep" | "start_ondw_jgr3" | "instroomdatum")
-            | (PersonKind::Teacher, "rol" | "rolomschrijving" | "vestigingen") => Node::Ignored,
-            _ => Node::Unknown,
+        // The standard has these of pupils alone; a sender who gives them of teachers means the same.
+        "instroomdatum" => Node::Field(Field::Joined),
+        "uitstroomdatum" => Node::Field(Field::Left),
+        "gebruikersnaam" | "toevoeging" | "toevoegingen" | "mutatiedatum" | "vestiging" | "fotourl" => Node::Ignored,
+        _ => match kind {
+            PersonKind::Pupil => pupil(name),
+            PersonKind::Teacher => teacher(name),
         },
+    }
+}
+
+fn pupil(name: &str) -> Node {
+    match name {
+        "jaargroep" => Node::Field(Field::YearGroup),
+        "groep" => Node::Reference(GroupKind::Home),
+        "samengestelde_groepen" => Node::References(PersonKind::Pupil),
+        // When the pupil began year 3, where the parents are from, what the school is paid for, and numbers and addresses
+        // for which this is not the place.
+        "start_ondw_jgr3"
+        | "etniciteit"
+        | "land"
+        | "land_vader"
+        | "land_moeder"
+        | "gewicht"
+        | "gewicht_nieuw"
+        | "sofinummer"
+        | "onderwijsnummer"
+        | "rijksregisternummer"
+        | "postcodenl"
+        | "postnummerbe"
+        | "postcodeoverig" => Node::Ignored,
+        _ => Node::Unknown,
+    }
+}
+
+fn teacher(name: &str) -> Node {
+    match name {
+        "groepen" => Node::References(PersonKind::Teacher),
+        "rol" => Node::Role,
+        "rolomschrijving" | "vestigingen" => Node::Ignored,
+        _ => Node::Unknown,
     }
 }

@@ -9,6 +9,8 @@
 //!   scan   text into markup: quick-xml, fenced in against hostile files
 //!   grammar  which element may stand where, and which of them are kept
 //!   build  markup into drafts of groups and people
+//!   draft  what an element says so far
+//!   passed what is not read, and how often it stands there
 //!   values   what the text of an element may be
 //!   check  what they owe each other: keys that are unique, groups that are there
 //! model    what a roster says
@@ -19,9 +21,11 @@
 
 mod build;
 mod check;
+mod draft;
 mod grammar;
 mod input;
 mod model;
+mod passed;
 mod scan;
 mod values;
 
@@ -29,7 +33,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-pub use model::{Group, GroupKind, Person, PersonKind, Reference, Roster, School, Stated};
+pub use model::{Group, GroupKind, PassedOver, Person, PersonKind, Reference, Roster, School, Stated, Stay};
 
 use super::bundle::{At, BundleErrors, ErrorCode, Log};
 use build::Builder;

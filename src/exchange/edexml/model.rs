@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveDateTime};
+use serde::Serialize;
 
 use crate::db::text_enum::text_enum;
 use crate::exchange::bundle::{At, Gender, Warning};
 use crate::school::year::SchoolYear;
 
-/// What a file says of one field. An element that is not there leaves alone what is stored, an empty one clears it.
+/// What a file says of one field. An element that is not there leaves alone what is stored, and so does an empty one:
+/// systems write one for everything that they were not told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Stated<T> {
     /// Nothing.
@@ -77,6 +79,8 @@ pub struct Group {
     pub description: Stated<String>,
     /// The year group from 1 to 8; none for other codes.
     pub year_group: Stated<u8>,
+    /// Whether it is of those who are no longer at the school.
+    pub historical: bool,
 }
 
 text_enum! {
@@ -98,6 +102,8 @@ pub struct Reference {
     pub kind: GroupKind,
     /// The group's key.
     pub key: Arc<str>,
+    /// Whether the person is there only as a parent who helps.
+    pub as_parent: bool,
 }
 
 /// `leerling` or `leerkracht`.
@@ -123,8 +129,49 @@ pub struct Person {
     pub gender: Stated<Gender>,
     /// The e-mail address.
     pub email: Stated<String>,
+    /// `instroomdatum`: the first day at the school.
+    pub joined: Option<NaiveDate>,
+    /// `uitstroomdatum`: the first day on which the person is no longer at the school.
+    pub left: Option<NaiveDate>,
+    /// Whether the person counts as one of those who are no longer at the school.
+    pub historical: bool,
     /// The groups that the person belongs to or leads.
     pub groups: Vec<Reference>,
+}
+
+/// When a person of the file is at the school, as seen from a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stay {
+    /// From that day or a later one on, until the end if one is known.
+    Within {
+        /// The first day.
+        from: NaiveDate,
+        /// The first day on which it is over.
+        until: Option<NaiveDate>,
+    },
+    /// No longer, since a day that is not after that day, if it is known.
+    Left(Option<NaiveDate>),
+}
+
+impl Person {
+    /// When the person is at the school, as seen from `day`, the day of the file.
+    pub fn stay(&self, day: NaiveDate) -> Stay {
+        let from = self.joined.map_or(day, |joined| joined.max(day));
+        match self.left {
+            Some(left) if left <= from => Stay::Left((left <= day).then_some(left)),
+            None if self.historical => Stay::Left(None),
+            until => Stay::Within { from, until },
+        }
+    }
+}
+
+/// Something that the standard knows and that is not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PassedOver {
+    /// What it is, by its names in the standard.
+    pub what: String,
+    /// How often it stands in the file.
+    pub times: u64,
 }
 
 /// A roster, checked as far as that goes without knowing what is stored.
@@ -136,6 +183,8 @@ pub struct Roster {
     pub groups: Vec<Group>,
     /// Pupils and teachers, in the order of the file.
     pub people: Vec<Person>,
+    /// What is known and was not read.
+    pub passed_over: Vec<PassedOver>,
     /// What does not stop the import.
     pub warnings: Vec<Warning>,
 }

@@ -6,8 +6,12 @@ use crate::exchange::bundle::{ErrorCode, Gender, Problem, Shown, date, line};
 
 /// Most characters of the text of any element.
 pub(super) const TEXT: usize = 10_000;
-/// Most characters of a key.
-pub(super) const KEY: usize = 200;
+/// Most characters of a key, as the standard has it.
+pub(super) const KEY: usize = 256;
+/// The year group of those who are no longer at the school: historical.
+const HISTORICAL: &str = "H";
+/// The role of a parent who helps in a group.
+const PARENT: &str = "OUD";
 
 fn refused(code: ErrorCode, message: String) -> Problem {
     Problem { code, message }
@@ -47,15 +51,29 @@ pub(super) fn moment(text: &str) -> Result<NaiveDateTime, Problem> {
 pub(super) fn year_group(text: &str) -> Result<Option<u8>, Problem> {
     match text.as_bytes() {
         [digit @ b'1'..=b'8'] => Ok(Some(digit - b'0')),
-        [b'0'] => Ok(None),
+        // The years of secondary education are 11 to 16.
+        [b'0'] | [b'1', b'1'..=b'6'] => Ok(None),
         [letter] | [letter, _] if letter.is_ascii_alphabetic() && text.bytes().all(|b| b.is_ascii_alphanumeric()) => {
             Ok(None)
         }
         _ => {
-            let message = format!("{} is not a year group: a number from 0 to 8, or a code such as S", Shown(text));
+            let message = format!(
+                "{} is not a year group: a number from 0 to 8 or from 11 to 16, or a code such as S",
+                Shown(text)
+            );
             Err(refused(ErrorCode::UnknownValue, message))
         }
     }
+}
+
+/// Whether a year group is that of those who are no longer at the school. What else may stand there is of no concern.
+pub(super) fn is_historical(year_group: &str) -> bool {
+    year_group.eq_ignore_ascii_case(HISTORICAL)
+}
+
+/// Whether a role is that of a parent.
+pub(super) fn is_parent(role: &str) -> bool {
+    role.eq_ignore_ascii_case(PARENT)
 }
 
 /// Reads a gender.

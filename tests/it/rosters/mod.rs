@@ -2,12 +2,15 @@
 
 mod adoption;
 pub mod generator;
+mod hands;
 mod hostile;
 mod keys;
 mod memberships;
 mod moves;
+mod passed;
 mod refusals;
 mod shapes;
+mod stays;
 mod transitions;
 
 use chrono::NaiveDate;

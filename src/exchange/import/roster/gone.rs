@@ -13,6 +13,15 @@ use crate::exchange::import::memberships::Stored;
 use crate::members::{Origin, Role};
 use crate::people::store::display_names;
 
+/// How the report calls somebody.
+pub(super) struct Calling {
+    /// Where they stand in the file; the file as a whole for whoever is no longer in it.
+    pub at: At,
+    pub kind: PersonKind,
+    /// In words that begin a sentence.
+    pub words: String,
+}
+
 impl Intake<'_> {
     /// Counts who is no longer in the file and was in a group until now, and tells of each who joined or left which group.
     pub(super) fn count_changed(&mut self, changed: &Changed) -> Result<(), Error> {
@@ -85,32 +94,43 @@ impl Intake<'_> {
         }
         let homes = self.known_groups()?.into_iter().filter(|((kind, _), _)| *kind == GroupKind::Home);
         let homes: HashSet<i64> = homes.map(|(_, group)| group).collect();
-        let keys: HashMap<i64, PersonKeys> =
-            self.known_people()?.into_iter().map(|keys| (keys.participant_id, keys)).collect();
-        let people = self.roster.people.iter();
-        let here: HashMap<i64, &Person> =
-            people.filter_map(|person| Some((*self.people.get(&(person.kind, person.key.clone()))?, person))).collect();
+        let people = self.callings(&staying.iter().map(|row| row.said.participant_id).collect())?;
         let names = self.names_of_groups(&staying.iter().map(|row| row.said.group_id).collect::<Vec<_>>())?;
         let mut warnings = Vec::new();
         for row in staying.into_iter().filter(|row| homes.contains(&row.said.group_id)) {
-            let (Some(keys), Some(group)) = (keys.get(&row.said.participant_id), names.get(&row.said.group_id)) else {
+            let (Some(person), Some(group)) = (people.get(&row.said.participant_id), names.get(&row.said.group_id))
+            else {
                 continue;
             };
-            if keys.kind != PersonKind::Pupil {
+            if person.kind != PersonKind::Pupil {
                 continue;
             }
             let how = match row.origin {
                 Origin::Subscription => "where they signed up",
                 _ => "where they were put by hand",
             };
-            let person = here.get(&keys.participant_id);
-            let key = keys.las_key.as_deref().or(keys.eck_id.as_deref()).map(|key| format!(" {}", Shown(key)));
-            let key = key.unwrap_or_default();
-            let gone = if person.is_none() { ", who is no longer in the file," } else { "" };
-            let at = person.map_or(At::file(FILE), |person| person.at);
-            warnings.push((at, format!("the pupil{key}{gone} stays in {group}, {how}")));
+            warnings.push((person.at, format!("{} stays in {group}, {how}", person.words)));
         }
         self.warn_each(warnings);
         Ok(())
+    }
+
+    /// How the report calls these people, if they are of the roster or one before it.
+    pub(super) fn callings(&mut self, people: &HashSet<i64>) -> Result<HashMap<i64, Calling>, Error> {
+        let in_file = self.roster.people.iter();
+        let here: HashMap<i64, &Person> = in_file
+            .filter_map(|person| Some((*self.people.get(&(person.kind, person.key.clone()))?, person)))
+            .filter(|(id, _)| people.contains(id))
+            .collect();
+        let keys = self.known_people()?.into_iter().filter(|keys| people.contains(&keys.participant_id));
+        let calling = |keys: PersonKeys| {
+            let person = here.get(&keys.participant_id);
+            let key = keys.las_key.as_deref().or(keys.eck_id.as_deref()).map(|key| format!(" {}", Shown(key)));
+            let gone = if person.is_none() { ", who is no longer in the file," } else { "" };
+            let words = format!("the {}{}{gone}", word_of_person(keys.kind), key.unwrap_or_default());
+            let at = person.map_or(At::file(FILE), |person| person.at);
+            (keys.participant_id, Calling { at, kind: keys.kind, words })
+        };
+        Ok(keys.map(calling).collect())
     }
 }

@@ -11,7 +11,7 @@
 //! again        people whom an earlier roster brought
 //! registered   people who were registered otherwise
 //! groups, people   compare, refuse, write what differs
-//! memberships  who joins, who leaves
+//! memberships  who joins, who leaves, and what stands as it was done by hand
 //! gone         who is no longer in the file, and who stays where they were put by hand
 //! moved        who went from one group to another, and what did not move along (Y8)
 //! report       what became of all of it
@@ -33,7 +33,7 @@ mod people;
 mod registered;
 mod report;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -58,8 +58,9 @@ pub struct RosterOptions {
     /// Only say what would happen.
     pub dry_run: bool,
     /// The fail-safe against a file that went wrong at its source: the largest share, in percent, of the memberships in
-    /// force that a roster of the organization could end. A file that would end more is refused, unless these are fewer than
-    /// [`ROSTER_END_FLOOR`] and at most one person is in no group of the file any more: then it is the school that is small.
+    /// force that a roster of the organization could end. A file by which more would be over today is refused, unless these
+    /// are fewer than [`ROSTER_END_FLOOR`] and at most one person is in no group of the file any more: then it is the school
+    /// that is small. Ends that are still to come do not count.
     pub end_limit: u8,
     /// Whether the report says what became of each pupil, teacher and group.
     pub each_row: bool,
@@ -111,7 +112,6 @@ pub fn import_roster(
         Derivation::prepare_alone(conn, Seeds::Everything)?;
         let organization = order::take_turn(conn, scope, &options.organization)?;
         let date = options.date.or(roster.school.reference_date).unwrap_or(scope.today);
-        let warnings = roster.warnings.iter().map(ToString::to_string).collect();
         let mut intake = Intake {
             conn,
             scope,
@@ -120,11 +120,12 @@ pub fn import_roster(
             progress,
             organization,
             date,
-            report: RosterReport::new(date, options.dry_run, options.each_row, warnings),
+            report: RosterReport::new(date, options, roster),
             log: Log::default(),
             journal: Journal::default(),
             groups: HashMap::new(),
             people: HashMap::new(),
+            created: HashSet::new(),
             rows: HashMap::new(),
             touched: BTreeSet::new(),
         };
@@ -154,6 +155,8 @@ struct Intake<'r> {
     groups: HashMap<(GroupKind, Arc<str>), Place>,
     /// The people of the file, as far as they were not refused.
     people: HashMap<(PersonKind, Arc<str>), i64>,
+    /// Who was registered by this import.
+    created: HashSet<i64>,
     /// The place of each participant's row in the report.
     rows: HashMap<i64, usize>,
     /// Whose record or memberships were changed.

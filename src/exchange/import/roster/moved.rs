@@ -56,7 +56,10 @@ impl Intake<'_> {
         let (left, joined) = (by_pupil(&changed.ended), by_pupil(&changed.started));
         let mut moves = BTreeMap::new();
         for (pupil, from) in &left {
-            if let ([from], Some([to])) = (from.as_slice(), joined.get(pupil).map(Vec::as_slice)) {
+            // Whoever comes back to the same group has not moved.
+            if let ([from], Some([to])) = (from.as_slice(), joined.get(pupil).map(Vec::as_slice))
+                && from != to
+            {
                 *moves.entry((*from, *to)).or_default() += 1;
             }
         }

@@ -12,7 +12,7 @@ use super::keys::PersonKeys;
 use super::report::{Became, Row, word_of_person};
 use crate::error::Error;
 use crate::exchange::bundle::{At, ErrorCode, Shown};
-use crate::exchange::edexml::{Person, PersonKind, Stated};
+use crate::exchange::edexml::{PassedOver, Person, PersonKind, Stated, Stay};
 use crate::exchange::import::Step;
 use crate::exchange::import::batch::{CHUNK, overtaken, written};
 use crate::exchange::import::participants::{Update, insertion, stored_participants, write_changed};
@@ -51,6 +51,7 @@ impl<'r> Intake<'r> {
             self.update_people(known)?;
             self.journal.write(self.conn, self.scope)?;
         }
+        self.pass_over_left(&known, &refused);
         let new = self.unmatched(&known, &refused);
         self.warn_of_lookalikes(&new, &stored, &known)?;
         for (n, people) in new.chunks(CHUNK).enumerate() {
@@ -64,11 +65,33 @@ impl<'r> Intake<'r> {
         Ok(())
     }
 
-    /// The people of the file that are not among these, and were not refused.
+    /// The people of the file that are not among these, were not refused, and are or will be at the school: whoever left
+    /// before anybody here knew them is none of its people.
     fn unmatched(&self, known: &[Known<'r>], refused: &HashSet<At>) -> Vec<&'r Person> {
+        let unknown = self.unknown(known, refused);
+        unknown.filter(|person| matches!(person.stay(self.date), Stay::Within { .. })).collect()
+    }
+
+    fn unknown<'s>(
+        &'s self,
+        known: &[Known<'r>],
+        refused: &'s HashSet<At>,
+    ) -> impl Iterator<Item = &'r Person> + use<'s, 'r> {
         let known: HashSet<At> = known.iter().map(|known| known.person.at).collect();
         let people = self.roster.people.iter();
-        people.filter(|person| !known.contains(&person.at) && !refused.contains(&person.at)).collect()
+        people.filter(move |person| !known.contains(&person.at) && !refused.contains(&person.at))
+    }
+
+    fn pass_over_left(&mut self, known: &[Known<'r>], refused: &HashSet<At>) {
+        let left = |person: &&Person| matches!(person.stay(self.date), Stay::Left(_));
+        let left: Vec<PersonKind> = self.unknown(known, refused).filter(left).map(|person| person.kind).collect();
+        for (kind, word) in [(PersonKind::Pupil, "leerling"), (PersonKind::Teacher, "leerkracht")] {
+            let times = left.iter().filter(|found| **found == kind).count();
+            if times > 0 {
+                let what = format!("{word} who left before {} and was not known", self.date);
+                self.report.passed_over.push(PassedOver { what, times: u64::try_from(times).unwrap_or(u64::MAX) });
+            }
+        }
     }
 
     fn update_people(&mut self, known: &[Known<'r>]) -> Result<(), Error> {
@@ -121,6 +144,7 @@ impl<'r> Intake<'r> {
             let id = ids.get_mut(&content(details)).and_then(Vec::pop).ok_or_else(overtaken)?;
             let changes = history::diff(&[], &fields(details));
             self.count_person(person, id, Became::Created, &changes);
+            self.created.insert(id);
             self.journal.note(Action::Created, Entity::Participant, id, &changes)?;
             self.touched.insert(id);
         }

@@ -5,9 +5,10 @@ use std::fmt;
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::RosterOptions;
 use crate::content::kind::ContentKind;
 use crate::exchange::bundle::At;
-use crate::exchange::edexml::{GroupKind, PersonKind};
+use crate::exchange::edexml::{GroupKind, PassedOver, PersonKind, Roster};
 use crate::exchange::import::report::{as_text, table};
 
 /// What became of a record.
@@ -47,6 +48,8 @@ pub struct Figures {
     pub annulled: u64,
     /// Memberships of people who have left the group by themselves, and stay out (S5).
     pub opted_out: u64,
+    /// Memberships that somebody ended, prolonged or declared a mistake by hand, and that stay so.
+    pub by_hand: u64,
     /// What was stored just so.
     pub unchanged: u64,
 }
@@ -70,14 +73,26 @@ impl Figures {
         *figure += 1;
     }
 
-    fn all(&self) -> [u64; 10] {
-        let Self { created, adopted, updated, left, moved, started, ended, annulled, opted_out, unchanged } = *self;
-        [created, adopted, updated, left, moved, started, ended, annulled, opted_out, unchanged]
+    fn all(&self) -> [u64; 11] {
+        let Self { created, adopted, updated, left, moved, started, ended, annulled, opted_out, by_hand, unchanged } =
+            *self;
+        [created, adopted, updated, left, moved, started, ended, annulled, opted_out, by_hand, unchanged]
     }
 }
 
-const HEADINGS: [&str; 10] =
-    ["created", "adopted", "updated", "left", "moved", "started", "ended", "annulled", "opted out", "unchanged"];
+const HEADINGS: [&str; 11] = [
+    "created",
+    "adopted",
+    "updated",
+    "left",
+    "moved",
+    "started",
+    "ended",
+    "annulled",
+    "opted out",
+    "by hand",
+    "unchanged",
+];
 
 /// What became of one pupil, teacher or group. People go by the sender's key, or else by their eckid, and by name only if
 /// the sender gave away their key and knows no other.
@@ -155,6 +170,8 @@ pub struct RosterReport {
     pub behind: Vec<LeftBehind>,
     /// How many links were made for that.
     pub linked: u64,
+    /// What the file has and is not read, and how often.
+    pub passed_over: Vec<PassedOver>,
     /// What did not stop the import and may still not be what the sender meant.
     pub warnings: Vec<String>,
     /// What became of each pupil, teacher and group; only if it was asked for.
@@ -163,9 +180,9 @@ pub struct RosterReport {
 }
 
 impl RosterReport {
-    pub(super) fn new(date: NaiveDate, dry_run: bool, rows: bool, warnings: Vec<String>) -> Self {
+    pub(super) fn new(date: NaiveDate, options: &RosterOptions, roster: &Roster) -> Self {
         Self {
-            dry_run,
+            dry_run: options.dry_run,
             date,
             pupils: Figures::default(),
             teachers: Figures::default(),
@@ -174,8 +191,9 @@ impl RosterReport {
             memberships: Figures::default(),
             behind: Vec::new(),
             linked: 0,
-            warnings,
-            rows: rows.then(Vec::new),
+            passed_over: roster.passed_over.clone(),
+            warnings: roster.warnings.iter().map(ToString::to_string).collect(),
+            rows: options.each_row.then(Vec::new),
         }
     }
 
@@ -227,9 +245,9 @@ pub(super) fn word_of_group(kind: GroupKind) -> &'static str {
 }
 
 impl fmt::Display for RosterReport {
-    /// A small table, then the rows if there are any, the warnings, and what did not move along.
+    /// A small table, then the rows if there are any, the warnings, what was passed over, and what did not move along.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<(&str, [u64; 10])> = self
+        let rows: Vec<(&str, [u64; 11])> = self
             .figures()
             .into_iter()
             .map(|(name, figures)| (name, figures.all()))
@@ -241,6 +259,10 @@ impl fmt::Display for RosterReport {
         }
         for warning in &self.warnings {
             write!(f, "\nwarning: {warning}")?;
+        }
+        if !self.passed_over.is_empty() {
+            let list = self.passed_over.iter().map(|PassedOver { what, times }| format!("{what} ({times})"));
+            write!(f, "\npassed over: {}", list.collect::<Vec<_>>().join(", "))?;
         }
         if !self.behind.is_empty() {
             let done = if self.linked > 0 { "linked to their new group" } else { "not linked to their new group" };
