@@ -1,5 +1,6 @@
 //! Who may see and do what.
 
+pub mod guardians;
 pub mod link;
 pub mod sight;
 pub mod table;

@@ -1,11 +1,12 @@
 //! What a viewer may see, as conditions that every statement takes along: what is out of sight is never read.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{BigInt, Bool, Nullable};
 
 use super::Viewer;
+use super::guardians::Family;
 use crate::db::{Conn, Sql};
 use crate::error::Error;
 
@@ -15,7 +16,9 @@ pub struct Sight {
     everything: bool,
     organizations: Vec<i64>,
     administered: Vec<i64>,
-    own: Vec<i64>,
+    family: Family,
+    /// The viewer, and the children whose own records are the viewer's to read.
+    kept: Vec<i64>,
     groups: Vec<i64>,
     directories: Vec<i64>,
     today: NaiveDate,
@@ -23,7 +26,7 @@ pub struct Sight {
 
 impl Sight {
     /// Finds out what the viewer may see, in a fixed number of statements. `belonging` says to which groups some of
-    /// the given participants belong today, directly or through components.
+    /// the given participants belong today, directly or through components, as pairs of a group and a participant.
     ///
     /// # Errors
     /// What the database answers.
@@ -31,48 +34,59 @@ impl Sight {
         conn: &mut Conn,
         viewer: &Viewer,
         today: NaiveDate,
-        belonging: impl FnOnce(&mut Conn, &[i64]) -> Result<Vec<i64>, Error>,
+        belonging: impl FnOnce(&mut Conn, &[i64]) -> Result<Vec<(i64, i64)>, Error>,
     ) -> Result<Self, Error> {
-        let mut sight = Self { everything: viewer.administrator, today, ..Self::default() };
+        let family = Family::load(conn, viewer.participant, today)?;
+        let mut sight =
+            Self { everything: viewer.administrator, today, kept: family.kept(), family, ..Self::default() };
         if sight.everything {
-            if let Some(participant) = viewer.participant {
+            if viewer.participant.is_some() {
                 // Nothing is hidden from them, and yet they are told what is theirs.
-                sight.own = wards(conn, participant)?;
-                sight.own.push(participant);
-                belonging(conn, &sight.own)?;
+                belonging(conn, &sight.family.members())?;
             }
             return Ok(sight);
         }
         sight.administered.clone_from(&viewer.administers);
         sight.organizations = [viewer.administers.as_slice(), viewer.staff_of.as_slice()].concat();
-        if let Some(participant) = viewer.participant {
-            sight.own = wards(conn, participant)?;
-            sight.own.push(participant);
-            sight.groups = belonging(conn, &sight.own)?;
-            sight.look_around(conn)?;
+        if viewer.participant.is_some() {
+            let belongs = belonging(conn, &sight.family.members())?;
+            sight.look_around(conn, belongs)?;
         }
         Ok(sight)
     }
 
-    /// Adds the groups that the viewer or a child has been in, and those that the portal offers to everyone.
-    fn look_around(&mut self, conn: &mut Conn) -> Result<(), Error> {
-        let direct = Sql::new("SELECT DISTINCT group_id FROM memberships WHERE annulled_at IS NULL AND participant_id")
-            .in_ids(&self.own)
-            .load::<BigInt, i64>(conn)?;
-        let mut directories = self.groups.clone();
-        self.groups.extend(direct);
-        self.groups.sort_unstable();
-        self.groups.dedup();
-        let settings = Sql::new(
-            "SELECT id, member_directory FROM groups WHERE (subscription_group AND visible_on_portal) \
-                                 OR (member_directory AND id",
+    /// Adds the groups that the viewer or a child belongs to or has been in, as far as the viewer is a guardian where they
+    /// are, and those that the portal offers to everyone.
+    fn look_around(&mut self, conn: &mut Conn, belongs: Vec<(i64, i64)>) -> Result<(), Error> {
+        let was_in = Sql::new(
+            "SELECT DISTINCT group_id, participant_id FROM memberships WHERE annulled_at IS NULL AND participant_id",
         )
-        .in_ids(&directories)
-        .text(")")
-        .load::<(BigInt, Bool), (i64, bool)>(conn)?;
-        directories.retain(|group| settings.iter().any(|(id, directory)| id == group && *directory));
-        self.directories = directories;
-        self.groups.extend(settings.iter().map(|(id, _)| *id));
+        .in_ids(&self.family.members())
+        .load::<(BigInt, BigInt), (i64, i64)>(conn)?;
+        let mut near: Vec<i64> = belongs.iter().chain(&was_in).map(|(group, _)| *group).collect();
+        near.sort_unstable();
+        near.dedup();
+        let settings = Sql::new(
+            "SELECT id, organization_id, member_directory, subscription_group AND visible_on_portal FROM groups \
+             WHERE (subscription_group AND visible_on_portal) OR id",
+        )
+        .in_ids(&near)
+        .load::<(BigInt, Nullable<BigInt>, Bool, Bool), (i64, Option<i64>, bool, bool)>(conn)?;
+        let known: HashMap<i64, (Option<i64>, bool)> =
+            settings.iter().map(|(id, organization, directory, _)| (*id, (*organization, *directory))).collect();
+        let counts = |(group, participant): &&(i64, i64)| {
+            known.get(group).is_some_and(|(organization, _)| self.family.acts_for(*participant, *organization))
+        };
+        let shows_members = |group: &i64| known.get(group).is_some_and(|(_, directory)| *directory);
+        let belongs: Vec<i64> = belongs.iter().filter(counts).map(|(group, _)| *group).collect();
+        let was_in: Vec<i64> = was_in.iter().filter(counts).map(|(group, _)| *group).collect();
+        self.directories = belongs.iter().copied().filter(shows_members).collect();
+        let offered = settings.iter().filter(|(.., offered)| *offered).map(|(id, ..)| *id);
+        self.groups = belongs.into_iter().chain(was_in).chain(offered).collect();
+        for list in [&mut self.groups, &mut self.directories] {
+            list.sort_unstable();
+            list.dedup();
+        }
         Ok(())
     }
 
@@ -87,8 +101,8 @@ impl Sight {
     }
 
     /// The viewer and the children whose guardian the viewer is.
-    pub fn own(&self) -> &[i64] {
-        &self.own
+    pub fn family(&self) -> &Family {
+        &self.family
     }
 
     /// Appends ` AND …` so that only groups within sight remain.
@@ -115,15 +129,25 @@ impl Sight {
         if self.everything {
             return sql;
         }
-        let column = |sql: Sql, name: &'static str| sql.text(alias).text(name);
-        let mut sql = column(sql.text(" AND ("), ".participant_id").in_ids(&self.own);
+        let mut sql = self.own_membership(sql.text(" AND ("), alias);
         if !self.organizations.is_empty() {
-            sql = column(sql.text(" OR "), ".group_id")
-                .text(" IN (SELECT id FROM groups WHERE organization_id")
+            sql = sql
+                .text(" OR ")
+                .text(alias)
+                .text(".group_id IN (SELECT id FROM groups WHERE organization_id")
                 .in_ids(&self.organizations)
                 .text(")");
         }
         sql.text(")")
+    }
+
+    /// An expression that is true of the memberships of the viewer, and of those of the viewer's children in the groups of
+    /// organizations that the viewer is a guardian for.
+    fn own_membership(&self, sql: Sql, alias: &'static str) -> Sql {
+        let participant = Sql::new(alias).text(".participant_id");
+        let organization =
+            Sql::new("(SELECT fg.organization_id FROM groups fg WHERE fg.id = ").text(alias).text(".group_id)");
+        self.family.of(sql, &participant, &organization)
     }
 
     /// Appends ` AND …` so that nothing is found when this participant is out of sight: a filter that names somebody
@@ -137,37 +161,34 @@ impl Sight {
         self.participants(sql, "named").text(")")
     }
 
-    /// Of these groups, those of which the viewer may know who belongs to them on a date. Of every other group the
-    /// viewer knows only whether oneself and one's children belong: that somebody is seen in one group says nothing
-    /// about the others that both are in.
+    /// What the viewer may know of who belongs to these groups on a date.
     ///
     /// # Errors
     /// What the database answers.
-    pub fn disclosed(&self, conn: &mut Conn, groups: &[i64], on: NaiveDate) -> Result<HashSet<i64>, Error> {
+    pub fn disclosed(&self, conn: &mut Conn, groups: &[i64], on: NaiveDate) -> Result<Disclosed, Error> {
         if self.everything || groups.is_empty() {
-            return Ok(groups.iter().copied().collect());
+            return Ok(Disclosed { all: groups.iter().copied().collect(), ..Disclosed::default() });
         }
         // A directory shows who is in it today, not who was.
         let shown = |group: &i64| on == self.today && self.directories.contains(group);
-        let mut disclosed: HashSet<i64> = groups.iter().copied().filter(shown).collect();
-        if !self.organizations.is_empty() {
-            let sql = Sql::new("SELECT id FROM groups WHERE id")
-                .in_ids(groups)
-                .text(" AND organization_id")
-                .in_ids(&self.organizations);
-            disclosed.extend(sql.load::<BigInt, i64>(conn)?);
+        let mut all: HashSet<i64> = groups.iter().copied().filter(shown).collect();
+        let mut owners = HashMap::new();
+        if !self.organizations.is_empty() || !self.family.is_alike() {
+            let sql = Sql::new("SELECT id, organization_id FROM groups WHERE id").in_ids(groups);
+            owners.extend(sql.load::<(BigInt, Nullable<BigInt>), (i64, Option<i64>)>(conn)?);
+            let owned = |organization: &Option<i64>| organization.is_some_and(|id| self.organizations.contains(&id));
+            all.extend(owners.iter().filter(|(_, organization)| owned(organization)).map(|(group, _)| *group));
         }
-        Ok(disclosed)
+        Ok(Disclosed { all, owners, family: self.family.clone() })
     }
 
-    /// Appends ` AND …` so that only those remain of whom the viewer may know that they belong to a group, which
-    /// [`Self::disclosed`] holds or not.
+    /// Appends ` AND …` so that only those remain of whom the viewer may know that they belong to a group.
     #[must_use]
-    pub fn members(&self, sql: Sql, alias: &'static str, disclosed: bool) -> Sql {
-        if disclosed {
+    pub fn members(&self, sql: Sql, alias: &'static str, group: i64, disclosed: &Disclosed) -> Sql {
+        if disclosed.discloses(group) {
             return self.participants(sql, alias);
         }
-        sql.text(" AND ").text(alias).text(".id").in_ids(&self.own)
+        sql.text(" AND ").text(alias).text(".id").in_ids(&disclosed.own(group))
     }
 
     /// An expression that is true where what concerns the member alone may be read.
@@ -176,7 +197,7 @@ impl Sight {
         if self.everything {
             return sql.text("(1 = 1)");
         }
-        let sql = sql.text("(").text(alias).text(".participant_id").in_ids(&self.own);
+        let sql = self.own_membership(sql.text("("), alias);
         if self.administered.is_empty() {
             return sql.text(")");
         }
@@ -221,13 +242,13 @@ impl Sight {
             return sql;
         }
         let mut sql = people_of(sql.text(" AND ("), alias, &self.organizations);
-        sql = sql.text(" OR ").text(alias).text(".id").in_ids(&self.own);
-        if !self.own.is_empty() {
+        sql = sql.text(" OR ").text(alias).text(".id").in_ids(&self.family.members());
+        if !self.kept.is_empty() {
             sql = sql
                 .text(" OR EXISTS (SELECT 1 FROM residencies own WHERE own.address_id = ")
                 .text(alias)
                 .text(".id AND own.participant_id")
-                .in_ids(&self.own)
+                .in_ids(&self.kept)
                 .text(")");
         }
         if !self.directories.is_empty() {
@@ -245,6 +266,26 @@ impl Sight {
         sql.text(")")
     }
 
+    /// Appends ` AND …` so that of guardianships `gu` of children `gc` only those remain that count for the viewer: for an
+    /// organization that the viewer administers and of whose people the child is, or in which the viewer is one of the two.
+    #[must_use]
+    pub fn guardianships(&self, sql: Sql) -> Sql {
+        if self.everything {
+            return sql;
+        }
+        let viewer = self.family.viewer();
+        let sql = sql.text(" AND (gu.guardian_id = ").int(viewer).text(" OR gu.child_id = ").int(viewer);
+        if self.administered.is_empty() {
+            return sql.text(")");
+        }
+        let sql = sql.text(" OR EXISTS (SELECT 1 FROM participants vo WHERE vo.id").in_ids(&self.administered);
+        let sql = sql.text(
+            " AND (gu.organization_id = vo.id OR (gu.organization_id IS NULL AND NOT EXISTS (SELECT 1 FROM guardianships go \
+             WHERE go.child_id = gu.child_id AND go.guardian_id = gu.guardian_id AND go.organization_id = vo.id))) AND ",
+        );
+        is_of(sql, "gc", &Sql::new("vo.id"), self.today).text("))")
+    }
+
     /// An expression that is true where the participant's personal data may be read.
     #[must_use]
     pub fn personal(&self, sql: Sql, alias: &'static str) -> Sql {
@@ -252,17 +293,60 @@ impl Sight {
             return sql.text("(1 = 1)");
         }
         let sql = people_of(sql.text("(("), alias, &self.administered);
-        let sql = sql.text(" OR ").text(alias).text(".id").in_ids(&self.own);
+        let sql = sql.text(" OR ").text(alias).text(".id").in_ids(&self.kept);
         // Of whomever no organization keeps, what is compared with nothing must come out as false rather than unknown.
-        if self.own.is_empty() {
+        if self.kept.is_empty() {
             return sql.text(") IS TRUE)");
         }
         sql.text(" OR EXISTS (SELECT 1 FROM residencies own WHERE own.address_id = ")
             .text(alias)
             .text(".id AND own.participant_id")
-            .in_ids(&self.own)
+            .in_ids(&self.kept)
             .text(")) IS TRUE)")
     }
+}
+
+/// Of some groups, who may be told to belong to them. Of a group that is not disclosed the viewer knows only whether oneself
+/// and one's children belong: that somebody is seen in one group says nothing about the others that both are in.
+#[derive(Debug, Default)]
+pub struct Disclosed {
+    all: HashSet<i64>,
+    owners: HashMap<i64, Option<i64>>,
+    family: Family,
+}
+
+impl Disclosed {
+    /// Whether all members of a group are told, as far as they are in sight themselves.
+    pub fn discloses(&self, group: i64) -> bool {
+        self.all.contains(&group)
+    }
+
+    /// Whether it may be told that somebody who is in sight belongs to a group.
+    pub fn tells(&self, group: i64, participant: i64) -> bool {
+        self.discloses(group) || self.family.acts_for(participant, self.owners.get(&group).copied().flatten())
+    }
+
+    /// Those of one's own of whom it may be told that they belong to a group.
+    fn own(&self, group: i64) -> Vec<i64> {
+        self.family.members().into_iter().filter(|participant| self.tells(group, *participant)).collect()
+    }
+}
+
+/// Appends a condition: somebody is one of the people of an organization today, which is an expression: its record is kept by
+/// it, it is the organization itself, or it is a member of one of its groups.
+#[must_use]
+pub fn is_of(sql: Sql, alias: &'static str, organization: &Sql, today: NaiveDate) -> Sql {
+    let sql = sql.text("(").text(alias).text(".organization_id = ").then(organization.clone()).text(" OR ");
+    let sql = sql.text(alias).text(".id = ").then(organization.clone());
+    sql.text(" OR EXISTS (SELECT 1 FROM memberships b JOIN groups bg ON bg.id = b.group_id WHERE b.participant_id = ")
+        .text(alias)
+        .text(".id AND b.annulled_at IS NULL AND b.start_date <= ")
+        .date(today)
+        .text(" AND (b.end_date IS NULL OR b.end_date > ")
+        .date(today)
+        .text(") AND bg.organization_id = ")
+        .then(organization.clone())
+        .text("))")
 }
 
 /// Appends a condition: somebody is one of these organizations' people, that is kept by it, the organization itself,
@@ -285,13 +369,4 @@ pub fn people_of(sql: Sql, alias: &'static str, organizations: &[i64]) -> Sql {
         .text(".id AND b.annulled_at IS NULL AND bg.organization_id")
         .in_ids(organizations)
         .text("))")
-}
-
-/// The children whose guardian a participant is.
-///
-/// # Errors
-/// What the database answers.
-pub fn wards(conn: &mut Conn, guardian: i64) -> Result<Vec<i64>, Error> {
-    let sql = Sql::new("SELECT child_id FROM guardianships WHERE guardian_id = ").int(guardian);
-    Ok(sql.load::<BigInt, i64>(conn)?)
 }

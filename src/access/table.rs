@@ -40,7 +40,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     (
         "Mutation",
         SignedIn,
-        "subscribe unsubscribe createContent updateContent publishContent withdrawContent updateContentFile deleteContentFile",
+        "subscribe unsubscribe agreeToGuardian createContent updateContent publishContent withdrawContent updateContentFile deleteContentFile",
     ),
     (
         "Mutation",
@@ -59,7 +59,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
         "retryOutboxMessage createGroup updateGroup closeGroup reopenGroup deleteGroup setGroupComponents \
                                   addMemberships updateMembership endMembership annulMembership \
                                   createParticipant updateParticipant registerResidency endResidency \
-                                  addGuardian removeGuardian",
+                                  addGuardian confirmGuardian removeGuardian",
     ),
     (
         "Mutation",
@@ -87,8 +87,9 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("Group", Personal, "memberFilter emailOnNewMember newMemberTemplate history"),
     ("Participant", Seen, "id kind displayName sortName memberships effectiveGroups createdAt updatedAt"),
     ("Participant", Personal, "externalId email phone organization history"),
-    ("Person", Seen, "givenName namePrefix familyName"),
+    ("Person", Seen, "givenName namePrefix familyName guardianships"),
     ("Person", Personal, "birthDate gender residencies guardians children"),
+    ("Guardianship", Seen, "guardian guardianName organization recorded counts endsOn agreed changedAt changedByName"),
     ("Organization", Seen, "name enforcePortalSettings"),
     ("Organization", Personal, "residencies"),
     ("Address", Personal, "street houseNumber postalCode city complexNumber dwellingType residents"),

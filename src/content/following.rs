@@ -147,7 +147,7 @@ impl<'f> View<'f> {
         Ok(Self {
             followed,
             rows,
-            spans: store::spans(conn, &ids, &audiences, kinds)?,
+            spans: store::spans(conn, vision, &ids, &audiences, kinds)?,
             belongs: among(vision),
             belonged: among(vision) && among(before),
         })

@@ -666,12 +666,13 @@ pub struct Span {
     pub unlinked_at: Option<NaiveDateTime>,
 }
 
-/// The links of items of some kinds to any of these audiences, open or broken.
+/// The links of items of some kinds to any of these audiences of the viewer's, open or broken.
 ///
 /// # Errors
 /// What the database answers.
 pub fn spans(
     conn: &mut Conn,
+    vision: &Vision,
     items: &[i64],
     audiences: &[i64],
     kinds: Option<&[ContentKind]>,
@@ -683,7 +684,7 @@ pub fn spans(
     }
     let sql = Sql::new("SELECT v.content_id, v.linked_at, v.unlinked_at FROM content_links v WHERE v.content_id");
     let sql = of_kinds(sql.in_ids(items).text(" AND v.audience_key").in_ids(audiences), "v", kinds);
-    let rows = sql.load::<Columns, Row>(conn)?;
+    let rows = vision.guarded(sql, "v").load::<Columns, Row>(conn)?;
     Ok(rows
         .into_iter()
         .map(|(content_id, linked_at, unlinked_at)| Span { content_id, linked_at, unlinked_at })

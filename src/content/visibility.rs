@@ -3,7 +3,8 @@
 //! An item is shown through links, each to one audience. A viewer is a set of such audiences, as numbers: whoever reads
 //! content takes the condition that one of an item's open links leads to one of them. What a group shows follows from
 //! effective membership, so a composite carries its content to all below it (K5), from the day on which somebody belongs
-//! until the day on which they do not (K2).
+//! until the day on which they do not (K2). What a child is shown its guardians are shown, as far as they are its guardians for
+//! the organization that owns the group or shows the item (V4).
 
 use std::collections::HashMap;
 
@@ -12,7 +13,7 @@ use diesel::sql_types::{BigInt, Nullable};
 
 use super::Audience;
 use super::kind::ContentKind;
-use crate::access::sight;
+use crate::access::guardians::{Family, Ward};
 use crate::db::{Conn, Dialect, Sql};
 use crate::error::Error;
 use crate::groups::store::CompositionCache;
@@ -60,18 +61,21 @@ pub struct Vision {
     employed_by: Vec<i64>,
     /// Groups that the viewer leads.
     led: Vec<i64>,
+    /// Who of the viewer's family makes that a group's content is shown: pairs of a group and a participant.
+    belonging: Vec<(i64, i64)>,
+    family: Family,
     /// How the viewer's own items are marked.
     author_key: String,
     now: NaiveDateTime,
 }
 
 impl Vision {
-    /// Finds out what the viewer sees, in a fixed number of statements. `own` are the viewer and the viewer's children,
+    /// Finds out what the viewer sees, in a fixed number of statements. `family` are the viewer and the viewer's children,
     /// `standing` says where they belong today.
     ///
     /// # Errors
     /// What the database answers.
-    pub fn load(conn: &mut Conn, scope: &Scope, own: &[i64], standing: &Standing) -> Result<Self, Error> {
+    pub fn load(conn: &mut Conn, scope: &Scope, family: &Family, standing: &Standing) -> Result<Self, Error> {
         let viewer = &scope.viewer;
         let employed_by = [viewer.administers.as_slice(), viewer.staff_of.as_slice()].concat();
         let mut vision = Self {
@@ -81,25 +85,26 @@ impl Vision {
             works_for: employed_by.clone(),
             employed_by,
             led: Vec::new(),
+            belonging: belonging(conn, family, standing)?,
+            family: family.clone(),
             author_key: viewer.actor_key(),
             now: scope.instant(),
         };
         vision.keys.extend(vision.works_for.iter().map(|organization| key_of(Audience::Staff, *organization)));
         let mut organizations = vision.works_for.clone();
-        if !own.is_empty() {
-            let mut groups = standing.groups();
+        if family.viewer().is_some() {
             if let Some(participant) = viewer.participant {
                 for (group, organization) in leads(conn, scope, participant)? {
                     vision.led.push(group);
                     vision.works_for.extend(organization);
                 }
-                groups.extend(&vision.led);
             }
-            groups.sort_unstable();
-            groups.dedup();
-            organizations.extend(organizations_of(conn, own, &groups)?);
-            vision.keys.extend(own.iter().map(|participant| key_of(Audience::Participant, *participant)));
-            vision.keys.extend(groups.iter().map(|group| key_of(Audience::Group, *group)));
+            let groups = vision.belonging.iter().map(|(group, _)| group).chain(&vision.led);
+            vision.keys.extend(groups.map(|group| key_of(Audience::Group, *group)));
+            let of_family = organizations_of(conn, scope, &family.members())?;
+            let counted = of_family.iter().filter(|(who, organization)| family.acts_for(*who, Some(*organization)));
+            organizations.extend(counted.map(|(_, organization)| organization));
+            vision.keys.extend(family.members().iter().map(|participant| key_of(Audience::Participant, *participant)));
         }
         vision.keys.extend(organizations.iter().map(|organization| key_of(Audience::Organization, *organization)));
         for list in [&mut vision.keys, &mut vision.works_for, &mut vision.led] {
@@ -114,14 +119,10 @@ impl Vision {
     /// # Errors
     /// What the database answers.
     pub fn of_viewer(conn: &mut Conn, scope: &Scope, cache: &CompositionCache) -> Result<Self, Error> {
-        let mut own = Vec::new();
-        if let Some(participant) = scope.viewer.participant {
-            own = sight::wards(conn, participant)?;
-            own.push(participant);
-        }
+        let family = Family::load(conn, scope.viewer.participant, scope.today)?;
         let compositions = cache.read(conn)?;
-        let standing = effective::of_participants(conn, &compositions, &own, scope.today)?;
-        Self::load(conn, scope, &own, &standing)
+        let standing = effective::of_participants(conn, &compositions, &family.members(), scope.today)?;
+        Self::load(conn, scope, &family, &standing)
     }
 
     /// What is shown to one participant, whoever asks: what that participant may take part in.
@@ -138,7 +139,7 @@ impl Vision {
         let scope = Scope { viewer, ..scope.clone() };
         let compositions = cache.read(conn)?;
         let standing = effective::of_participants(conn, &compositions, &[participant], scope.today)?;
-        Self::load(conn, &scope, &[participant], &standing)
+        Self::load(conn, &scope, &Family::alone(participant, scope.today), &standing)
     }
 
     /// Whether nothing is hidden.
@@ -159,6 +160,27 @@ impl Vision {
     /// Groups that the viewer leads.
     pub fn led(&self) -> &[i64] {
         &self.led
+    }
+
+    /// Those of the viewer's family who belong to a group and make that its content is shown.
+    pub fn belonging(&self, group: i64) -> impl Iterator<Item = i64> + use<'_> {
+        self.belonging.iter().filter(move |(of, _)| *of == group).map(|(_, participant)| *participant)
+    }
+
+    /// Appends ` AND …` so that of the links to the viewer's children themselves only those remain to items of organizations
+    /// that the viewer is a guardian for.
+    #[must_use]
+    pub fn guarded(&self, sql: Sql, alias: &'static str) -> Sql {
+        if self.everything || self.family.is_alike() {
+            return sql;
+        }
+        let of = |ward: &Ward| key_of(Audience::Participant, ward.child);
+        let keys: Vec<i64> = self.family.wards().iter().map(of).collect();
+        let child = Sql::new(alias).text(".participant_id");
+        let organization =
+            Sql::new("(SELECT oc.organization_id FROM content oc WHERE oc.id = ").text(alias).text(".content_id)");
+        let sql = sql.text(" AND (NOT (").text(alias).text(".audience_key").in_ids(&keys).text(") OR ");
+        self.family.of_wards(sql, &child, &organization).text(")")
     }
 
     /// Whether the viewer belongs to this audience.
@@ -188,7 +210,7 @@ impl Vision {
             return sql;
         }
         let links = Sql::new("SELECT v.content_id FROM content_links v WHERE v.unlinked_at IS NULL AND v.audience_key");
-        let links = self.published(links.in_ids(&self.keys).text(" AND "), "v");
+        let links = self.guarded(self.published(links.in_ids(&self.keys).text(" AND "), "v"), "v");
         let sql = sql.text(" AND (");
         let sql = if self.works_for.is_empty() { sql } else { self.managed(sql, alias).text(" OR ") };
         sql.text(alias).text(".id IN (").then(links).text("))")
@@ -208,7 +230,7 @@ impl Vision {
             .text(alias)
             .text(".id AND v.unlinked_at IS NULL AND v.audience_key")
             .in_ids(&self.keys);
-        self.published(sql.text(" AND "), "v").text(")")
+        self.guarded(self.published(sql.text(" AND "), "v"), "v").text(")")
     }
 
     /// An expression that is true of items that the viewer may change, and of which the viewer sees what concerns their
@@ -268,7 +290,7 @@ impl Vision {
             return self.newest(sql, kinds, window);
         }
         let link = |sql: Sql| {
-            let sql = of_kinds(self.published(sql.text(" AND "), "x"), "x", kinds);
+            let sql = of_kinds(self.guarded(self.published(sql.text(" AND "), "x"), "x"), "x", kinds);
             let sql = window.conditions(sql, &LINK_ORDER)?;
             Ok::<_, Error>(window.order_by(sql, &LINK_ORDER).text(" LIMIT ").int(window.fetch()))
         };
@@ -315,7 +337,8 @@ impl Vision {
         } else {
             let sql =
                 sql.text("SELECT x.content_id FROM content_links x WHERE x.unlinked_at IS NULL AND x.audience_key");
-            let sql = of_kinds(self.published(sql.in_ids(&self.keys).text(" AND "), "x"), "x", kinds);
+            let sql = self.guarded(self.published(sql.in_ids(&self.keys).text(" AND "), "x"), "x");
+            let sql = of_kinds(sql, "x", kinds);
             let mut sql = match (self.administered.is_empty(), self.works_for.is_empty()) {
                 // Grouping hashes where DISTINCT would sort.
                 (true, true) => sql.text(" GROUP BY x.content_id"),
@@ -343,7 +366,7 @@ impl Vision {
         .in_ids(items)
         .text(" AND v.audience_key")
         .in_ids(&self.keys);
-        let sql = self.published(sql.text(" AND "), "v").text(" ORDER BY v.audience_key");
+        let sql = self.guarded(self.published(sql.text(" AND "), "v"), "v").text(" ORDER BY v.audience_key");
         let mut reasons: HashMap<i64, Vec<i64>> = HashMap::new();
         for (item, key) in sql.load::<(BigInt, BigInt), (i64, i64)>(conn)? {
             reasons.entry(item).or_default().push(key);
@@ -393,14 +416,30 @@ pub fn leads(conn: &mut Conn, scope: &Scope, participant: i64) -> Result<Vec<(i6
     Ok(sql.load::<(BigInt, Nullable<BigInt>), (i64, Option<i64>)>(conn)?)
 }
 
-/// The organizations to which these participants belong: those that keep their records, those that own a group of theirs,
-/// and an organization itself.
-fn organizations_of(conn: &mut Conn, participants: &[i64], groups: &[i64]) -> Result<Vec<i64>, Error> {
-    let sql = Sql::new("SELECT o.organization_id FROM participants o WHERE o.organization_id IS NOT NULL AND o.id")
+/// Where the family belongs today, as far as it is one for the organization that owns the group: pairs of a group and a
+/// participant.
+fn belonging(conn: &mut Conn, family: &Family, standing: &Standing) -> Result<Vec<(i64, i64)>, Error> {
+    let mut pairs = standing.pairs();
+    if family.is_alike() {
+        return Ok(pairs);
+    }
+    let sql = Sql::new("SELECT g.id, g.organization_id FROM groups g WHERE g.id").in_ids(&standing.groups());
+    let owners: HashMap<i64, Option<i64>> =
+        sql.load::<(BigInt, Nullable<BigInt>), (i64, Option<i64>)>(conn)?.into_iter().collect();
+    pairs.retain(|(group, participant)| family.acts_for(*participant, owners.get(group).copied().flatten()));
+    Ok(pairs)
+}
+
+/// The organizations to which these participants belong: those that keep their records, those of whose groups they are a
+/// member, and an organization itself; pairs of a participant and an organization.
+fn organizations_of(conn: &mut Conn, scope: &Scope, participants: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
+    let sql = Sql::new("SELECT o.id, o.organization_id FROM participants o WHERE o.organization_id IS NOT NULL AND o.id")
         .in_ids(participants)
-        .text(" UNION SELECT o.id FROM participants o WHERE o.kind = 'ORGANIZATION' AND o.id")
+        .text(" UNION SELECT o.id, o.id FROM participants o WHERE o.kind = 'ORGANIZATION' AND o.id")
         .in_ids(participants)
-        .text(" UNION SELECT g.organization_id FROM groups g WHERE g.organization_id IS NOT NULL AND g.id")
-        .in_ids(groups);
-    Ok(sql.load::<BigInt, i64>(conn)?)
+        .text(
+            " UNION SELECT m.participant_id, g.organization_id FROM memberships m JOIN groups g ON g.id = m.group_id WHERE ",
+        );
+    let sql = in_force(sql, scope.today).text(" AND g.organization_id IS NOT NULL AND m.participant_id");
+    Ok(sql.in_ids(participants).load::<(BigInt, BigInt), (i64, i64)>(conn)?)
 }

@@ -40,13 +40,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    guardianships (child_id, guardian_id) {
-        child_id -> BigInt,
-        guardian_id -> BigInt,
-    }
-}
-
-diesel::table! {
     group_categories (id) {
         id -> BigInt,
         external_id -> Nullable<Text>,

@@ -5,6 +5,7 @@ pub mod content_mutation;
 pub mod engine;
 pub mod enums;
 pub mod errors;
+pub mod guardian_mutation;
 pub mod inputs;
 pub mod loaders;
 pub mod mutation;
@@ -30,6 +31,7 @@ pub type Schema = AsyncSchema<query::Query, Mutation, subscription::Subscription
 #[derive(async_graphql::MergedObject, Default)]
 pub struct Mutation(
     mutation::MembershipMutation,
+    guardian_mutation::GuardianMutation,
     content_mutation::ContentMutation,
     taking_part_mutation::TakingPartMutation,
     talk_mutation::TalkMutation,

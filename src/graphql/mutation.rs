@@ -15,16 +15,14 @@ use super::inputs::{date, key};
 use super::mutation_inputs::{
     AddMembershipsInput, AnnulMembershipInput, CreateGroupCategoryInput, CreateGroupInput, CreateParticipantInput,
     CreateReasonInput, DeleteGroupCategoryInput, DeleteReasonInput, EndMembershipInput, EndResidencyInput, GroupInput,
-    GuardianInput, RegisterResidencyInput, RetryOutboxMessageInput, SetGroupComponentsInput, SubscribeInput,
-    UnsubscribeInput, UpdateGroupCategoryInput, UpdateGroupInput, UpdateMembershipInput, UpdateParticipantInput,
-    UpdateReasonInput,
+    RegisterResidencyInput, RetryOutboxMessageInput, SetGroupComponentsInput, SubscribeInput, UnsubscribeInput,
+    UpdateGroupCategoryInput, UpdateGroupInput, UpdateMembershipInput, UpdateParticipantInput, UpdateReasonInput,
 };
 
 use super::session::Session;
 use super::types::payload::{
     AddMembershipsPayload, Coded, DeleteGroupPayload, EndReasonPayload, GroupCategoryPayload, GroupPayload,
-    GuardianPayload, MembershipPayload, OutboxMessagePayload, ParticipantPayload, PayloadRow, ResidencyPayload,
-    StartReasonPayload,
+    MembershipPayload, OutboxMessagePayload, ParticipantPayload, PayloadRow, ResidencyPayload, StartReasonPayload,
 };
 use crate::check::trimmed;
 use crate::db::Conn;
@@ -37,7 +35,7 @@ use crate::members::causes::{self, Changed};
 use crate::members::commands::{Correction, Ending};
 use crate::members::store::ReasonTable;
 use crate::members::{self, reasons};
-use crate::people::{self, Details};
+use crate::people::Details;
 use crate::repeat::{self, Repeatable};
 use crate::scope::Scope;
 use crate::subscriptions::{self, Request};
@@ -398,30 +396,6 @@ impl MembershipMutation {
         })
     }
 
-    /// Makes somebody the guardian of a child, who then sees what the child's groups are shown.
-    async fn add_guardian(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Who is to look after whom.")] input: GuardianInput,
-    ) -> Result<Obj<GuardianPayload>> {
-        let (child, guardian) = guardianship(&input)?;
-        run(ctx, input.client_mutation_id, move |conn, scope| {
-            people::commands::add_guardian(conn, scope, child, guardian)
-        })
-    }
-
-    /// Ends a guardianship.
-    async fn remove_guardian(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Who is no longer to look after whom.")] input: GuardianInput,
-    ) -> Result<Obj<GuardianPayload>> {
-        let (child, guardian) = guardianship(&input)?;
-        run(ctx, input.client_mutation_id, move |conn, scope| {
-            people::commands::remove_guardian(conn, scope, child, guardian)
-        })
-    }
-
     /// Makes a group category.
     async fn create_group_category(
         &self,
@@ -547,11 +521,6 @@ fn delete_reason<P: Entity<Row = PayloadRow<Coded>>>(
     run(ctx, input.client_mutation_id, move |conn, scope| {
         reasons::delete(conn, scope, table, reason).map(|id| Coded { id, gone: true })
     })
-}
-
-fn guardianship(input: &GuardianInput) -> Result<(i64, i64)> {
-    let child = identifier(Kind::Participant, &input.child_id, "childId")?;
-    Ok((child, identifier(Kind::Participant, &input.guardian_id, "guardianId")?))
 }
 
 /// Reads an addition. The outer error is a malformed request, the inner one a refusal.

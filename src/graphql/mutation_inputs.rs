@@ -498,17 +498,6 @@ pub struct EndResidencyInput {
     pub client_mutation_id: Option<String>,
 }
 
-/// Who looks after whom.
-#[derive(InputObject, Clone, Debug)]
-pub struct GuardianInput {
-    /// The child.
-    pub child_id: ID,
-    /// Who looks after the child.
-    pub guardian_id: ID,
-    /// An identifier of the client's own: the same mutation with the same one is carried out once.
-    pub client_mutation_id: Option<String>,
-}
-
 /// A group category to be made.
 #[derive(InputObject, Clone, Debug)]
 pub struct CreateGroupCategoryInput {

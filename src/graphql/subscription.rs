@@ -15,14 +15,13 @@ use super::enums::ContentKind;
 use super::errors::resolver_error;
 use super::session::Session;
 use super::types::membership::Membership;
-use crate::access::sight::Sight;
+use crate::access::guardians::Family;
 use crate::content::following::{Followed, Position, Telling};
 use crate::db::announce::{Change, Kind};
 use crate::error::Error;
 use crate::groups::store as groups;
 use crate::id;
 use crate::members::store::{self as members, MembershipRow};
-use crate::people::store::{self as people, Side};
 
 /// What a subscription follows.
 #[derive(Clone, Debug)]
@@ -74,8 +73,8 @@ impl Topic {
             Self::Group(group) => Ok(is_in_sight(exec, *group)?.then(|| self.clone())),
             Self::People(people) => {
                 let Some(viewer) = people.first() else { return Ok(None) };
-                let wards = people::guardianships(exec.conn, &Sight::unlimited(), Side::Anchor, &[*viewer])?;
-                let children = wards.into_iter().map(|(_, child)| child);
+                let family = Family::load(exec.conn, Some(*viewer), exec.scope.today)?;
+                let children = family.wards().iter().map(|ward| ward.child);
                 Ok(Some(Self::People(std::iter::once(*viewer).chain(children).collect())))
             }
             Self::Content(followed, position) => {

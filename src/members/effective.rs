@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use roaring::RoaringTreemap;
 
-use crate::access::sight::{Sight, people_of};
+use crate::access::sight::{Disclosed, Sight, people_of};
 use crate::db::{Conn, Dialect, Sql};
 use crate::error::Error;
 use crate::groups::composition::{Compositions, Members};
@@ -137,6 +137,15 @@ impl Standing {
         self.effective.iter().filter(|(_, members)| !members.is_empty()).map(|(group, _)| *group).collect()
     }
 
+    /// The same, each group with everybody among them who belongs to it.
+    pub fn pairs(&self) -> Vec<(i64, i64)> {
+        let of = |(group, members): (&i64, &RoaringTreemap)| {
+            let group = *group;
+            members.iter().filter_map(move |id| i64::try_from(id).ok()).map(move |id| (group, id)).collect::<Vec<_>>()
+        };
+        self.effective.iter().flat_map(of).collect()
+    }
+
     /// Every chain of groups by which the participant belongs to the group.
     pub fn chains(&self, compositions: &Compositions, group: i64, participant: i64) -> Vec<Vec<i64>> {
         let of = |members: &Members| -> Vec<i64> {
@@ -163,8 +172,7 @@ fn contains(members: &Members, group: i64, participant: i64) -> bool {
     members.get(&group).is_some_and(|members| members.contains(participant))
 }
 
-/// The keys of one page of a group's effective members by name. `disclosed` says whether the viewer may know more of
-/// the group than who of one's own belong to it.
+/// The keys of one page of a group's effective members by name, as far as they are disclosed.
 ///
 /// # Errors
 /// `BadInput` for a cursor of another list; what the database answers.
@@ -176,7 +184,7 @@ pub fn page(
     on: NaiveDate,
     descending: bool,
     window: &Window,
-    disclosed: bool,
+    disclosed: &Disclosed,
 ) -> Result<Page<i64>, Error> {
     let order = name_order(descending);
     let sql = match compositions.plain_union(group) {
@@ -187,7 +195,7 @@ pub fn page(
             Sql::new("SELECT p.sort_key, p.id FROM participants p WHERE p.id").in_ids(&members)
         }
     };
-    let sql = window.conditions(sight.members(sql, "p", disclosed), &order)?;
+    let sql = window.conditions(sight.members(sql, "p", group, disclosed), &order)?;
     let sql = window.order_by(sql, &order).text(" LIMIT ").int(window.fetch());
     let rows = sql.load::<(Text, BigInt), (String, i64)>(conn)?;
     Ok(window.page(rows.into_iter().map(|(_, id)| id).collect()))
@@ -203,14 +211,14 @@ pub fn count_in_sight(
     sight: &Sight,
     group: i64,
     on: NaiveDate,
-    disclosed: bool,
+    disclosed: &Disclosed,
 ) -> Result<i64, Error> {
     if sight.is_unlimited() {
         return Ok(counts(conn, compositions, &[group], on)?.get(&group).copied().unwrap_or_default());
     }
     let members = of_group(conn, compositions, group, on)?;
     let sql = Sql::new("SELECT COUNT(*) FROM participants p WHERE p.id").in_ids(&members);
-    Ok(sight.members(sql, "p", disclosed).first::<BigInt, i64>(conn)?.unwrap_or_default())
+    Ok(sight.members(sql, "p", group, disclosed).first::<BigInt, i64>(conn)?.unwrap_or_default())
 }
 
 /// Who belongs to each of the groups.

@@ -1,4 +1,4 @@
-//! Registering and changing participants, residencies and guardianships.
+//! Registering and changing participants and residencies.
 
 use chrono::NaiveDate;
 
@@ -7,7 +7,6 @@ use super::store::{self, Written};
 use super::{Details, ParticipantKind};
 use crate::access::sight::Sight;
 use crate::check::{Checks, LABEL, NAME};
-use crate::db::announce;
 use crate::db::{Conn, Violation, violation};
 use crate::error::{Code, Error, Rejection};
 use crate::history::{self, Action, Change, Entity, Fields};
@@ -242,45 +241,6 @@ pub fn end_residency(conn: &mut Conn, scope: &Scope, id: i64, end: NaiveDate) ->
     let changes = [change("residency", Some(before), Some(after))];
     history::record(conn, scope, Action::Updated, Entity::Participant, &[row.participant_id], &changes)?;
     Ok((id, row.participant_id))
-}
-
-/// Makes somebody the guardian of a child; nothing happens when it is so already.
-///
-/// # Errors
-/// `NotFound`, `Forbidden`, `WrongKind`, or `CycleDetected` when they would look after each other.
-pub fn add_guardian(conn: &mut Conn, scope: &Scope, child: i64, guardian: i64) -> Result<(i64, i64), Error> {
-    let (child_kind, _) = administered(conn, scope, child, "input.childId")?;
-    let (guardian_kind, _) = administered(conn, scope, guardian, "input.guardianId")?;
-    let mut checks = Checks::default();
-    for (kind, field) in [(child_kind, "input.childId"), (guardian_kind, "input.guardianId")] {
-        if kind != ParticipantKind::Person {
-            checks.refuse(Code::WrongKind, field, "Only persons look after each other.");
-        }
-    }
-    let mutual = store::is_guardian(conn, guardian, child)?;
-    if child == guardian || mutual {
-        checks.refuse(Code::CycleDetected, "input.guardianId", "Nobody looks after their own guardian.");
-    }
-    checks.done()?;
-    if store::insert_guardianship(conn, child, guardian)? {
-        announce::guardianship(conn, guardian)?;
-        let changes = [change("guardian", None, Some(id::encode(Kind::Participant, guardian)))];
-        history::record(conn, scope, Action::Updated, Entity::Participant, &[child], &changes)?;
-    }
-    Ok((child, guardian))
-}
-
-/// Ends a guardianship; nothing happens when there is none.
-///
-/// # Errors
-/// `NotFound` or `Forbidden`.
-pub fn remove_guardian(conn: &mut Conn, scope: &Scope, child: i64, guardian: i64) -> Result<(i64, i64), Error> {
-    administered(conn, scope, child, "input.childId")?;
-    if store::delete_guardianship(conn, child, guardian)? {
-        let changes = [change("guardian", Some(id::encode(Kind::Participant, guardian)), None)];
-        history::record(conn, scope, Action::Updated, Entity::Participant, &[child], &changes)?;
-    }
-    Ok((child, guardian))
 }
 
 fn residency_text(address: i64, start: NaiveDate, end: Option<NaiveDate>) -> String {

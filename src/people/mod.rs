@@ -2,6 +2,7 @@
 
 pub mod commands;
 pub mod filter;
+pub mod guardians;
 pub mod rules;
 pub mod store;
 

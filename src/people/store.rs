@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamp};
 use super::filter::ParticipantFilter;
 use super::{Details, Gender, ParticipantKind};
 use crate::access::sight::Sight;
-use crate::db::schema::{guardianships, participants, residencies};
+use crate::db::schema::{participants, residencies};
 use crate::db::{Conn, Sql, on};
 use crate::error::Error;
 use crate::page::{Key, KeyType, Order, Page, Window, position};
@@ -167,6 +167,16 @@ pub fn by_ids(conn: &mut Conn, sight: &Sight, details: bool, ids: &[i64]) -> Res
         ids => Sql::new(" FROM participants p WHERE p.id").in_ids(ids),
     };
     select(conn, sight, details, sight.participants(tail, "p"))
+}
+
+/// The participants with these keys, out of sight or not, with nothing personal that may be read: whom they are told to is
+/// the caller's to decide.
+///
+/// # Errors
+/// What the database answers.
+pub fn names_of(conn: &mut Conn, details: bool, ids: &[i64]) -> Result<Vec<ParticipantRow>, Error> {
+    let tail = Sql::new(" FROM participants p WHERE p.id").in_ids(ids);
+    select(conn, &Sight::default(), details, tail)
 }
 
 /// The names of participants, out of sight or not: whom they are told to is the caller's to decide.
@@ -400,26 +410,6 @@ pub fn residencies_by_ids(conn: &mut Conn, sight: &Sight, ids: &[i64]) -> Result
     Ok(sql.load::<ResidencySql, ResidencyRow>(conn)?)
 }
 
-/// Who is a guardian of whom: pairs of the given side and the other one, where the viewer may read the child's
-/// personal data.
-///
-/// # Errors
-/// What the database answers.
-pub fn guardianships(conn: &mut Conn, sight: &Sight, of: Side, ids: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
-    let columns = match of {
-        Side::Dependant => "SELECT gu.child_id, gu.guardian_id",
-        Side::Anchor => "SELECT gu.guardian_id, gu.child_id",
-    };
-    let column = if of == Side::Dependant { "gu.child_id" } else { "gu.guardian_id" };
-    let sql = Sql::new(columns)
-        .text(" FROM guardianships gu JOIN participants p ON p.id = gu.child_id WHERE ")
-        .text(column)
-        .in_ids(ids)
-        .text(" AND ");
-    let sql = sight.personal(sql, "p").text(" ORDER BY gu.child_id, gu.guardian_id");
-    Ok(sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?)
-}
-
 /// Registers a residency.
 ///
 /// # Errors
@@ -461,34 +451,4 @@ pub fn lock_residency(conn: &mut Conn, id: i64) -> Result<Option<ResidencyRow>, 
 /// What the database answers.
 pub fn end_residency(conn: &mut Conn, id: i64, end: Option<NaiveDate>) -> QueryResult<usize> {
     on!(conn, c => diesel::update(residencies::table.find(id)).set(residencies::end_date.eq(end)).execute(c))
-}
-
-/// Makes somebody a guardian; whether it was not so already.
-///
-/// # Errors
-/// What the database answers.
-pub fn insert_guardianship(conn: &mut Conn, child: i64, guardian: i64) -> QueryResult<bool> {
-    let sql = Sql::new("INSERT INTO guardianships (child_id, guardian_id) VALUES (")
-        .int(child)
-        .text(", ")
-        .int(guardian)
-        .text(") ON CONFLICT DO NOTHING");
-    Ok(sql.execute(conn)? > 0)
-}
-
-/// Ends a guardianship; whether there was one.
-///
-/// # Errors
-/// What the database answers.
-pub fn delete_guardianship(conn: &mut Conn, child: i64, guardian: i64) -> QueryResult<bool> {
-    on!(conn, c => diesel::delete(guardianships::table.find((child, guardian))).execute(c)).map(|rows| rows > 0)
-}
-
-/// Whether somebody looks after somebody.
-///
-/// # Errors
-/// What the database answers.
-pub fn is_guardian(conn: &mut Conn, child: i64, guardian: i64) -> QueryResult<bool> {
-    let sql = Sql::new("SELECT child_id FROM guardianships WHERE child_id = ").int(child);
-    Ok(sql.text(" AND guardian_id = ").int(guardian).first::<BigInt, i64>(conn)?.is_some())
 }

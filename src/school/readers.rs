@@ -1,9 +1,11 @@
 //! Who reads what is kept of pupils: the one place that decides it.
 //!
-//! The pupil's guardians, today's leaders of the very group, and whoever works for the organization that owns it. Nobody
-//! else, not even the pupil: what a class shows its members is content, and no record of any of them.
+//! The pupil's guardians as far as they are so for the organization that owns the group (V4), today's leaders of the very
+//! group, and whoever works for that organization. Nobody else, not even the pupil: what a class shows its members is
+//! content, and no record of any of them.
 
-use crate::access::{Viewer, sight};
+use crate::access::Viewer;
+use crate::access::guardians::Family;
 use crate::content::visibility;
 use crate::db::{Conn, Sql};
 use crate::error::Error;
@@ -15,19 +17,18 @@ pub struct Readers {
     everything: bool,
     /// Organizations that the viewer works for.
     organizations: Vec<i64>,
-    /// The children whose guardian the viewer is.
-    wards: Vec<i64>,
+    family: Family,
     /// Groups that the viewer leads today.
     led: Vec<i64>,
 }
 
 impl Readers {
-    /// From what is known of the viewer; `family` may hold the viewer too, who does not count as a ward.
-    pub fn new(viewer: &Viewer, family: &[i64], led: &[i64]) -> Self {
+    /// From what is known of the viewer.
+    pub fn new(viewer: &Viewer, family: &Family, led: &[i64]) -> Self {
         Self {
             everything: viewer.administrator,
             organizations: [viewer.administers.as_slice(), viewer.staff_of.as_slice()].concat(),
-            wards: family.iter().copied().filter(|id| viewer.participant != Some(*id)).collect(),
+            family: family.clone(),
             led: led.to_vec(),
         }
     }
@@ -37,17 +38,17 @@ impl Readers {
     /// # Errors
     /// What the database answers.
     pub fn load(conn: &mut Conn, scope: &Scope) -> Result<Self, Error> {
-        let (mut wards, mut led) = (Vec::new(), Vec::new());
+        let family = Family::load(conn, scope.viewer.participant, scope.today)?;
+        let mut led = Vec::new();
         if let Some(participant) = scope.viewer.participant {
-            wards = sight::wards(conn, participant)?;
             led.extend(visibility::leads(conn, scope, participant)?.into_iter().map(|(group, _)| group));
         }
-        Ok(Self::new(&scope.viewer, &wards, &led))
+        Ok(Self::new(&scope.viewer, &family, &led))
     }
 
-    /// Whether the viewer makes and changes records of this child as its guardian.
-    pub fn is_guardian_of(&self, participant: i64) -> bool {
-        self.wards.contains(&participant)
+    /// Whether the viewer makes and changes records of this child in the groups of an organization as its guardian.
+    pub fn is_guardian_of(&self, participant: i64, organization: Option<i64>) -> bool {
+        self.family.viewer() != Some(participant) && self.family.acts_for(participant, organization)
     }
 
     /// Whether the viewer makes and changes records in the groups of this organization.
@@ -64,8 +65,11 @@ impl Readers {
         let column = |sql: Sql, name: &'static str| sql.text(" OR ").text(alias).text(name);
         let mut sql = sql.text(" AND (1 = 0");
         // Whoever has no wards is spared a look at whose each record is, which the index by group does not tell.
-        if !self.wards.is_empty() {
-            sql = column(sql, ".participant_id").in_ids(&self.wards);
+        if !self.family.wards().is_empty() {
+            let participant = Sql::new(alias).text(".participant_id");
+            let organization =
+                Sql::new("(SELECT fg.organization_id FROM groups fg WHERE fg.id = ").text(alias).text(".group_id)");
+            sql = self.family.of_wards(sql.text(" OR "), &participant, &organization);
         }
         if !self.led.is_empty() {
             sql = column(sql, ".group_id").in_ids(&self.led);

@@ -73,7 +73,7 @@ impl Recorded {
 pub(super) fn admit(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, pupil: Pupil) -> Result<Maker, Error> {
     let sight = Sight::load(conn, &scope.viewer, scope.today, |conn, own| {
         let compositions = cache.read(conn)?;
-        Ok(effective::of_participants(conn, &compositions, own, scope.today)?.groups())
+        Ok(effective::of_participants(conn, &compositions, own, scope.today)?.pairs())
     })?;
     let refuse = |code: Code, field: &str, message: &str| Err(Rejection::new(code, message).at(field).into());
     let Some(owner) = store::hold_group(conn, &sight, pupil.group_id)? else {
@@ -82,7 +82,7 @@ pub(super) fn admit(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, pu
     // The group may have been waited for, and whoever was a guardian then need not be one now.
     let viewer = Readers::load(conn, scope)?;
     let works = viewer.works_for(owner);
-    if viewer.is_guardian_of(pupil.participant_id) {
+    if viewer.is_guardian_of(pupil.participant_id, owner) {
         return Ok(if works { Maker::Staff } else { Maker::Guardian });
     }
     if !works {
@@ -182,7 +182,7 @@ pub(super) fn within_reach(
 
 /// Guardians of the pupil, and whoever works for the organization.
 pub(super) fn makers(readers: &Readers, pupil: Pupil, owner: Option<i64>) -> bool {
-    readers.is_guardian_of(pupil.participant_id) || readers.works_for(owner)
+    readers.is_guardian_of(pupil.participant_id, owner) || readers.works_for(owner)
 }
 
 /// There is no such record, or none that the viewer reads.

@@ -8,6 +8,7 @@ pub mod rule;
 pub mod rules;
 pub mod store;
 
+use crate::access::guardians;
 use crate::check::{Checks, TEXT};
 use crate::db::Conn;
 use crate::db::announce::{Kind as Announced, announce};
@@ -200,7 +201,7 @@ fn may_wait_for(
 pub fn acting(conn: &mut Conn, scope: &Scope, participant: i64, organization: Option<i64>) -> Result<Acting, Error> {
     let viewer = &scope.viewer;
     if let Some(own) = viewer.participant
-        && (own == participant || people::store::is_guardian(conn, participant, own)?)
+        && (own == participant || guardians::is_guardian(conn, participant, own, organization, scope.today)?)
     {
         return Ok(Acting::Own);
     }

@@ -1,8 +1,10 @@
 //! Joining and leaving as rows.
 
+use chrono::NaiveDate;
 use diesel::sql_types::BigInt;
 
 use super::facts::Place;
+use crate::access::guardians::guards;
 use crate::access::sight::Sight;
 use crate::db::{Conn, Sql};
 use crate::error::Error;
@@ -48,6 +50,8 @@ pub struct Offer {
     pub organizations: Vec<i64>,
     /// Only groups of these organizations, if given: what somebody does elsewhere is not every administrator's.
     pub within: Option<Vec<i64>>,
+    /// The guardian who looks, and when, if it is one: only groups of organizations for which that counts.
+    pub guardian: Option<(i64, NaiveDate)>,
     /// Every group to which the participant belongs.
     pub belongs: Vec<i64>,
 }
@@ -56,6 +60,11 @@ impl Offer {
     fn conditions(&self, mut sql: Sql) -> Sql {
         if let Some(within) = &self.within {
             sql = sql.text(" AND g.organization_id").in_ids(within);
+        }
+        if let Some((guardian, today)) = self.guardian {
+            let int = |id: i64| Sql::default().int(id);
+            let organization = Sql::new("g.organization_id");
+            sql = guards(sql.text(" AND "), &int(self.participant), &int(guardian), &organization, today);
         }
         sql.text(
             " AND g.subscription_group AND (EXISTS (SELECT 1 FROM memberships m WHERE m.annulled_at IS NULL \

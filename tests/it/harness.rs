@@ -369,7 +369,7 @@ impl World {
             mutation.chars().take(1).flat_map(char::to_uppercase).chain(mutation.chars().skip(1)).collect();
         let input_type = match mutation {
             "closeGroup" | "reopenGroup" | "deleteGroup" => "GroupInput".to_owned(),
-            "addGuardian" | "removeGuardian" => "GuardianInput".to_owned(),
+            "addGuardian" | "confirmGuardian" | "removeGuardian" => "GuardianInput".to_owned(),
             "closeTopic" | "reopenTopic" => "TopicInput".to_owned(),
             "createStartReason" | "createEndReason" => "CreateReasonInput".to_owned(),
             "updateStartReason" | "updateEndReason" => "UpdateReasonInput".to_owned(),

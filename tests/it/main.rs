@@ -17,6 +17,7 @@ mod content_model;
 mod explorer_page;
 mod files;
 mod groups;
+mod guardians;
 mod hostile;
 mod house;
 mod http;

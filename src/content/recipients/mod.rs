@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 
 use super::visibility::audience_of;
 use super::{Audience, store as contents};
+use crate::access::guardians;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::groups::composition::Compositions;
@@ -34,10 +35,9 @@ pub fn of_items(
     };
     let organizations: Vec<i64> = targets(Audience::Organization).into_iter().collect();
     let kept = store::kept_by(conn, &organizations)?;
-    let owned = store::owned_by(conn, &organizations)?;
-    let mut groups = targets(Audience::Group);
-    groups.extend(owned.iter().map(|(_, group)| *group));
-    let groups: Vec<i64> = groups.into_iter().collect();
+    let owners = store::organizations_of(conn, items)?;
+    let made_members = store::members_of(conn, &organizations, today)?;
+    let groups: Vec<i64> = targets(Audience::Group).into_iter().collect();
     let mut members = effective::of_groups(conn, compositions, &groups, today)?;
     for (group, leader) in store::leaders(conn, &groups, today)? {
         members.entry(group).or_default().insert(leader);
@@ -51,31 +51,33 @@ pub fn of_items(
                 (Audience::Participant, participant) => drop(people.insert(participant)),
                 (Audience::Organization, organization) => {
                     let of = |(owner, id): &(i64, i64)| (*owner == organization).then_some(*id);
-                    people.extend(kept.iter().filter_map(of));
-                    people.extend(owned.iter().filter_map(of).filter_map(|group| members.get(&group)).flatten());
+                    people.extend(kept.iter().chain(&made_members).filter_map(of));
                 }
                 (Audience::Everyone | Audience::Staff, _) => {}
             }
         }
     }
-    with_guardians(conn, invited)
+    with_guardians(conn, today, &owners, invited)
 }
 
-/// Adds the guardians of everybody, and finds out who they all are.
+/// Adds the guardians of everybody, as far as they are so for the organization that shows the item, and finds out who they
+/// all are.
 fn with_guardians(
     conn: &mut Conn,
+    today: NaiveDate,
+    owners: &HashMap<i64, Option<i64>>,
     mut invited: HashMap<i64, HashSet<i64>>,
 ) -> Result<HashMap<i64, Vec<Recipient>>, Error> {
     let all = |invited: &HashMap<i64, HashSet<i64>>| {
         let all: BTreeSet<i64> = invited.values().flatten().copied().collect();
         all.into_iter().collect::<Vec<i64>>()
     };
-    let mut guardians: HashMap<i64, Vec<i64>> = HashMap::new();
-    for (child, guardian) in store::guardians(conn, &all(&invited))? {
-        guardians.entry(child).or_default().push(guardian);
-    }
-    for people in invited.values_mut() {
-        let more: Vec<i64> = people.iter().filter_map(|child| guardians.get(child)).flatten().copied().collect();
+    let guardians = guardians::of_children(conn, &all(&invited), today)?;
+    let of = |child: i64| guardians.range((child, i64::MIN)..=(child, i64::MAX));
+    for (item, people) in &mut invited {
+        let owner = owners.get(item).copied().flatten();
+        let counting = people.iter().flat_map(|child| of(*child)).filter(|(_, terms)| terms.counts_for(owner));
+        let more: Vec<i64> = counting.map(|((_, guardian), _)| *guardian).collect();
         people.extend(more);
     }
     let known: HashMap<i64, Recipient> =

@@ -1,5 +1,7 @@
 //! Who there is to write to, as statements.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use diesel::Queryable;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -33,16 +35,28 @@ pub fn kept_by(conn: &mut Conn, organizations: &[i64]) -> Result<Vec<(i64, i64)>
     Ok(sql.load::<Pairs, (i64, i64)>(conn)?)
 }
 
-/// The groups that organizations own; each with the organization.
+/// Who is a member of a group of one of these organizations; each with the organization.
 ///
 /// # Errors
 /// What the database answers.
-pub fn owned_by(conn: &mut Conn, organizations: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
+pub fn members_of(conn: &mut Conn, organizations: &[i64], today: NaiveDate) -> Result<Vec<(i64, i64)>, Error> {
     if organizations.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = Sql::new("SELECT g.organization_id, g.id FROM groups g WHERE g.organization_id").in_ids(organizations);
+    let sql = Sql::new(
+        "SELECT DISTINCT g.organization_id, m.participant_id FROM groups g JOIN memberships m ON m.group_id = g.id WHERE ",
+    );
+    let sql = in_force(sql, today).text(" AND g.organization_id").in_ids(organizations);
     Ok(sql.load::<Pairs, (i64, i64)>(conn)?)
+}
+
+/// The organization of each of these items, if it belongs to one.
+///
+/// # Errors
+/// What the database answers.
+pub fn organizations_of(conn: &mut Conn, items: &[i64]) -> Result<HashMap<i64, Option<i64>>, Error> {
+    let sql = Sql::new("SELECT c.id, c.organization_id FROM content c WHERE c.id").in_ids(items);
+    Ok(sql.load::<(BigInt, Nullable<BigInt>), (i64, Option<i64>)>(conn)?.into_iter().collect())
 }
 
 /// Who leads these groups; each with the group.
@@ -52,15 +66,6 @@ pub fn owned_by(conn: &mut Conn, organizations: &[i64]) -> Result<Vec<(i64, i64)
 pub fn leaders(conn: &mut Conn, groups: &[i64], today: NaiveDate) -> Result<Vec<(i64, i64)>, Error> {
     let sql = in_force(Sql::new("SELECT m.group_id, m.participant_id FROM memberships m WHERE "), today);
     let sql = sql.text(" AND m.role = 'LEADER' AND m.group_id").in_ids(groups);
-    Ok(sql.load::<Pairs, (i64, i64)>(conn)?)
-}
-
-/// The guardians of these; each with the child.
-///
-/// # Errors
-/// What the database answers.
-pub fn guardians(conn: &mut Conn, children: &[i64]) -> Result<Vec<(i64, i64)>, Error> {
-    let sql = Sql::new("SELECT child_id, guardian_id FROM guardianships WHERE child_id").in_ids(children);
     Ok(sql.load::<Pairs, (i64, i64)>(conn)?)
 }
 

@@ -187,7 +187,7 @@ pub fn book(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, booking: &
         }
         record(conn, scope, &slot, None, Some(participant))?;
     }
-    let warnings = warnings(conn, scope, &vision, &slot, participant)?;
+    let warnings = warnings(conn, scope, &vision, &row, &slot, participant)?;
     Ok(Booked { slot_id: slot.id, content_id: row.id, warnings })
 }
 
@@ -227,11 +227,12 @@ fn warnings(
     conn: &mut Conn,
     scope: &Scope,
     vision: &Vision,
+    row: &ContentRow,
     slot: &StoredSlot,
     participant: i64,
 ) -> Result<Vec<Rejection>, Error> {
     let family = family(conn, scope)?;
-    if !family.contains(&participant) {
+    if !family.acts_for(participant, row.organization_id) {
         return Ok(Vec::new());
     }
     let names = store::at_the_same_time(conn, vision, &family, slot)?;
@@ -247,7 +248,7 @@ pub fn cancel(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, slot: i6
     let vision = Vision::of_viewer(conn, scope, cache)?;
     let (row, slot) = found(conn, scope, &vision, slot)?;
     let family = family(conn, scope)?;
-    let own = slot.participant_id.is_some_and(|participant| family.contains(&participant));
+    let own = slot.participant_id.is_some_and(|participant| family.acts_for(participant, row.organization_id));
     let mut checks = Checks::default();
     match slot.participant_id {
         // Whether somebody else has booked it is told to nobody who asks this way.

@@ -7,6 +7,7 @@ use diesel::Queryable;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp};
 use serde::Serialize;
 
+use crate::access::guardians::Family;
 use crate::content::kinds::conversation_round::Slot;
 use crate::content::visibility::Vision;
 use crate::db::batch::{self, CHUNK, Column, Type, names, values};
@@ -53,20 +54,20 @@ pub fn held(conn: &mut Conn, content: i64, participant: i64) -> Result<Option<St
 pub fn at_the_same_time(
     conn: &mut Conn,
     vision: &Vision,
-    family: &[i64],
+    family: &Family,
     slot: &StoredSlot,
 ) -> Result<Vec<String>, Error> {
     let sql = Sql::new(
         "SELECT DISTINCT p.display_name FROM conversation_slots s JOIN content c ON c.id = s.content_id \
-         JOIN participants p ON p.id = s.participant_id WHERE s.participant_id",
-    )
-    .in_ids(family)
-    .text(" AND s.id <> ")
-    .int(slot.id)
-    .text(" AND s.starts_at < ")
-    .instant(slot.ends_at)
-    .text(" AND s.ends_at > ")
-    .instant(slot.starts_at);
+         JOIN participants p ON p.id = s.participant_id WHERE ",
+    );
+    let sql = booked_for(sql, family)
+        .text(" AND s.id <> ")
+        .int(slot.id)
+        .text(" AND s.starts_at < ")
+        .instant(slot.ends_at)
+        .text(" AND s.ends_at > ")
+        .instant(slot.starts_at);
     Ok(vision.visible(sql, "c").text(" ORDER BY p.display_name").load::<Text, String>(conn)?)
 }
 
@@ -197,19 +198,19 @@ impl SlotRow {
 pub struct Onlooker<'o> {
     pub vision: &'o Vision,
     /// The viewer and the viewer's children.
-    pub family: &'o [i64],
+    pub family: &'o Family,
     pub now: NaiveDateTime,
 }
 
 type SlotSql = (
     (BigInt, BigInt, Timestamp, Timestamp, Nullable<Text>),
     (Nullable<BigInt>, Nullable<Text>, Nullable<Text>, Nullable<Timestamp>),
-    Bool,
+    (Bool, Bool),
 );
 type Tuple = (
     (i64, i64, NaiveDateTime, NaiveDateTime, Option<String>),
     (Option<i64>, Option<String>, Option<String>, Option<NaiveDateTime>),
-    bool,
+    (bool, bool),
 );
 
 impl Onlooker<'_> {
@@ -218,10 +219,11 @@ impl Onlooker<'_> {
             "SELECT s.id, s.content_id, s.starts_at, s.ends_at, s.location, s.participant_id, p.display_name, \
              s.booked_by_name, s.booked_at, ",
         );
-        self.vision.managed(sql, "c").text(" AS managed FROM ")
+        let sql = self.vision.managed(sql, "c").text(" AS managed, (");
+        booked_for(sql, self.family).text(" IS TRUE) AS mine FROM ")
     }
 
-    fn row(&self, (slot, booking, managed): Tuple) -> SlotRow {
+    fn row(&self, (slot, booking, (managed, mine)): Tuple) -> SlotRow {
         let (id, content_id, starts_at, ends_at, location) = slot;
         let booked = match booking {
             (Some(participant_id), Some(participant_name), Some(by), Some(at)) => {
@@ -230,7 +232,6 @@ impl Onlooker<'_> {
             _ => None,
         };
         let available = booked.is_none() && starts_at > self.now;
-        let mine = booked.as_ref().is_some_and(|booked| self.family.contains(&booked.participant_id));
         // Who talks about which child, and when, is nobody else's business.
         let booked = booked.filter(|_| mine || managed);
         SlotRow { id, content_id, starts_at, ends_at, location, available, mine, booked }
@@ -239,6 +240,11 @@ impl Onlooker<'_> {
     fn select(&self, conn: &mut Conn, sql: Sql) -> Result<Vec<SlotRow>, Error> {
         Ok(sql.load::<SlotSql, Tuple>(conn)?.into_iter().map(|row| self.row(row)).collect())
     }
+}
+
+/// An expression that is true of slots that are booked for one of a family, as far as the organization of the round goes.
+fn booked_for(sql: Sql, family: &Family) -> Sql {
+    family.of(sql, &Sql::new("s.participant_id"), &Sql::new("c.organization_id"))
 }
 
 /// What a slot stands in, to its right.
@@ -312,11 +318,11 @@ pub fn counts(
 /// # Errors
 /// What the database answers.
 pub fn of_family(conn: &mut Conn, onlooker: &Onlooker<'_>, rounds: &[i64]) -> Result<Vec<SlotRow>, Error> {
-    if onlooker.family.is_empty() {
+    if onlooker.family.viewer().is_none() {
         return Ok(Vec::new());
     }
     let sql = onlooker.columns().text("conversation_slots s").text(AROUND).text(" WHERE s.content_id").in_ids(rounds);
-    let sql = sql.text(" AND s.participant_id").in_ids(onlooker.family).text(" ORDER BY s.starts_at, s.id");
+    let sql = booked_for(sql.text(" AND "), onlooker.family).text(" ORDER BY s.starts_at, s.id");
     onlooker.select(conn, sql)
 }
 

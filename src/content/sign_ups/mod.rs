@@ -104,7 +104,7 @@ pub fn withdraw(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, entry:
     let row = taking_part::lock(conn, scope, &vision, content)?.ok_or_else(missing)?;
     // Only what is read after the form is locked stays as it is.
     let entry = store::entry(conn, entry)?.ok_or_else(missing)?;
-    if !row.managed && !family(conn, scope)?.contains(&entry.participant_id) {
+    if !row.managed && !family(conn, scope)?.acts_for(entry.participant_id, row.organization_id) {
         return Err(missing());
     }
     let mut checks = Checks::default();

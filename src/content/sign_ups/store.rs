@@ -7,6 +7,7 @@ use diesel::Queryable;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
 use super::Status;
+use crate::access::guardians::Family;
 use crate::content::visibility::Vision;
 use crate::db::{Conn, Dialect, Sql};
 use crate::error::Error;
@@ -239,24 +240,29 @@ pub fn counts(conn: &mut Conn, forms: &[i64], withdrawn: bool) -> Result<HashMap
 ///
 /// # Errors
 /// What the database answers.
-pub fn of_family(conn: &mut Conn, family: &[i64], forms: &[i64]) -> Result<Vec<EntryRow>, Error> {
-    if family.is_empty() {
+pub fn of_family(conn: &mut Conn, family: &Family, forms: &[i64]) -> Result<Vec<EntryRow>, Error> {
+    if family.viewer().is_none() {
         return Ok(Vec::new());
     }
     let sql = columns(conn.dialect()).text("sign_up_entries e").text(AROUND);
-    let sql = sql.text(" WHERE e.content_id").in_ids(forms).text(" AND e.participant_id").in_ids(family).text(
+    let sql = made_for(sql.text(" WHERE e.content_id").in_ids(forms).text(" AND "), family).text(
         " AND NOT EXISTS (SELECT 1 FROM sign_up_entries l WHERE l.content_id = e.content_id \
          AND l.participant_id = e.participant_id AND l.number > e.number) ORDER BY e.number, e.id",
     );
     select(conn, sql)
 }
 
+/// An expression that is true of entries of one of a family, as far as the organization of the form goes.
+fn made_for(sql: Sql, family: &Family) -> Sql {
+    family.of(sql, &Sql::new("e.participant_id"), &Sql::new("c.organization_id"))
+}
+
 /// The entries with these keys of a family, and those of forms that the viewer manages, in no order.
 ///
 /// # Errors
 /// What the database answers.
-pub fn by_ids(conn: &mut Conn, vision: &Vision, family: &[i64], ids: &[i64]) -> Result<Vec<EntryRow>, Error> {
+pub fn by_ids(conn: &mut Conn, vision: &Vision, family: &Family, ids: &[i64]) -> Result<Vec<EntryRow>, Error> {
     let sql = columns(conn.dialect()).text("sign_up_entries e").text(AROUND).text(" WHERE e.id").in_ids(ids);
-    let sql = vision.visible(sql, "c").text(" AND (e.participant_id").in_ids(family).text(" OR ");
+    let sql = made_for(vision.visible(sql, "c").text(" AND ("), family).text(" OR ");
     select(conn, vision.managed(sql, "c").text(")"))
 }

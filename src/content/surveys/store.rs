@@ -7,6 +7,7 @@ use diesel::Queryable;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 use serde::Serialize;
 
+use crate::access::guardians::Family;
 use crate::content::visibility::Vision;
 use crate::db::batch::{self, Column, Type};
 use crate::db::{Conn, Dialect, Sql};
@@ -231,23 +232,28 @@ pub fn responses(conn: &mut Conn, surveys: &[i64], window: &Window) -> Result<Ha
     Ok(by_survey.into_iter().map(|(survey, rows)| (survey, window.page(rows))).collect())
 }
 
-/// The responses of these participants to the surveys.
+/// An expression that is true of responses of one of a family, as far as the organization of the survey goes.
+fn given_by(sql: Sql, family: &Family) -> Sql {
+    family.of(sql, &Sql::new("s.participant_id"), &Sql::new("c.organization_id"))
+}
+
+/// The responses of a family to the surveys.
 ///
 /// # Errors
 /// What the database answers.
-pub fn of_participants(conn: &mut Conn, surveys: &[i64], people: &[i64]) -> Result<Vec<ResponseRow>, Error> {
-    let sql = Sql::new(RESPONSE).text(RESPONSES).text(" WHERE s.content_id").in_ids(surveys);
-    let sql = sql.text(" AND s.participant_id").in_ids(people).text(" ORDER BY s.participant_id");
+pub fn of_family(conn: &mut Conn, surveys: &[i64], family: &Family) -> Result<Vec<ResponseRow>, Error> {
+    let sql = Sql::new(RESPONSE).text(RESPONSES).text(" JOIN content c ON c.id = s.content_id WHERE s.content_id");
+    let sql = given_by(sql.in_ids(surveys).text(" AND "), family).text(" ORDER BY s.participant_id");
     Ok(sql.load::<ResponseSql, ResponseRow>(conn)?)
 }
 
-/// The responses with these keys, as far as they are of these participants, or of surveys that the viewer may change.
+/// The responses with these keys, as far as they are of a family, or of surveys that the viewer may change.
 ///
 /// # Errors
 /// What the database answers.
-pub fn by_ids(conn: &mut Conn, vision: &Vision, own: &[i64], ids: &[i64]) -> Result<Vec<ResponseRow>, Error> {
+pub fn by_ids(conn: &mut Conn, vision: &Vision, family: &Family, ids: &[i64]) -> Result<Vec<ResponseRow>, Error> {
     let sql = Sql::new(RESPONSE).text(RESPONSES).text(" JOIN content c ON c.id = s.content_id WHERE s.id").in_ids(ids);
-    let sql = vision.visible(sql, "c").text(" AND (s.participant_id").in_ids(own).text(" OR ");
+    let sql = given_by(vision.visible(sql, "c").text(" AND ("), family).text(" OR ");
     Ok(vision.managed(sql, "c").text(")").load::<ResponseSql, ResponseRow>(conn)?)
 }
 

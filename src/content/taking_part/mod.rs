@@ -8,13 +8,12 @@ use super::commands::within_reach;
 use super::kind::ContentKind;
 use super::store::{self as contents, ContentRow};
 use super::visibility::Vision;
-use crate::access::sight;
+use crate::access::guardians::{self, Family};
 use crate::check::Checks;
 use crate::db::Conn;
 use crate::error::{Code, Error, Rejection};
 use crate::groups::store::CompositionCache;
 use crate::members::effective;
-use crate::people;
 use crate::scope::Scope;
 
 /// The field that names for whom it is.
@@ -44,15 +43,12 @@ pub fn check_kind(row: &ContentRow, kind: ContentKind, message: &str) -> Result<
 ///
 /// # Errors
 /// What the database answers.
-pub fn family(conn: &mut Conn, scope: &Scope) -> Result<Vec<i64>, Error> {
-    let Some(participant) = scope.viewer.participant else { return Ok(Vec::new()) };
-    let mut family = sight::wards(conn, participant)?;
-    family.push(participant);
-    Ok(family)
+pub fn family(conn: &mut Conn, scope: &Scope) -> Result<Family, Error> {
+    Family::load(conn, scope.viewer.participant, scope.today)
 }
 
-/// For whom it is: the one who is named, or the viewer. It must be the viewer, a child whose guardian the viewer is, or
-/// somebody to whom the viewer may show the item; nothing else is told about anybody else.
+/// For whom it is: the one who is named, or the viewer. It must be the viewer, a child whose guardian the viewer is for the
+/// organization of the item, or somebody to whom the viewer may show the item; nothing else is told about anybody else.
 ///
 /// # Errors
 /// `Required`, `Forbidden` or `NotFound`.
@@ -69,7 +65,10 @@ pub fn for_whom(
         return Err(refuse(Code::Required, "Say who it is for: this token is not that of a participant."));
     };
     let own = match scope.viewer.participant {
-        Some(viewer) => viewer == participant || people::store::is_guardian(conn, participant, viewer)?,
+        Some(viewer) => {
+            viewer == participant
+                || guardians::is_guardian(conn, participant, viewer, row.organization_id, scope.today)?
+        }
         None => false,
     };
     if own {
@@ -102,7 +101,7 @@ pub fn check_invited(
         // What a token grants beside is one's own as well: what is for staff, staff take part in.
         let compositions = cache.read(conn)?;
         let standing = effective::of_participants(conn, &compositions, &[participant], scope.today)?;
-        Vision::load(conn, scope, &[participant], &standing)?
+        Vision::load(conn, scope, &Family::alone(participant, scope.today), &standing)?
     } else {
         Vision::of_participant(conn, scope, cache, participant)?
     };

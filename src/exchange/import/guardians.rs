@@ -1,4 +1,5 @@
-//! `guardians.csv`: who looks after which child.
+//! `guardians.csv`: who looks after which child. It counts for the organization for which the bundle is imported, or for all
+//! when none is named (V4).
 
 use std::collections::HashSet;
 
@@ -28,12 +29,13 @@ impl Pair {
 }
 
 impl<'r> Run<'r> {
-    /// Adds the guardians that are new.
+    /// Adds the guardians that are new to the organization.
     pub(super) fn guardians(&mut self) -> Result<(), Error> {
         let total = self.bundle.guardians.len();
         let lines = self.readable_guardians();
         let stored = self.stored_guardians(&lines)?;
         let lasting: HashSet<Pair> = lines.iter().map(|(_, pair)| *pair).collect();
+        let organization = self.keeper.id();
         let mut new = Vec::new();
         for (row, pair) in lines {
             let reversed = pair.reversed();
@@ -54,8 +56,15 @@ impl<'r> Run<'r> {
         for chunk in new.chunks(CHUNK) {
             let source = batch::rows(self.conn.dialect(), COLUMNS, chunk)?;
             let sql =
-                Sql::new("INSERT INTO guardianships (child_id, guardian_id) SELECT r.child_id, r.guardian_id FROM ");
-            written(sql.then(source).execute(self.conn))?;
+                Sql::new("INSERT INTO guardianships (child_id, guardian_id, organization_id, imported, changed_at, changed_by) SELECT r.child_id, r.guardian_id, ")
+                    .int(organization)
+                    .text(", TRUE, ")
+                    .instant(self.scope.instant())
+                    .text(", ")
+                    .string(self.scope.viewer.name.clone())
+                    .text(" FROM ")
+                    .then(source);
+            written(sql.execute(self.conn))?;
         }
         self.tell(Step::Guardians, total, total);
         self.journal.write(self.conn, self.scope)
@@ -72,14 +81,19 @@ impl<'r> Run<'r> {
         lines
     }
 
-    /// Which of the pairs are stored, either way round.
+    /// Which of the pairs this organization has recorded or ended for itself, either way round; what was ended since stands.
     fn stored_guardians(&mut self, lines: &[(&Guardian, Pair)]) -> Result<HashSet<Pair>, Error> {
+        let organization = self.keeper.id().unwrap_or_default();
         let mut stored = HashSet::new();
         let pairs: Vec<Pair> = lines.iter().flat_map(|(_, pair)| [*pair, pair.reversed()]).collect();
         for chunk in pairs.chunks(CHUNK) {
             let found = Sql::new("SELECT g.child_id, g.guardian_id FROM ")
                 .then(batch::rows(self.conn.dialect(), COLUMNS, chunk)?)
-                .text(" CROSS JOIN guardianships g WHERE g.child_id = r.child_id AND g.guardian_id = r.guardian_id")
+                .text(
+                    " CROSS JOIN guardianships g WHERE g.child_id = r.child_id AND g.guardian_id = r.guardian_id \
+                     AND coalesce(g.organization_id, 0) = ",
+                )
+                .int(organization)
                 .load::<(BigInt, BigInt), (i64, i64)>(self.conn)?;
             stored.extend(found.into_iter().map(|(child_id, guardian_id)| Pair { child_id, guardian_id }));
         }

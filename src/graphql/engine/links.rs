@@ -21,8 +21,12 @@ pub trait Link<R>: Send + Sync {
     }
 }
 
+/// Reads objects by their keys, in no order.
+pub type Load<E> = fn(&mut Exec<'_>, &[i64], bool) -> Result<Vec<<E as Entity>::Row>, Error>;
+
 struct One<R, E: Entity> {
     key: fn(&R) -> Option<i64>,
+    load: Load<E>,
     selection: Selection<E>,
 }
 
@@ -31,12 +35,25 @@ struct One<R, E: Entity> {
 /// # Errors
 /// When an argument below does not fit its type.
 pub fn one<R: 'static, E: Keyed>(pick: &Pick<'_>, key: fn(&R) -> Option<i64>) -> ServerResult<Box<dyn Link<R>>> {
-    Ok(Box::new(One::<R, E> { key, selection: pick.select()? }))
+    one_by::<R, E>(pick, key, E::by_ids)
+}
+
+/// The same of objects that are read in a way of their own.
+///
+/// # Errors
+/// When an argument below does not fit its type.
+pub fn one_by<R: 'static, E: Keyed>(
+    pick: &Pick<'_>,
+    key: fn(&R) -> Option<i64>,
+    load: Load<E>,
+) -> ServerResult<Box<dyn Link<R>>> {
+    Ok(Box::new(One::<R, E> { key, load, selection: pick.select()? }))
 }
 
 impl<R, E: Keyed> Link<R> for One<R, E> {
     fn follow(&self, exec: &mut Exec<'_>, rows: &[&R]) -> Result<Values, Error> {
-        let (values, positions) = gather(exec, &self.selection, rows.iter().filter_map(|row| (self.key)(row)))?;
+        let (values, positions) =
+            gather(exec, &self.selection, self.load, rows.iter().filter_map(|row| (self.key)(row)))?;
         Ok(values.arranged(rows.iter().map(|row| (self.key)(row).and_then(|key| positions.get(&key).copied()))))
     }
 }
@@ -45,12 +62,13 @@ impl<R, E: Keyed> Link<R> for One<R, E> {
 fn gather<E: Keyed>(
     exec: &mut Exec<'_>,
     selection: &Selection<E>,
+    load: Load<E>,
     keys: impl Iterator<Item = i64>,
 ) -> Result<(Values, HashMap<i64, usize>), Error> {
     let mut ids: Vec<i64> = keys.collect();
     ids.sort_unstable();
     ids.dedup();
-    let found = if ids.is_empty() { Vec::new() } else { E::by_ids(exec, &ids, selection.details())? };
+    let found = if ids.is_empty() { Vec::new() } else { load(exec, &ids, selection.details())? };
     let positions = found.iter().enumerate().map(|(n, row)| (E::key(row), n)).collect();
     let values = selection.render(exec, &found.iter().collect::<Vec<_>>())?;
     Ok((values, positions))

@@ -27,7 +27,7 @@ use crate::scope::Scope;
 
 pub use compile::{Item, Pick, Read, Selection};
 pub use connection::{Asked, Connection, CursorOf, Edge, EdgeRow, Listed, PAGE_ARGS, Pages, connection, page_args};
-pub use links::{Link, inline, inline_list, inline_opt, many, one};
+pub use links::{Link, inline, inline_list, inline_opt, many, one, one_by};
 pub use out::{Out, Values};
 pub use register::{Argument, Obj, arg, input, ty};
 
@@ -185,9 +185,9 @@ impl<'a> Exec<'a> {
         let sight = Sight::load(self.conn, &self.scope.viewer, today, |conn, own| {
             let compositions = cache.read(conn)?;
             let found = effective::of_participants(conn, &compositions, own, today)?;
-            let groups = found.groups();
+            let pairs = found.pairs();
             standing = Some(Arc::new(found));
-            Ok(groups)
+            Ok(pairs)
         })?;
         let sight = Arc::new(sight);
         self.memory.standing = standing;
@@ -213,7 +213,7 @@ impl<'a> Exec<'a> {
             return Ok(Arc::clone(vision));
         }
         let (sight, standing) = (self.sight()?, self.standing()?);
-        let vision = Arc::new(Vision::load(self.conn, self.scope, sight.own(), &standing)?);
+        let vision = Arc::new(Vision::load(self.conn, self.scope, sight.family(), &standing)?);
         self.memory.vision = Some(Arc::clone(&vision));
         Ok(vision)
     }

@@ -1,14 +1,13 @@
 //! Effective membership as the graph shows it.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use async_graphql::ServerResult;
 use chrono::NaiveDate;
 
 use super::group::{AS_OF, Group};
 use super::participant::Participant;
-use crate::access::sight::Sight;
+use crate::access::sight::{Disclosed, Sight};
 use crate::error::Error;
 use crate::graphql::engine::{
     Argument, Asked, Edge, EdgeRow, Entity, Exec, Field, Link, Listed, Obj, Out, PAGE_ARGS, Pages, Pick, arg,
@@ -165,7 +164,7 @@ pub fn members_of_group(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<GroupRow>>
             let groups: Vec<i64> = rows.iter().map(|row| row.id).collect();
             let (sight, on) = (exec.sight()?, exec.on(inputs::date(list.as_of)));
             let disclosed = sight.disclosed(exec.conn, &groups, on)?;
-            let pages = groups.iter().map(|group| list.page(exec, *group, disclosed.contains(group), asked));
+            let pages = groups.iter().map(|group| list.page(exec, *group, &disclosed, asked));
             let pages = pages.collect::<Result<_, Error>>()?;
             let cursor = |(row, _): &(ParticipantRow, Belonging)| {
                 position("name", [Key::Text(row.sort_key.clone()), Key::Int(row.id)])
@@ -175,24 +174,9 @@ pub fn members_of_group(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<GroupRow>>
     )
 }
 
-/// What may be told of where some participants stand: of one's own everything, of others what is disclosed.
-struct Told {
-    sight: Arc<Sight>,
-    disclosed: HashSet<i64>,
-}
-
-impl Told {
-    fn load(exec: &mut Exec<'_>, sight: &Arc<Sight>, standing: &door::Standing, on: NaiveDate) -> Result<Self, Error> {
-        Ok(Self { sight: Arc::clone(sight), disclosed: sight.disclosed(exec.conn, &standing.groups(), on)? })
-    }
-
-    fn discloses(&self, group: i64, participant: i64) -> bool {
-        self.disclosed.contains(&group) || self.sight.own().contains(&participant)
-    }
-
-    fn of(&self, participant: i64, chains: Vec<Vec<i64>>) -> Vec<Vec<i64>> {
-        door::told(chains, |group| self.discloses(group, participant))
-    }
+/// What may be told of where some participants stand.
+fn told(exec: &mut Exec<'_>, sight: &Sight, standing: &door::Standing, on: NaiveDate) -> Result<Disclosed, Error> {
+    sight.disclosed(exec.conn, &standing.groups(), on)
 }
 
 struct MemberList {
@@ -207,7 +191,7 @@ impl MemberList {
         &self,
         exec: &mut Exec<'_>,
         group: i64,
-        disclosed: bool,
+        disclosed: &Disclosed,
         asked: Asked,
     ) -> Result<Page<(ParticipantRow, Belonging)>, Error> {
         let on = exec.on(inputs::date(self.as_of));
@@ -227,12 +211,12 @@ impl MemberList {
             .collect();
         let standing =
             self.belonging.then(|| door::of_participants(exec.conn, &compositions, &keys.rows, on)).transpose()?;
-        let told = standing.as_ref().map(|standing| Told::load(exec, &sight, standing, on)).transpose()?;
+        let told = standing.as_ref().map(|standing| told(exec, &sight, standing, on)).transpose()?;
         let belonging = |id: i64| match standing.as_ref().zip(told.as_ref()) {
             None => Belonging { implicit: false, via: Vec::new() },
             Some((standing, told)) => Belonging {
                 implicit: !standing.is_direct(group, id),
-                via: told.of(id, standing.chains(&compositions, group, id)),
+                via: door::told(standing.chains(&compositions, group, id), |other| told.tells(other, id)),
             },
         };
         let rows = keys.rows.iter().filter_map(|id| found.remove(id).map(|row| (row, belonging(*id)))).collect();
@@ -256,12 +240,12 @@ pub fn groups_of_participant(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<Parti
             let sight = exec.sight()?;
             let standing = door::of_participants(exec.conn, &compositions, &people, on)?;
             let found = groups::by_ids(exec.conn, &sight, asked.details, &standing.groups())?;
-            let told = Told::load(exec, &sight, &standing, on)?;
+            let told = told(exec, &sight, &standing, on)?;
             let mut pages = Vec::with_capacity(people.len());
             for person in people {
                 let mut of: Vec<GroupRow> = found
                     .iter()
-                    .filter(|row| standing.belongs(row.id, person) && told.discloses(row.id, person))
+                    .filter(|row| standing.belongs(row.id, person) && told.tells(row.id, person))
                     .cloned()
                     .collect();
                 of.sort_by(|a, b| (&a.sort_key, a.id).cmp(&(&b.sort_key, b.id)));
@@ -269,7 +253,9 @@ pub fn groups_of_participant(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<Parti
                 let rows = of.into_iter().map(|row| {
                     let belonging = Belonging {
                         implicit: !standing.is_direct(row.id, person),
-                        via: told.of(person, standing.chains(&compositions, row.id, person)),
+                        via: door::told(standing.chains(&compositions, row.id, person), |other| {
+                            told.tells(other, person)
+                        }),
                     };
                     (row, belonging)
                 });

@@ -427,7 +427,7 @@ impl Link<GroupRow> for IsMember {
         let disclosed = sight.disclosed(exec.conn, &groups, on)?;
         let mut values = Values::with_capacity(rows.len());
         for row in rows {
-            let told = disclosed.contains(&row.id) || sight.own().contains(&self.participant);
+            let told = disclosed.tells(row.id, self.participant);
             values.push(|out| out.bool(told && standing.belongs(row.id, self.participant)));
         }
         Ok(values)

@@ -3,6 +3,7 @@
 pub mod content;
 pub mod effective;
 pub mod group;
+pub mod guardianship;
 pub mod history;
 pub mod membership;
 pub mod outbox;

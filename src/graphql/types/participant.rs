@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_graphql::ID;
 
 use super::effective::{self, EffectiveGroup};
+use super::guardianship::{self, Guardianship};
 use super::history::{HistoryEntry, history_of};
 use super::membership::{self, Membership, memberships_of};
 use crate::error::Error;
@@ -16,8 +17,8 @@ use crate::graphql::scalars::{Date, DateTime};
 use crate::history::Entity as Object;
 use crate::id::Kind;
 use crate::members::store::Of;
-use crate::people::ParticipantKind;
 use crate::people::store::{self, More, ParticipantRow, ResidencyRow, Side};
+use crate::people::{ParticipantKind, guardians};
 
 /// A party that can be a member.
 pub struct Participant;
@@ -155,7 +156,7 @@ const FIELDS: &[Field<Participant>] = &[
     Field::<Participant>::link(
         "guardians",
         ty::<Option<Vec<Obj<Participant>>>>,
-        "Who looks after this child; null when you may not read it.",
+        "Who looks after this child, as far as that counts for an organization that you administer; null when you may not read it.",
         |pick| {
             many::<ParticipantRow, Participant>(
                 pick,
@@ -167,13 +168,22 @@ const FIELDS: &[Field<Participant>] = &[
     Field::<Participant>::link(
         "children",
         ty::<Option<Vec<Obj<Participant>>>>,
-        "The children this person looks after; null when you may not read it.",
+        "The children this person looks after, as far as that counts for an organization that you administer, or for anybody \
+         where it is you; null when you may not read it.",
         |pick| {
             many::<ParticipantRow, Participant>(
                 pick,
                 Box::new(|exec, rows, details| related(exec, rows, Side::Anchor, details)),
             )
         },
+    )
+    .on(PERSON),
+    Field::<Participant>::link(
+        "guardianships",
+        ty::<Vec<Obj<Guardianship>>>,
+        "Who was recorded to look after this child, and for which organizations that counts: for those who administer an \
+         organization of whose people the child is, the guardians themselves and the child; empty for others.",
+        guardianship::of_children,
     )
     .on(PERSON),
     Field::<Participant>::value("name", ty::<Option<String>>, "The name.", |row, out| {
@@ -307,6 +317,19 @@ impl Keyed for Participant {
     }
 }
 
+/// The same, and of those out of sight the names: for links from what may be read to whom it is about.
+///
+/// # Errors
+/// What the database answers.
+pub fn named(exec: &mut Exec<'_>, ids: &[i64], details: bool) -> Result<Vec<ParticipantRow>, Error> {
+    let mut rows = Participant::by_ids(exec, ids, details)?;
+    let missing: Vec<i64> = ids.iter().copied().filter(|id| rows.iter().all(|row| row.id != *id)).collect();
+    if !missing.is_empty() {
+        rows.extend(store::names_of(exec.conn, details, &missing)?);
+    }
+    Ok(rows)
+}
+
 impl Listed for Participant {
     type Node = Self;
     const CONNECTION: &'static str = "ParticipantConnection";
@@ -331,7 +354,8 @@ impl Link<ParticipantRow> for KeptHistory {
         let sight = exec.sight()?;
         let keeper = |row: &ParticipantRow| row.more.as_deref().and_then(|more| more.organization_id);
         let open = |row: &ParticipantRow| {
-            sight.own().contains(&row.id) || sight.administers(Some(row.id)) || sight.administers(keeper(row))
+            let own = sight.family().acts_for(row.id, keeper(row));
+            own || sight.administers(Some(row.id)) || sight.administers(keeper(row))
         };
         let kept: Vec<&ParticipantRow> = rows.iter().copied().filter(|row| open(row)).collect();
         let values = if kept.is_empty() { Values::default() } else { self.0.follow(exec, &kept)? };
@@ -360,7 +384,7 @@ fn related(
 ) -> Result<Vec<Vec<ParticipantRow>>, Error> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let sight = exec.sight()?;
-    let pairs = store::guardianships(exec.conn, &sight, side, &ids)?;
+    let pairs = guardians::store::pairs(exec.conn, &sight, exec.scope.today, side, &ids)?;
     let others: Vec<i64> = pairs.iter().map(|(_, other)| *other).collect();
     let people: HashMap<i64, ParticipantRow> =
         store::by_ids(exec.conn, &sight, details, &others)?.into_iter().map(|row| (row.id, row)).collect();

@@ -18,7 +18,6 @@ use crate::members::effective;
 use crate::page::{Page, Window};
 use crate::people::commands::administration_sight;
 use crate::people::store as people;
-use crate::subscriptions::acting;
 use crate::subscriptions::facts::{self, Place};
 use crate::subscriptions::rule::{Acting, Wish, refusals};
 use crate::subscriptions::store::{self, Offer};
@@ -165,9 +164,10 @@ impl ForTarget {
     fn target(&self, exec: &mut Exec<'_>) -> Result<Option<Target>, Error> {
         let viewer = &exec.scope.viewer;
         let Some(participant) = self.participant.or(viewer.participant) else { return Ok(None) };
-        if acting(exec.conn, exec.scope, participant, None)? == Acting::Own {
+        if exec.sight()?.family().includes(participant) {
             return Ok(Some(Target { participant, acting: Acting::Own }));
         }
+        let viewer = &exec.scope.viewer;
         if !viewer.is_some_administrator() {
             return Ok(None);
         }
@@ -185,7 +185,9 @@ fn offer(exec: &mut Exec<'_>, target: &Target) -> Result<Offer, Error> {
     let viewer = &exec.scope.viewer;
     let limited = target.acting == Acting::Administrator && !viewer.administrator;
     let within = limited.then(|| viewer.administers.clone());
-    Ok(Offer { participant, organizations, within, belongs: standing.groups() })
+    let guardian = (target.acting == Acting::Own).then_some(viewer.participant).flatten();
+    let guardian = guardian.filter(|guardian| *guardian != participant).map(|guardian| (guardian, exec.scope.today));
+    Ok(Offer { participant, organizations, within, guardian, belongs: standing.groups() })
 }
 
 fn total(
@@ -204,9 +206,11 @@ fn total(
 /// Where the participant stands with each group of a page.
 fn stand(exec: &mut Exec<'_>, target: &Target, page: Page<GroupRow>) -> Result<Page<SubscriptionRow>, Error> {
     let places: Vec<Place> = page.rows.iter().filter_map(Place::of_row).collect();
+    let sight = exec.sight()?;
     let viewer = &exec.scope.viewer;
     let acting = |place: &Place| match target.acting {
         Acting::Administrator if !viewer.may_administer(place.organization_id) => Acting::Stranger,
+        Acting::Own if !sight.family().acts_for(target.participant, place.organization_id) => Acting::Stranger,
         acting => acting,
     };
     let found = facts::of_many(exec.conn, exec.cache, exec.scope, target.participant, &places, acting)?;

@@ -49,10 +49,10 @@ impl Candidate {
 }
 
 const CANDIDATES: &str = "SELECT p.id, p.external_id, p.given_name, p.family_name, p.birth_date, \
-     EXISTS (SELECT 1 FROM guardianships u WHERE u.guardian_id = p.id), EXISTS (SELECT 1 FROM memberships m \
+     EXISTS (SELECT 1 FROM guardianships u WHERE u.guardian_id = p.id AND NOT u.ended), EXISTS (SELECT 1 FROM memberships m \
      WHERE m.participant_id = p.id AND m.annulled_at IS NULL AND m.role = 'LEADER' AND m.start_date <= d.today \
      AND (m.end_date IS NULL OR m.end_date > d.today)), \
-     (EXISTS (SELECT 1 FROM guardianships u WHERE u.child_id = p.id) OR EXISTS (SELECT 1 FROM memberships m \
+     (EXISTS (SELECT 1 FROM guardianships u WHERE u.child_id = p.id AND NOT u.ended) OR EXISTS (SELECT 1 FROM memberships m \
      JOIN groups g ON g.id = m.group_id WHERE m.participant_id = p.id AND m.annulled_at IS NULL AND m.role = 'MEMBER' \
      AND m.start_date <= d.today AND (m.end_date IS NULL OR m.end_date > d.today) AND (g.year_group IS NOT NULL \
      OR EXISTS (SELECT 1 FROM roster_groups r WHERE r.group_id = g.id AND r.kind = 'GROUP')))) FROM participants p CROSS JOIN (SELECT ";

@@ -168,12 +168,12 @@ fn paths(exec: &mut Exec<'_>, items: &[ContentRow]) -> Result<HashMap<i64, Vec<P
     let ids: Vec<i64> = items.iter().map(|row| row.id).collect();
     let vision = exec.vision()?;
     let reasons = vision.reasons(exec.conn, &ids)?;
-    let (sight, standing, compositions) = (exec.sight()?, exec.standing()?, exec.compositions()?);
+    let (standing, compositions) = (exec.standing()?, exec.compositions()?);
     let of_group = |group: i64| {
         let mut paths: Vec<PathRow> = Vec::new();
-        for participant in sight.own() {
-            for groups in standing.chains(&compositions, group, *participant) {
-                paths.push(PathRow { audience: Audience::Group, participant: Some(*participant), groups });
+        for participant in vision.belonging(group) {
+            for groups in standing.chains(&compositions, group, participant) {
+                paths.push(PathRow { audience: Audience::Group, participant: Some(participant), groups });
             }
         }
         if paths.is_empty() {

@@ -341,7 +341,7 @@ pub fn of_viewer(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<ContentRow>>> {
         Box::new(|exec, rows, _| {
             let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
             let own = family(exec)?;
-            let found = store::of_participants(exec.conn, &ids, &own)?;
+            let found = store::of_family(exec.conn, &ids, &own)?;
             Ok(ids.iter().map(|id| found.iter().filter(|row| row.content_id == *id).cloned().collect()).collect())
         }),
     )

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use async_graphql::{ID, ServerResult};
 
 use super::{Content, ContentRow};
+use crate::access::guardians::Family;
 use crate::content::rounds::store::{self, Onlooker, SlotRow};
 use crate::content::rounds::{Added, Booked, Removed};
-use crate::content::taking_part;
 use crate::error::Error;
 use crate::graphql::engine::{
     Argument, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, PAGE_ARGS, Pages, Pick, Values, arg, connection,
@@ -97,13 +97,12 @@ fn looking<T>(
     read(exec, &Onlooker { vision: &vision, family: &family, now })
 }
 
-/// The viewer and the viewer's children. An administrator's sight leaves them out, because it needs nobody.
+/// The viewer and the viewer's children.
 ///
 /// # Errors
 /// What the database answers.
-pub fn family(exec: &mut Exec<'_>) -> Result<Vec<i64>, Error> {
-    let sight = exec.sight()?;
-    if sight.is_unlimited() { taking_part::family(exec.conn, exec.scope) } else { Ok(sight.own().to_vec()) }
+pub fn family(exec: &mut Exec<'_>) -> Result<Family, Error> {
+    Ok(exec.sight()?.family().clone())
 }
 
 impl Keyed for ConversationSlot {

@@ -82,7 +82,7 @@ pub const ARGS: &[Argument] = &[PAGE_ARGS[0], PAGE_ARGS[1], PAGE_ARGS[2], PAGE_A
 
 fn readers(exec: &mut Exec<'_>) -> Result<Readers, Error> {
     let (sight, vision) = (exec.sight()?, exec.vision()?);
-    Ok(Readers::new(&exec.scope.viewer, sight.own(), vision.led()))
+    Ok(Readers::new(&exec.scope.viewer, sight.family(), vision.led()))
 }
 
 fn by_ids<R: Record>(exec: &mut Exec<'_>, ids: &[i64]) -> Result<Vec<Row<R>>, Error> {
