@@ -16,6 +16,7 @@ use crate::graphql::session::Shared;
 use crate::groups::store::CompositionCache;
 use crate::http::files::Options as FileOptions;
 use crate::http::{self, Gateway};
+use crate::keys;
 use crate::mail::transport::Mailer;
 use crate::mail::worker;
 use crate::people::ParticipantKind;
@@ -30,10 +31,23 @@ const SWEEPING: Duration = Duration::from_mins(1);
 /// `Unavailable` when it cannot be reached, a configuration error when its address makes no sense.
 pub fn open(database: &Database, execution: Duration) -> Result<Db, Error> {
     let db = Db::open(&database.options(execution))?;
-    for version in db.migrate()? {
+    for version in migrate(&db)? {
         tracing::info!(version, "migration applied");
     }
     Ok(db)
+}
+
+/// Brings the schema up to date, and with it the keys by which stored texts are compared.
+///
+/// # Errors
+/// What the database answers.
+pub fn migrate(db: &Db) -> Result<Vec<String>, Error> {
+    let applied = db.migrate()?;
+    let renewed = keys::renew(db)?;
+    if renewed > 0 {
+        tracing::info!(rows = renewed, "keys of stored texts made anew");
+    }
+    Ok(applied)
 }
 
 /// Puts the gateway on a database together.

@@ -1,6 +1,7 @@
 //! Checks of what people type, shared by all commands.
 
 use crate::error::{Code, Rejection};
+use crate::text::{Fault, is_blank, line_fault, prose_fault};
 
 /// The longest name, in characters.
 pub const NAME: usize = 200;
@@ -31,23 +32,41 @@ impl Checks {
         }
     }
 
-    /// Checks a text that may be absent.
-    pub fn text(&mut self, field: &str, value: Option<&str>, limit: usize) {
+    /// Checks a text of one line that may be absent: a name, a code, a label.
+    pub fn line(&mut self, field: &str, value: Option<&str>, limit: usize) {
+        self.text(field, value, limit, line_fault);
+    }
+
+    /// Checks a text of several lines that may be absent: a description, a note.
+    pub fn prose(&mut self, field: &str, value: Option<&str>, limit: usize) {
+        self.text(field, value, limit, prose_fault);
+    }
+
+    fn text(&mut self, field: &str, value: Option<&str>, limit: usize, fault: fn(&str) -> Option<Fault>) {
         let Some(value) = value else { return };
         if value.chars().count() > limit {
             self.refuse(Code::InvalidValue, field, format!("This may have at most {limit} characters."));
-        } else if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
-            self.refuse(Code::InvalidValue, field, "This holds characters that cannot be shown.");
-        } else if value.trim().is_empty() {
+        } else if let Some(fault) = fault(value) {
+            self.refuse(Code::InvalidValue, field, fault.to_string());
+        } else if is_blank(value) {
             self.refuse(Code::InvalidValue, field, "This may be left out, but not be empty.");
         }
     }
 
-    /// Checks a text that must be there.
+    /// Checks a text of one line that must be there.
     pub fn required(&mut self, field: &str, value: Option<&str>, limit: usize) {
+        self.required_text(field, value, limit, line_fault);
+    }
+
+    /// Checks a text of several lines that must be there.
+    pub fn required_prose(&mut self, field: &str, value: Option<&str>, limit: usize) {
+        self.required_text(field, value, limit, prose_fault);
+    }
+
+    fn required_text(&mut self, field: &str, value: Option<&str>, limit: usize, fault: fn(&str) -> Option<Fault>) {
         match value {
             None | Some("") => self.refuse(Code::Required, field, "This must be given."),
-            value => self.text(field, value, limit),
+            value => self.text(field, value, limit, fault),
         }
     }
 
@@ -70,9 +89,9 @@ impl Checks {
     }
 }
 
-/// White space around a text is never meant; an empty text is none.
-pub fn trimmed(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+/// A text of which something can be seen; any other is none.
+pub fn given(text: Option<impl Into<String>>) -> Option<String> {
+    text.map(Into::into).filter(|text: &String| !is_blank(text))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub enum Code {
     CycleDetected,
     DerivedMembership,
     DynamicGroup,
+    EmptyCondition,
     Forbidden,
     GroupClosed,
     InUse,
@@ -148,6 +149,11 @@ impl From<diesel::result::Error> for Error {
                     Code::Conflict,
                     "Somebody else changed the same thing at the same moment. Please try again.",
                 );
+            }
+            // PostgreSQL takes no text with a NUL, as a value or in JSON. What clients send is looked at before.
+            if message.contains("byte sequence for encoding") || message.contains("unsupported Unicode escape") {
+                tracing::warn!(%error, "a text with a NUL came as far as the database");
+                return Self::BadInput("A text holds a NUL character, which no text may hold.".to_owned());
             }
             if message.contains("statement timeout") || message.contains("lock timeout") {
                 return Self::Timeout;

@@ -15,6 +15,7 @@
 //! - [`school`]: what a school keeps of its pupils for one school year.
 //! - [`year`]: from one school year to the next: plan, preview, apply, relink, undo; moves during the year.
 //! - [`mail`]: e-mail to new members, from the outbox to the mail server.
+//! - [`text`]: the door for texts, and the keys by which they are compared; [`keys`] makes those that are stored anew.
 //! - [`access`]: tokens, roles, `table` (which fields) and `sight` (which objects).
 //! - [`db`]: pools, transactions and the two backends behind one connection type; `announce` tells of changes.
 //!
@@ -39,6 +40,7 @@ pub mod groups;
 pub mod history;
 pub mod http;
 pub mod id;
+pub mod keys;
 pub mod mail;
 pub mod members;
 pub mod page;

@@ -45,7 +45,7 @@ fn run(command: Command) -> Result<(), Error> {
         }
         Command::Migrate(database) => {
             let db = kring::db::Db::open(&database.options(Duration::from_mins(10)))?;
-            let applied = db.migrate()?;
+            let applied = app::migrate(&db)?;
             match applied.len() {
                 0 => say!("The schema is up to date."),
                 number => say!("{number} migrations applied: {}.", applied.join(", ")),

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::db::{Conn, Dialect, Sql};
 use crate::error::{Code, Error, Rejection};
 use crate::scope::Scope;
+use crate::text::line_fault;
 
 /// How long the first answer is remembered, in days.
 const REMEMBERED_DAYS: i64 = 30;
@@ -21,6 +22,24 @@ pub struct Repeatable {
     pub id: Option<String>,
     /// A digest of what was asked; the same identifier for something else is a mistake of the client.
     pub request: String,
+    /// Whether nothing is kept of what is done, so that there is nothing to recognize later.
+    pub rehearsal: bool,
+}
+
+impl Repeatable {
+    /// The identifier by which the command is remembered.
+    fn identifier(&self) -> Result<Option<&str>, Error> {
+        let refuse =
+            |message: String| Err(Rejection::new(Code::InvalidValue, message).at("input.clientMutationId").into());
+        let Some(id) = self.id.as_deref() else { return Ok(None) };
+        if id.is_empty() || id.chars().count() > MAX_LENGTH {
+            return refuse(format!("`clientMutationId` must have 1 to {MAX_LENGTH} characters."));
+        }
+        match line_fault(id) {
+            Some(fault) => refuse(fault.to_string()),
+            None => Ok(Some(id).filter(|_| !self.rehearsal)),
+        }
+    }
 }
 
 /// Carries out a command, unless it was before: then answers what it answered.
@@ -33,11 +52,7 @@ pub fn once<T: Serialize + DeserializeOwned>(
     repeatable: &Repeatable,
     command: impl FnOnce(&mut Conn) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let Some(id) = repeatable.id.as_deref() else { return command(conn) };
-    if id.is_empty() || id.chars().count() > MAX_LENGTH {
-        let message = format!("`clientMutationId` must have 1 to {MAX_LENGTH} characters.");
-        return Err(Rejection::new(Code::InvalidValue, message).at("input.clientMutationId").into());
-    }
+    let Some(id) = repeatable.identifier()? else { return command(conn) };
     let actor = scope.viewer.actor_key();
     forget(conn, scope.instant() - Duration::days(REMEMBERED_DAYS))?;
     if !claim(conn, scope, &actor, id, &repeatable.request)? {

@@ -14,7 +14,7 @@ use kring::db::{Db, Options};
 use kring::groups::composition::{Composition, Mode};
 use kring::people::store::Written;
 use kring::people::{Details, Gender, ParticipantKind};
-use kring::text::{fold, sort_key};
+use kring::text::{searchable, sort_key};
 
 /// The external id of the widest composite.
 pub const BIG: &str = "BIG";
@@ -373,6 +373,7 @@ impl Plan {
             text(row, Some(&written.display_name));
             text(row, Some(&written.sort_key));
             text(row, Some(&written.search_text));
+            text(row, written.email_key.as_deref());
             instants(row, now);
             self.keys.push(written.sort_key);
         }
@@ -407,7 +408,7 @@ impl Plan {
             text(row, Some(&group.external_id));
             text(row, Some(&group.name));
             text(row, Some(&sort_key(&group.name)));
-            text(row, Some(&fold(&group.name)));
+            text(row, Some(&searchable([group.name.as_str()])));
             number(row, category);
             number(row, responsible);
             text(row, Some(Composition::Any.as_str()));
@@ -621,7 +622,7 @@ impl Loader {
         self.target.batch("BEGIN");
         self.table(
             "participants (external_id, kind, given_name, name_prefix, family_name, birth_date, gender, email, display_name, \
-             sort_key, search_text, created_at, updated_at)",
+             sort_key, search_text, email_key, created_at, updated_at)",
             |batch| plan.people(batch),
         );
         self.table("group_categories (name, sort_key)", |batch| plan.categories(batch));

@@ -114,7 +114,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
         "MemberFilter",
         Seen,
         "kinds search complexNumber dwellingType city postalCode bornFrom bornUntil currentGroup \
-                            organization externalIds",
+                            organization externalIds everybody unreadable",
     ),
     ("Viewer", Seen, "participant memberships subscriptions feed administrator administers staffOf today"),
     ("GroupSubscription", Seen, "group membership canSubscribe subscribeErrors canUnsubscribe unsubscribeErrors"),

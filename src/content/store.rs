@@ -14,8 +14,9 @@ use crate::db::batch::{self, CHUNK, Column, Type};
 use crate::db::{Conn, Dialect, Sql};
 use crate::error::Error;
 use crate::page::{Key, KeyType, Order, Page, Window, position};
+use crate::people::filter::searched;
 use crate::scope::Scope;
-use crate::text::{fold, like_pattern, sort_key};
+use crate::text::{searchable, sort_key};
 
 /// An item.
 #[derive(Clone, Debug)]
@@ -223,8 +224,8 @@ impl ContentFilter {
             }
             sql = sql.text(")");
         }
-        for word in self.text.iter().flat_map(|text| fold(text).split(' ').map(ToOwned::to_owned).collect::<Vec<_>>()) {
-            sql = sql.text(" AND c.search_text LIKE ").string(like_pattern(&word)).text(" ESCAPE '\\'");
+        if let Some(text) = &self.text {
+            sql = searched(sql, "c.search_text", text);
         }
         if let Some(organization) = self.organization_id {
             sql = sql.text(" AND c.organization_id = ").int(organization);
@@ -373,9 +374,9 @@ pub struct Written<'w> {
 }
 
 impl Written<'_> {
-    fn search_text(&self) -> String {
-        let texts = std::iter::once(self.title).chain(self.details.texts());
-        texts.map(fold).collect::<Vec<_>>().join(" ")
+    /// What a search looks in.
+    pub fn search_text(&self) -> String {
+        searchable(std::iter::once(self.title).chain(self.details.texts()))
     }
 }
 

@@ -24,6 +24,11 @@ diesel::table! {
         display_name -> Text,
         sort_key -> Text,
         search_text -> Text,
+        email_key -> Nullable<Text>,
+        postal_key -> Nullable<Text>,
+        city_key -> Nullable<Text>,
+        complex_key -> Nullable<Text>,
+        dwelling_key -> Nullable<Text>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
     }

@@ -9,9 +9,10 @@ use super::errors::resolver_error;
 use super::mutation::{identifier, run};
 use super::scalars::DateTime;
 use super::session::Session;
+use super::text::{Line, Prose};
 use super::types::content::CreateContentInput;
 use super::types::payload::{ContentFilePayload, ContentPayload};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::{Availability, commands, files};
 use crate::id::Kind;
 
@@ -89,9 +90,9 @@ pub struct UpdateContentFileInput {
     /// The file.
     file_id: ID,
     /// Its name.
-    name: Option<String>,
+    name: Option<Line>,
     /// What it shows, at most 1,000 characters; null takes the caption away.
-    caption: MaybeUndefined<String>,
+    caption: MaybeUndefined<Prose>,
     /// Its place among the files of the item, from 1 on.
     position: Option<i32>,
     /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
@@ -165,11 +166,11 @@ impl ContentMutation {
     ) -> Result<Obj<ContentFilePayload>> {
         let file = identifier(Kind::ContentFile, &input.file_id, "fileId")?;
         let change = files::Change {
-            name: input.name,
+            name: input.name.map(Into::into),
             caption: match input.caption {
                 MaybeUndefined::Undefined => None,
                 MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(caption) => Some(trimmed(Some(caption))),
+                MaybeUndefined::Value(caption) => Some(given(Some(caption))),
             },
             position: input.position,
         };

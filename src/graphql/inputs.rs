@@ -4,22 +4,21 @@ use async_graphql::{ID, InputObject};
 
 use super::enums::{
     ContentKind, ContentOrderField, ContentState, EffectiveMemberOrderField, GroupKind, GroupOrderField,
-    MembershipOrderField, MembershipOrigin, MembershipRole, MembershipStatusFilter, OrderDirection, ParticipantKind,
+    MembershipOrderField, MembershipOrigin, MembershipRole, MembershipStatusFilter, OrderDirection,
     ParticipantOrderField,
 };
+use super::participant_filter::condition_fault;
 use super::scalars::{Date, DateTime};
+use super::text::Line;
 use crate::content::store::{ContentFilter as Contents, ContentOrder as ContentsBy};
 use crate::error::Error;
 use crate::groups::store::{GroupFilter as Groups, GroupOrder as GroupsBy};
 use crate::id::{self, Kind};
 use crate::members::store::{MembershipFilter as Memberships, MembershipOrder as MembershipsBy};
 use crate::page::Order;
-use crate::people::filter::ParticipantFilter as Participants;
 use crate::people::store::ParticipantOrder as ParticipantsBy;
 use crate::scope::Scope;
-
-/// The longest search text, in characters.
-const MAX_SEARCH: usize = 200;
+use crate::text::{MAX_WORDS, code_key, line_fault, words};
 
 /// Reads the identifier of an object of one kind.
 ///
@@ -33,29 +32,47 @@ fn opt_key(kind: Kind, id: Option<&ID>, name: &str) -> Result<Option<i64>, Error
     id.map(|id| key(kind, id, name)).transpose()
 }
 
-fn search(text: Option<String>, name: &str) -> Result<Option<String>, Error> {
-    match text {
-        Some(text) if text.chars().count() > MAX_SEARCH => {
-            Err(Error::BadInput(format!("`{name}` may have at most {MAX_SEARCH} characters.")))
-        }
-        text => Ok(text.filter(|text| !text.trim().is_empty())),
+/// A condition on a text. An empty one stays a condition: it finds nothing, rather than everything.
+fn condition(text: Option<Line>, name: &str) -> Result<Option<String>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    match condition_fault(&text) {
+        Some(fault) => Err(Error::BadInput(format!("`{name}`: {fault}"))),
+        None => Ok(Some(text.into())),
     }
 }
 
-fn at_most<T>(values: Option<Vec<T>>, limit: usize, name: &str) -> Result<Option<Vec<T>>, Error> {
-    match values {
-        Some(values) if values.len() > limit => {
-            Err(Error::BadInput(format!("`{name}` may hold at most {limit} values.")))
-        }
-        values => Ok(values),
+/// The code of a reason, in capitals as it is stored. What cannot be one is left as it is, to be refused with its field.
+pub fn code(text: Option<Line>) -> Option<String> {
+    text.map(|text| if line_fault(&text).is_some() { text.into() } else { code_key(&text) })
+}
+
+/// A condition on words that occur somewhere.
+fn search(text: Option<Line>, name: &str) -> Result<Option<String>, Error> {
+    let text = condition(text, name)?;
+    if text.as_deref().is_some_and(|text| words(text).len() > MAX_WORDS) {
+        return Err(Error::BadInput(format!("`{name}`: This may have at most {MAX_WORDS} words.")));
     }
+    Ok(text)
+}
+
+/// A condition on external ids.
+fn external_ids(ids: Option<Vec<Line>>) -> Result<Option<Vec<String>>, Error> {
+    let Some(ids) = ids else { return Ok(None) };
+    if ids.len() > 100 {
+        return Err(Error::BadInput("`externalIds` may hold at most 100 values.".to_owned()));
+    }
+    ids.into_iter()
+        .map(|id| Ok(condition(Some(id), "externalIds")?.unwrap_or_default()))
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 /// Which groups a list holds. All conditions must hold; an absent one always does.
 #[derive(InputObject, Clone, Debug, Default)]
 pub struct GroupFilter {
-    /// Every word of this text occurs in the name; case and diacritics are ignored.
-    text: Option<String>,
+    /// Every word of this text occurs in the name; case, diacritics and punctuation are ignored. A
+    /// text without a word finds nothing.
+    text: Option<Line>,
     /// The group has this category.
     category_id: Option<ID>,
     /// The group is of one of these kinds.
@@ -69,7 +86,7 @@ pub struct GroupFilter {
     /// This participant is responsible for the group.
     responsible_id: Option<ID>,
     /// The group has one of these external ids; at most 100.
-    external_ids: Option<Vec<String>>,
+    external_ids: Option<Vec<Line>>,
     /// Whether people may join and leave by themselves.
     subscription_group: Option<bool>,
     /// The group is the year group of this school year, 1 to 8.
@@ -96,64 +113,12 @@ impl GroupFilter {
             closed: this.closed.or((!this.include_closed.unwrap_or(false)).then_some(false)),
             organization_id: opt_key(Kind::Participant, this.organization_id.as_ref(), "organizationId")?,
             responsible_id: opt_key(Kind::Participant, this.responsible_id.as_ref(), "responsibleId")?,
-            external_ids: at_most(this.external_ids, 100, "externalIds")?,
+            external_ids: external_ids(this.external_ids)?,
             subscription_group: this.subscription_group,
             year_group: this.year_group,
             started_from: this.started_from.map(|date| date.0),
             started_until: this.started_until.map(|date| date.0),
             member_id: opt_key(Kind::Participant, this.member_id.as_ref(), "memberId")?,
-        })
-    }
-}
-
-/// Which participants: for lists, for adding many members at once, and as the filter of a dynamic group. All conditions
-/// must hold; an absent one always does.
-#[derive(InputObject, Clone, Debug, Default)]
-pub struct ParticipantFilter {
-    /// The participant is of one of these kinds.
-    pub kinds: Option<Vec<ParticipantKind>>,
-    /// Every word of this text occurs in the name; case and diacritics are ignored.
-    pub search: Option<String>,
-    /// The address belongs to this complex. Only participants whose personal data you may read are found.
-    pub complex_number: Option<String>,
-    /// The address is a dwelling of this type. Only participants whose personal data you may read are found.
-    pub dwelling_type: Option<String>,
-    /// The address is in this city. Only participants whose personal data you may read are found.
-    pub city: Option<String>,
-    /// The address has this postal code. Only participants whose personal data you may read are found.
-    pub postal_code: Option<String>,
-    /// The person was born on this date or later. Only participants whose personal data you may read are found.
-    pub born_from: Option<Date>,
-    /// The person was born on this date or earlier. Only participants whose personal data you may read are found.
-    pub born_until: Option<Date>,
-    /// The participant has a direct membership of this group in force.
-    pub current_group_id: Option<ID>,
-    /// The participant's record is kept by this organization. Only participants whose personal data you may read are
-    /// found.
-    pub organization_id: Option<ID>,
-    /// The participant has one of these external ids; at most 100. Only participants whose personal data you may read
-    /// are found.
-    pub external_ids: Option<Vec<String>>,
-}
-
-impl ParticipantFilter {
-    /// As the store takes it.
-    ///
-    /// # Errors
-    /// `BadInput` when an identifier or a size is wrong.
-    pub fn resolve(self) -> Result<Participants, Error> {
-        Ok(Participants {
-            kinds: self.kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()),
-            search: search(self.search, "search")?,
-            complex_number: search(self.complex_number, "complexNumber")?,
-            dwelling_type: search(self.dwelling_type, "dwellingType")?,
-            city: search(self.city, "city")?,
-            postal_code: search(self.postal_code, "postalCode")?,
-            born_from: self.born_from.map(|date| date.0),
-            born_until: self.born_until.map(|date| date.0),
-            current_group: opt_key(Kind::Group, self.current_group_id.as_ref(), "currentGroupId")?,
-            organization: opt_key(Kind::Participant, self.organization_id.as_ref(), "organizationId")?,
-            external_ids: at_most(self.external_ids, 100, "externalIds")?,
         })
     }
 }
@@ -170,9 +135,9 @@ pub struct MembershipFilter {
     /// The membership came from here.
     origin: Option<MembershipOrigin>,
     /// The start reason has this code.
-    start_reason_code: Option<String>,
+    start_reason_code: Option<Line>,
     /// The end reason has this code.
-    end_reason_code: Option<String>,
+    end_reason_code: Option<Line>,
     /// The start date is this one or later.
     started_from: Option<Date>,
     /// The start date is this one or earlier.
@@ -189,8 +154,9 @@ pub struct MembershipFilter {
     organization_id: Option<ID>,
     /// The group has this category.
     category_id: Option<ID>,
-    /// Every word of this text occurs in the participant's name; case and diacritics are ignored.
-    text: Option<String>,
+    /// Every word of this text occurs in the participant's name; case, diacritics and punctuation are ignored. A
+    /// text without a word finds nothing.
+    text: Option<Line>,
 }
 
 impl MembershipFilter {
@@ -205,8 +171,8 @@ impl MembershipFilter {
             on: this.as_of.map_or(scope.today, |date| date.0),
             role: this.role.map(Into::into),
             origin: this.origin.map(Into::into),
-            start_reason: search(this.start_reason_code, "startReasonCode")?,
-            end_reason: search(this.end_reason_code, "endReasonCode")?,
+            start_reason: condition(this.start_reason_code, "startReasonCode")?,
+            end_reason: condition(this.end_reason_code, "endReasonCode")?,
             started_from: this.started_from.map(|date| date.0),
             started_until: this.started_until.map(|date| date.0),
             ended_from: this.ended_from.map(|date| date.0),
@@ -309,8 +275,9 @@ pub struct ContentFilter {
     kinds: Option<Vec<ContentKind>>,
     /// It stands in one of these states. Drafts, and what is scheduled or withdrawn, are seen by their makers only.
     states: Option<Vec<ContentState>>,
-    /// Every word of this text occurs in the title or the text; case and diacritics are ignored.
-    text: Option<String>,
+    /// Every word of this text occurs in the title or the text; case, diacritics and punctuation are ignored. A
+    /// text without a word finds nothing.
+    text: Option<Line>,
     /// It was made for this organization.
     organization_id: Option<ID>,
     /// It takes place at this moment or later.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::engine::{Entity, Obj};
 use super::errors::resolver_error;
-use super::inputs::{date, key};
+use super::inputs::{code, date, key};
 use super::mutation_inputs::{
     AddMembershipsInput, AnnulMembershipInput, CreateGroupCategoryInput, CreateGroupInput, CreateParticipantInput,
     CreateReasonInput, DeleteGroupCategoryInput, DeleteReasonInput, EndMembershipInput, EndResidencyInput, GroupInput,
@@ -24,7 +24,7 @@ use super::types::payload::{
     AddMembershipsPayload, Coded, DeleteGroupPayload, EndReasonPayload, GroupCategoryPayload, GroupPayload,
     MembershipPayload, OutboxMessagePayload, ParticipantPayload, PayloadRow, ResidencyPayload, StartReasonPayload,
 };
-use crate::check::trimmed;
+use crate::check::given;
 use crate::db::Conn;
 use crate::error::{Code, Error, Rejection};
 use crate::groups::{self, Settings, categories};
@@ -70,7 +70,7 @@ where
 {
     let session = ctx.data_unchecked::<Arc<Session>>();
     let scope = session.scope();
-    let repeatable = Repeatable { id: client_mutation_id.clone().filter(|_| !dry_run), request: fingerprint(ctx)? };
+    let repeatable = Repeatable { id: client_mutation_id.clone(), request: fingerprint(ctx)?, rehearsal: dry_run };
     let done = session.write_if(|conn| {
         let done = repeat::once(conn, scope, &repeatable, |conn| command(conn, scope))?;
         Ok((done, !dry_run))
@@ -118,7 +118,10 @@ impl MembershipMutation {
         #[graphql(desc = "The group to be made.")] input: CreateGroupInput,
     ) -> Result<Obj<GroupPayload>> {
         let organization = optional(input.organization_id.as_ref(), "organizationId")?;
-        let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
+        let patch = match input.settings.patch() {
+            Ok(patch) => patch,
+            Err(error) => return payload(input.client_mutation_id, Err(error)),
+        };
         run(ctx, input.client_mutation_id, move |conn, scope| {
             let mut settings = Settings { organization_id: organization, ..Settings::default() };
             patch(&mut settings);
@@ -134,7 +137,10 @@ impl MembershipMutation {
     ) -> Result<Obj<GroupPayload>> {
         let group = identifier(Kind::Group, &input.group_id, "groupId")?;
         let organization = optional(input.organization_id.as_ref(), "organizationId")?;
-        let patch = input.settings.patch().map_err(|error| resolver_error(&error))?;
+        let patch = match input.settings.patch() {
+            Ok(patch) => patch,
+            Err(error) => return payload(input.client_mutation_id, Err(error)),
+        };
         let dry_run = input.dry_run;
         rehearse(ctx, input.client_mutation_id, dry_run, move |conn, scope| {
             let patch = Box::new(move |settings: &mut Settings| {
@@ -176,7 +182,7 @@ impl MembershipMutation {
         let group = identifier(Kind::Group, &input.group_id, "groupId")?;
         let client_mutation_id = input.client_mutation_id.clone();
         let session = ctx.data_unchecked::<Arc<Session>>();
-        let repeatable = Repeatable { id: input.client_mutation_id, request: fingerprint(ctx)? };
+        let repeatable = Repeatable { id: input.client_mutation_id, request: fingerprint(ctx)?, rehearsal: false };
         let done = session.write(|conn| {
             let scope = session.scope();
             repeat::once(conn, scope, &repeatable, |conn| groups::commands::delete(conn, scope, group))
@@ -222,8 +228,9 @@ impl MembershipMutation {
             let session = ctx.data_unchecked::<Arc<Session>>();
             let scope = session.scope();
             let repeatable = Repeatable {
-                id: input.client_mutation_id.clone().filter(|_| !addition.dry_run),
+                id: input.client_mutation_id.clone(),
                 request: fingerprint(ctx).map_err(|error| Error::BadInput(error.message))?,
+                rehearsal: addition.dry_run,
             };
             session.write_if(|conn| {
                 let added = repeat::once(conn, scope, &repeatable, |conn| add::add(conn, scope, &addition))?;
@@ -268,8 +275,8 @@ impl MembershipMutation {
         let request = Request {
             group_id: identifier(Kind::Group, &input.group_id, "groupId")?,
             participant_id: optional(input.participant_id.as_ref(), "participantId")?,
-            end_reason: input.end_reason_code,
-            note: trimmed(input.note),
+            end_reason: code(input.end_reason_code),
+            note: given(input.note),
         };
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
         run(ctx, input.client_mutation_id, move |conn, scope| subscriptions::unsubscribe(conn, scope, cache, &request))
@@ -285,8 +292,8 @@ impl MembershipMutation {
         let ending = Ending {
             membership_id: identifier(Kind::Membership, &input.membership_id, "membershipId")?,
             end_date: date(input.end_date),
-            end_reason: input.end_reason_code,
-            note: trimmed(input.note),
+            end_reason: code(input.end_reason_code),
+            note: given(input.note),
         };
         run(ctx, input.client_mutation_id, move |conn, scope| members::commands::end(conn, scope, &ending))
     }
@@ -300,17 +307,17 @@ impl MembershipMutation {
         let correction = Correction {
             membership_id: identifier(Kind::Membership, &input.membership_id, "membershipId")?,
             start_date: date(input.start_date),
-            start_reason: input.start_reason_code,
+            start_reason: code(input.start_reason_code),
             end_date: match input.end_date {
                 MaybeUndefined::Undefined => None,
                 MaybeUndefined::Null => Some(None),
                 MaybeUndefined::Value(end) => Some(Some(end.0)),
             },
-            end_reason: input.end_reason_code,
+            end_reason: code(input.end_reason_code),
             note: match input.note {
                 MaybeUndefined::Undefined => None,
                 MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(note) => Some(trimmed(Some(note))),
+                MaybeUndefined::Value(note) => Some(given(Some(note))),
             },
             role: input.role.map(Into::into),
         };
@@ -345,11 +352,8 @@ impl MembershipMutation {
     ) -> Result<Obj<ParticipantPayload>> {
         let organization = optional(input.organization_id.as_ref(), "organizationId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
-            let mut details = Details {
-                external_id: trimmed(input.external_id),
-                organization_id: organization,
-                ..Details::default()
-            };
+            let mut details =
+                Details { external_id: given(input.external_id), organization_id: organization, ..Details::default() };
             input.details.put(&mut details);
             causes::create_participant(conn, scope, input.details.kind(), details)
         })
@@ -403,7 +407,8 @@ impl MembershipMutation {
         #[graphql(desc = "The category to be made.")] input: CreateGroupCategoryInput,
     ) -> Result<Obj<GroupCategoryPayload>> {
         run(ctx, input.client_mutation_id, move |conn, scope| {
-            categories::create(conn, scope, input.name, trimmed(input.external_id)).map(|id| Coded { id, gone: false })
+            categories::create(conn, scope, input.name.into(), given(input.external_id))
+                .map(|id| Coded { id, gone: false })
         })
     }
 
@@ -415,7 +420,7 @@ impl MembershipMutation {
     ) -> Result<Obj<GroupCategoryPayload>> {
         let category = identifier(Kind::GroupCategory, &input.group_category_id, "groupCategoryId")?;
         run(ctx, input.client_mutation_id, move |conn, scope| {
-            categories::rename(conn, scope, category, input.name).map(|id| Coded { id, gone: false })
+            categories::rename(conn, scope, category, input.name.into()).map(|id| Coded { id, gone: false })
         })
     }
 
@@ -538,16 +543,17 @@ fn addition(input: &AddMembershipsInput) -> Result<Result<Addition, Error>> {
             let keys = ids.iter().map(|id| identifier(Kind::Participant, id, "participantIds"));
             Whom::Ids(keys.collect::<Result<_>>()?)
         }
-        (None, Some(filter)) => {
-            Whom::Filter(Box::new(filter.clone().resolve().map_err(|error| resolver_error(&error))?))
-        }
+        (None, Some(filter)) => match filter.clone().meant("input.filter") {
+            Ok(filter) => Whom::Filter(Box::new(filter)),
+            Err(error) => return Ok(Err(error)),
+        },
         _ => return refuse(Code::Required, "input.participantIds", "Give either `participantIds` or `filter`."),
     };
     Ok(Ok(Addition {
         group_id: identifier(Kind::Group, &input.group_id, "groupId")?,
         whom,
         start_date: date(input.start_date),
-        start_reason: input.start_reason_code.clone(),
+        start_reason: code(input.start_reason_code.clone()),
         role: input.role.into(),
         dry_run: input.dry_run,
         allow_partial: input.allow_partial,

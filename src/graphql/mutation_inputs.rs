@@ -3,9 +3,11 @@
 use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
 
 use super::enums::{ComponentMode, CompositionName, Gender, MembershipRole, NeighbourhoodRole};
-use super::inputs::{ParticipantFilter, key};
+use super::inputs::key;
+use super::participant_filter::ParticipantFilter;
 use super::scalars::Date;
-use crate::check::trimmed;
+use super::text::{Line, Prose};
+use crate::check::given;
 use crate::error::Error;
 use crate::groups::Settings;
 use crate::id::Kind;
@@ -22,9 +24,12 @@ fn put<T: Clone>(stored: &mut Option<T>, wanted: &MaybeUndefined<T>) {
     }
 }
 
-fn put_text(stored: &mut Option<String>, wanted: &MaybeUndefined<String>) {
-    put(stored, wanted);
-    *stored = trimmed(stored.take());
+fn put_text<T: Clone + Into<String>>(stored: &mut Option<String>, wanted: &MaybeUndefined<T>) {
+    match wanted {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => *stored = None,
+        MaybeUndefined::Value(text) => *stored = given(Some(text.clone())),
+    }
 }
 
 fn put_date(stored: &mut Option<chrono::NaiveDate>, wanted: &MaybeUndefined<Date>) {
@@ -48,11 +53,11 @@ fn reference(kind: Kind, id: &MaybeUndefined<ID>, name: &str) -> Result<MaybeUnd
 #[derive(InputObject, Clone, Debug)]
 pub struct GroupSettingsInput {
     /// The key of the group in another system.
-    external_id: MaybeUndefined<String>,
+    external_id: MaybeUndefined<Line>,
     /// The name, at most 200 characters.
-    name: Option<String>,
+    name: Option<Line>,
     /// Information about the group, at most 10,000 characters.
-    description: MaybeUndefined<String>,
+    description: MaybeUndefined<Prose>,
     /// The category.
     category_id: MaybeUndefined<ID>,
     /// The participant who is responsible: a person or an organization.
@@ -72,7 +77,7 @@ pub struct GroupSettingsInput {
     /// The text of the e-mail to a new member; null for no e-mail. A first line `Subject: …` holds the subject. In place of
     /// `{{ displayName }}`, `{{ givenName }}`, `{{ groupName }}`, `{{ organizationName }}` and `{{ startDate }}` stands what is
     /// recorded when the e-mail is sent.
-    new_member_template: MaybeUndefined<String>,
+    new_member_template: MaybeUndefined<Prose>,
     /// The part that the group plays in the neighbourhood approach.
     neighbourhood_role: MaybeUndefined<NeighbourhoodRole>,
     /// Whether people may join and leave by themselves.
@@ -99,7 +104,7 @@ impl GroupSettingsInput {
     /// What to do to the stored settings.
     ///
     /// # Errors
-    /// `BadInput` when an identifier is of another kind.
+    /// `BadInput` when an identifier is of another kind; `Rejected` for conditions of the filter that say nothing.
     pub fn patch(self) -> Result<Patch<Settings>, Error> {
         let category = reference(Kind::GroupCategory, &self.category_id, "categoryId")?;
         let responsible = reference(Kind::Participant, &self.responsible_id, "responsibleId")?;
@@ -108,7 +113,7 @@ impl GroupSettingsInput {
         let filter: MaybeUndefined<Filter> = match self.member_filter.clone() {
             MaybeUndefined::Undefined => MaybeUndefined::Undefined,
             MaybeUndefined::Null => MaybeUndefined::Null,
-            MaybeUndefined::Value(filter) => MaybeUndefined::Value(filter.resolve()?),
+            MaybeUndefined::Value(filter) => MaybeUndefined::Value(filter.meant("input.memberFilter")?),
         };
         Ok(Box::new(move |settings| {
             put(&mut settings.category_id, &category);
@@ -124,7 +129,7 @@ impl GroupSettingsInput {
     fn put_values(&self, settings: &mut Settings) {
         put_text(&mut settings.external_id, &self.external_id);
         if let Some(name) = &self.name {
-            name.trim().clone_into(&mut settings.name);
+            settings.name = name.clone().into();
         }
         put_text(&mut settings.description, &self.description);
         put_date(&mut settings.start_date, &self.start_date);
@@ -226,7 +231,7 @@ pub struct AddMembershipsInput {
     /// The first day of membership; today when absent.
     pub start_date: Option<Date>,
     /// The code of the start reason; `JOINED` when absent.
-    pub start_reason_code: Option<String>,
+    pub start_reason_code: Option<Line>,
     /// The part that they play.
     #[graphql(default_with = "MembershipRole::Member")]
     pub role: MembershipRole,
@@ -259,9 +264,9 @@ pub struct UnsubscribeInput {
     /// Who is to leave; the viewer when absent.
     pub participant_id: Option<ID>,
     /// The code of the end reason; `SELF_UNSUBSCRIBED` when absent.
-    pub end_reason_code: Option<String>,
+    pub end_reason_code: Option<Line>,
     /// A free note, at most 10,000 characters.
-    pub note: Option<String>,
+    pub note: Option<Prose>,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
     pub client_mutation_id: Option<String>,
 }
@@ -283,9 +288,9 @@ pub struct EndMembershipInput {
     /// The first day on which it is no longer in force; today when absent.
     pub end_date: Option<Date>,
     /// The code of the end reason, which every ended membership has.
-    pub end_reason_code: Option<String>,
+    pub end_reason_code: Option<Line>,
     /// A free note, at most 10,000 characters.
-    pub note: Option<String>,
+    pub note: Option<Prose>,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
     pub client_mutation_id: Option<String>,
 }
@@ -298,13 +303,13 @@ pub struct UpdateMembershipInput {
     /// The first day of membership.
     pub start_date: Option<Date>,
     /// The code of the start reason.
-    pub start_reason_code: Option<String>,
+    pub start_reason_code: Option<Line>,
     /// The first day on which it is no longer in force; null takes the end back.
     pub end_date: MaybeUndefined<Date>,
     /// The code of the end reason.
-    pub end_reason_code: Option<String>,
+    pub end_reason_code: Option<Line>,
     /// A free note; null removes it.
-    pub note: MaybeUndefined<String>,
+    pub note: MaybeUndefined<Prose>,
     /// The part that the member plays.
     pub role: Option<MembershipRole>,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
@@ -324,30 +329,30 @@ pub struct AnnulMembershipInput {
 #[derive(InputObject, Clone, Debug)]
 pub struct PersonInput {
     /// The given name.
-    given_name: MaybeUndefined<String>,
+    given_name: MaybeUndefined<Line>,
     /// The prefix of the family name, such as "van den".
-    name_prefix: MaybeUndefined<String>,
+    name_prefix: MaybeUndefined<Line>,
     /// The family name without its prefix.
-    family_name: MaybeUndefined<String>,
+    family_name: MaybeUndefined<Line>,
     /// The date of birth; it is not to come.
     birth_date: MaybeUndefined<Date>,
     /// The gender.
     gender: MaybeUndefined<Gender>,
     /// One e-mail address, such as ans@example.org.
-    email: MaybeUndefined<String>,
+    email: MaybeUndefined<Line>,
     /// One telephone number: digits, with spaces, hyphens, dots, slashes and brackets, and perhaps an extension.
-    phone: MaybeUndefined<String>,
+    phone: MaybeUndefined<Line>,
 }
 
 /// An organization. A field that is left out stays as it is; null empties it.
 #[derive(InputObject, Clone, Debug)]
 pub struct OrganizationInput {
     /// The name.
-    name: MaybeUndefined<String>,
+    name: MaybeUndefined<Line>,
     /// One e-mail address, such as ans@example.org.
-    email: MaybeUndefined<String>,
+    email: MaybeUndefined<Line>,
     /// One telephone number: digits, with spaces, hyphens, dots, slashes and brackets, and perhaps an extension.
-    phone: MaybeUndefined<String>,
+    phone: MaybeUndefined<Line>,
     /// Whether the organization keeps to the portal settings of its groups: then a closed group takes no new members,
     /// and only a group that is visible and changeable on the portal can be joined or left by oneself.
     enforce_portal_settings: Option<bool>,
@@ -357,17 +362,17 @@ pub struct OrganizationInput {
 #[derive(InputObject, Clone, Debug)]
 pub struct AddressInput {
     /// The street.
-    street: MaybeUndefined<String>,
+    street: MaybeUndefined<Line>,
     /// The house number with its addition.
-    house_number: MaybeUndefined<String>,
+    house_number: MaybeUndefined<Line>,
     /// The postal code.
-    postal_code: MaybeUndefined<String>,
+    postal_code: MaybeUndefined<Line>,
     /// The city.
-    city: MaybeUndefined<String>,
+    city: MaybeUndefined<Line>,
     /// The number of the complex that the dwelling belongs to.
-    complex_number: MaybeUndefined<String>,
+    complex_number: MaybeUndefined<Line>,
     /// The type of dwelling.
-    dwelling_type: MaybeUndefined<String>,
+    dwelling_type: MaybeUndefined<Line>,
 }
 
 /// What is recorded of a participant: exactly one of the kinds.
@@ -432,7 +437,7 @@ pub struct CreateParticipantInput {
     /// What is recorded.
     pub details: ParticipantDetailsInput,
     /// The key of the participant in another system.
-    pub external_id: Option<String>,
+    pub external_id: Option<Line>,
     /// The organization that is to keep the record. May be left out by whoever administers only one.
     pub organization_id: Option<ID>,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
@@ -447,7 +452,7 @@ pub struct UpdateParticipantInput {
     /// What to change; it must be of the participant's own kind.
     pub details: Option<ParticipantDetailsInput>,
     /// The key of the participant in another system; null removes it.
-    pub external_id: MaybeUndefined<String>,
+    pub external_id: MaybeUndefined<Line>,
     /// The organization to hand the record to.
     pub organization_id: Option<ID>,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
@@ -502,9 +507,9 @@ pub struct EndResidencyInput {
 #[derive(InputObject, Clone, Debug)]
 pub struct CreateGroupCategoryInput {
     /// The name, which no other category has.
-    pub name: String,
+    pub name: Line,
     /// The key of the category in another system.
-    pub external_id: Option<String>,
+    pub external_id: Option<Line>,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
     pub client_mutation_id: Option<String>,
 }
@@ -515,7 +520,7 @@ pub struct UpdateGroupCategoryInput {
     /// The category.
     pub group_category_id: ID,
     /// The name, which no other category has.
-    pub name: String,
+    pub name: Line,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
     pub client_mutation_id: Option<String>,
 }
@@ -533,9 +538,9 @@ pub struct DeleteGroupCategoryInput {
 #[derive(InputObject, Clone, Debug)]
 pub struct CreateReasonInput {
     /// The code: capitals, digits and underscores, at most 50. It cannot be changed later.
-    pub code: String,
+    pub code: Line,
     /// What people read.
-    pub label: String,
+    pub label: Line,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
     pub client_mutation_id: Option<String>,
 }
@@ -546,7 +551,7 @@ pub struct UpdateReasonInput {
     /// The reason.
     pub reason_id: ID,
     /// What people read.
-    pub label: Option<String>,
+    pub label: Option<Line>,
     /// Whether it is no longer offered.
     pub retired: Option<bool>,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.

@@ -8,11 +8,11 @@ use super::engine::{Connection, Entity, Obj};
 use super::enums::OutboxState;
 use super::errors::resolver_error;
 use super::inputs::{
-    ContentFilter, ContentOrder, GroupFilter, GroupOrder, MembershipFilter, MembershipOrder, ParticipantFilter,
-    ParticipantOrder, key,
+    ContentFilter, ContentOrder, GroupFilter, GroupOrder, MembershipFilter, MembershipOrder, ParticipantOrder, key,
 };
 use super::loaders::Lookup;
 use super::node::{Node, Nodes};
+use super::participant_filter::ParticipantFilter;
 use super::session::Session;
 use super::types::content::Content;
 use super::types::group::Group;

@@ -8,10 +8,11 @@ use super::engine::Obj;
 use super::mutation::{identifier, run};
 use super::scalars::Date;
 use super::session::Session;
+use super::text::Prose;
 use super::types::school::absence::AbsenceReportPayload;
 use super::types::school::leave::{LeaveDecision, LeaveRequestPayload};
 use super::types::school::lunch::LunchStayPayload;
-use crate::check::trimmed;
+use crate::check::given;
 use crate::id::Kind;
 use crate::school::absence::{self, Absence};
 use crate::school::leave::store::Period;
@@ -29,7 +30,7 @@ pub struct ReportAbsenceInput {
     /// The day, in the present school year and not on a weekend. Guardians report the last two weeks and days to come.
     date: Date,
     /// Why, at most 10,000 characters.
-    reason: Option<String>,
+    reason: Option<Prose>,
     /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
     client_mutation_id: Option<String>,
 }
@@ -55,7 +56,7 @@ pub struct RequestLeaveInput {
     /// The last day, in the same school year. At least one of the days is not on a weekend.
     until: Date,
     /// What the leave is for, at most 10,000 characters.
-    reason: String,
+    reason: Prose,
     /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
     client_mutation_id: Option<String>,
 }
@@ -77,7 +78,7 @@ pub struct DecideLeaveRequestInput {
     /// Whether the pupil has leave.
     decision: LeaveDecision,
     /// Something to say along with it, at most 10,000 characters. The pupil's guardians read it.
-    note: Option<String>,
+    note: Option<Prose>,
     /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
     client_mutation_id: Option<String>,
 }
@@ -130,7 +131,7 @@ impl SchoolMutation {
         #[graphql(desc = "Who is absent when, and why.")] input: ReportAbsenceInput,
     ) -> Result<Obj<AbsenceReportPayload>> {
         let pupil = pupil(&input.participant_id, &input.group_id)?;
-        let absence = Absence { pupil, date: input.date.0, reason: trimmed(input.reason) };
+        let absence = Absence { pupil, date: input.date.0, reason: given(input.reason) };
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
         run(ctx, input.client_mutation_id, move |conn, scope| absence::report(conn, scope, cache, &absence))
     }
@@ -156,7 +157,7 @@ impl SchoolMutation {
         let request = Request {
             pupil: pupil(&input.participant_id, &input.group_id)?,
             period: Period { from: input.from.0, until: input.until.0 },
-            reason: input.reason.trim().to_owned(),
+            reason: input.reason.into(),
         };
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
         run(ctx, input.client_mutation_id, move |conn, scope| leave::request(conn, scope, cache, &request))
@@ -181,7 +182,7 @@ impl SchoolMutation {
         #[graphql(desc = "The decision, and what is said along with it.")] input: DecideLeaveRequestInput,
     ) -> Result<Obj<LeaveRequestPayload>> {
         let request = identifier(Kind::LeaveRequest, &input.leave_request_id, "leaveRequestId")?;
-        let decision = Decision { granted: input.decision == LeaveDecision::Granted, note: trimmed(input.note) };
+        let decision = Decision { granted: input.decision == LeaveDecision::Granted, note: given(input.note) };
         run(ctx, input.client_mutation_id, move |conn, scope| leave::decide(conn, scope, request, &decision))
     }
 

@@ -7,12 +7,13 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use super::engine::Obj;
 use super::mutation::{identifier, run};
 use super::session::Session;
+use super::text::Prose;
 use super::types::content::conversation_round::ConversationSlotInput;
 use super::types::content::entries::SignUpPayload;
 use super::types::content::slots::{
     AddConversationSlotsPayload, ConversationSlotPayload, RemoveConversationSlotPayload,
 };
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::rounds::{self, Booking};
 use crate::content::sign_ups::{self, Request};
 use crate::id::Kind;
@@ -68,7 +69,7 @@ pub struct SignUpInput {
     /// Who signs up: you when absent.
     participant_id: Option<ID>,
     /// Something to say along with it, at most 1,000 characters. It is shown to who manages the form.
-    note: Option<String>,
+    note: Option<Prose>,
     /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
     client_mutation_id: Option<String>,
 }
@@ -159,7 +160,7 @@ impl TakingPartMutation {
         let request = Request {
             content_id: identifier(Kind::Content, &input.content_id, "contentId")?,
             participant_id: whom(input.participant_id.as_ref())?,
-            note: trimmed(input.note),
+            note: given(input.note),
         };
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
         run(ctx, input.client_mutation_id, move |conn, scope| sign_ups::sign_up(conn, scope, cache, &request))

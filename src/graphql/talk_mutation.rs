@@ -7,9 +7,10 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 use super::engine::Obj;
 use super::mutation::{identifier, run};
 use super::session::Session;
+use super::text::{Line, Prose};
 use super::types::content::posts::DiscussionPayload;
 use super::types::content::responses::SurveyResponsePayload;
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::discussions;
 use crate::content::surveys::{self, Answer, Request};
 use crate::id::Kind;
@@ -25,7 +26,7 @@ pub struct SurveyAnswerInput {
     /// The number on the scale, from 1 to 5.
     scale: Option<i32>,
     /// The text, at most 5,000 characters.
-    text: Option<String>,
+    text: Option<Prose>,
 }
 
 /// The answers to a survey.
@@ -47,9 +48,9 @@ pub struct CreateTopicInput {
     /// The discussion.
     content_id: ID,
     /// What it is about, at most 200 characters.
-    title: String,
+    title: Line,
     /// What is said, at most 10,000 characters of plain text.
-    body: String,
+    body: Prose,
     /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
     client_mutation_id: Option<String>,
 }
@@ -60,7 +61,7 @@ pub struct CreateReplyInput {
     /// The topic.
     topic_id: ID,
     /// What is said, at most 10,000 characters of plain text.
-    body: String,
+    body: Prose,
     /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
     client_mutation_id: Option<String>,
 }
@@ -71,9 +72,9 @@ pub struct UpdatePostInput {
     /// The topic or the reply.
     post_id: ID,
     /// What a topic is about; it stays as it is when absent.
-    title: Option<String>,
+    title: Option<Line>,
     /// What is said, at most 10,000 characters of plain text.
-    body: String,
+    body: Prose,
     /// An identifier of your own: a repeated request with the same one is answered as it was the first time.
     client_mutation_id: Option<String>,
 }
@@ -118,7 +119,7 @@ impl TalkMutation {
             question: answer.question,
             choices: answer.choices,
             scale: answer.scale,
-            text: trimmed(answer.text),
+            text: given(answer.text),
         };
         let request = Request {
             content_id: content,
@@ -138,7 +139,7 @@ impl TalkMutation {
         #[graphql(desc = "The discussion, and what is said.")] input: CreateTopicInput,
     ) -> Result<Obj<DiscussionPayload>> {
         let content = identifier(Kind::Content, &input.content_id, "contentId")?;
-        let (title, body) = (input.title.trim().to_owned(), input.body.trim().to_owned());
+        let (title, body) = (String::from(input.title), String::from(input.body));
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
         run(ctx, input.client_mutation_id, move |conn, scope| {
             discussions::create_topic(conn, scope, cache, content, &title, &body)
@@ -152,7 +153,7 @@ impl TalkMutation {
         #[graphql(desc = "The topic, and what is said.")] input: CreateReplyInput,
     ) -> Result<Obj<DiscussionPayload>> {
         let topic = identifier(Kind::DiscussionPost, &input.topic_id, "topicId")?;
-        let body = input.body.trim().to_owned();
+        let body = String::from(input.body);
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
         run(ctx, input.client_mutation_id, move |conn, scope| {
             discussions::create_reply(conn, scope, cache, topic, &body)
@@ -166,7 +167,7 @@ impl TalkMutation {
         #[graphql(desc = "The topic or reply, and what it is to be.")] input: UpdatePostInput,
     ) -> Result<Obj<DiscussionPayload>> {
         let post = identifier(Kind::DiscussionPost, &input.post_id, "postId")?;
-        let (title, body) = (input.title.map(|title| title.trim().to_owned()), input.body.trim().to_owned());
+        let (title, body) = (input.title.map(String::from), String::from(input.body));
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
         run(ctx, input.client_mutation_id, move |conn, scope| {
             discussions::update_post(conn, scope, cache, post, title.as_deref(), &body)

@@ -38,6 +38,8 @@ pub enum UserErrorCode {
     DerivedMembership,
     /// The group is dynamic: its members follow from its filter, so it has neither components nor memberships.
     DynamicGroup,
+    /// A condition of a filter that makes members says nothing, or the filter has none and does not say `everybody: true`.
+    EmptyCondition,
     /// You may not do this.
     Forbidden,
     /// The group is closed, and its organization lets closed groups take no new members.

@@ -4,13 +4,14 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 
 use super::engine::Obj;
 use super::enums::ContentKind;
-use super::inputs::date;
+use super::inputs::{code, date};
 use super::mutation::{identifier, rehearse, run};
 use super::scalars::{Date, SchoolYear};
+use super::text::{Line, Prose};
 use super::types::year::payloads::{
     MoveMembersPayload, RelinkContentPayload, UndoYearTransitionPayload, YearTransitionPayload,
 };
-use crate::check::trimmed;
+use crate::check::given;
 use crate::error::{Code, Error, Rejection};
 use crate::id::Kind;
 use crate::year::moving::{self, Along};
@@ -148,11 +149,11 @@ pub struct MoveMembersInput {
     /// when absent.
     on: Option<Date>,
     /// The code of the reason for the end; `MOVED_GROUP` when absent.
-    end_reason_code: Option<String>,
+    end_reason_code: Option<Line>,
     /// The code of the reason for the start; `MOVED_GROUP` when absent.
-    start_reason_code: Option<String>,
+    start_reason_code: Option<Line>,
     /// A note on the end.
-    note: Option<String>,
+    note: Option<Prose>,
     /// Items that the old group shows and the new one does not, which are to be shown to the new group, too.
     #[graphql(default)]
     link_content_ids: Vec<ID>,
@@ -332,9 +333,9 @@ impl YearMutation {
             to_group_id: group(&input.to_group_id, "toGroupId")?,
             participants,
             on: date(input.on),
-            end_reason: input.end_reason_code,
-            start_reason: input.start_reason_code,
-            note: trimmed(input.note),
+            end_reason: code(input.end_reason_code),
+            start_reason: code(input.start_reason_code),
+            note: given(input.note),
             along: match (input.link_all_content, items.is_empty()) {
                 (true, _) => Along::Everything,
                 (false, true) => Along::Nothing,

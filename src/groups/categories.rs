@@ -67,7 +67,7 @@ fn written(name: String, external_id: Option<String>) -> Result<WrittenCategory,
     let name = name.trim().to_owned();
     let mut checks = Checks::default();
     checks.required("input.name", Some(&name), NAME);
-    checks.text("input.externalId", external_id.as_deref(), NAME);
+    checks.line("input.externalId", external_id.as_deref(), NAME);
     checks.done()?;
     Ok(WrittenCategory { sort_key: sort_key(&name), external_id, name })
 }

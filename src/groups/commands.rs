@@ -49,6 +49,7 @@ pub fn create(conn: &mut Conn, scope: &Scope, mut settings: Settings) -> Result<
         store::hold_composition(conn)?;
     }
     validate(conn, scope, None, &settings, false)?;
+    check_filter(None, &settings)?;
     let written = Written::new(settings.clone(), scope.instant())?;
     let id = store::insert(conn, &written).map_err(|error| taken(error, "This external id"))?;
     check_pointers(conn, scope, id, &settings)?;
@@ -94,6 +95,7 @@ pub fn update(
     if changes.is_empty() {
         return Ok((Saved { id, warnings }, [before, after]));
     }
+    check_filter(Some(&before), &after)?;
     validate(conn, scope, Some(id), &after, composite)?;
     // The shortest circle is one that the database refuses by itself, before the others are looked for.
     for (target, field) in
@@ -294,9 +296,9 @@ fn validate(
 ) -> Result<(), Error> {
     let mut checks = Checks::default();
     checks.required("input.name", Some(&settings.name), NAME);
-    checks.text("input.externalId", settings.external_id.as_deref(), NAME);
-    checks.text("input.description", settings.description.as_deref(), TEXT);
-    checks.text("input.newMemberTemplate", settings.new_member_template.as_deref(), TEXT);
+    checks.line("input.externalId", settings.external_id.as_deref(), NAME);
+    checks.prose("input.description", settings.description.as_deref(), TEXT);
+    checks.prose("input.newMemberTemplate", settings.new_member_template.as_deref(), TEXT);
     for fault in settings.new_member_template.as_deref().map(faults).unwrap_or_default() {
         checks.refuse(Code::InvalidValue, "input.newMemberTemplate", fault);
     }
@@ -325,6 +327,14 @@ fn validate(
     }
     references(conn, scope, settings, &mut checks)?;
     checks.done()
+}
+
+/// G9, for a filter that is new: one that was there before goes on as it is.
+fn check_filter(before: Option<&Settings>, after: &Settings) -> Result<(), Error> {
+    let known = before.and_then(|before| before.member_filter.as_ref());
+    let Some(filter) = after.member_filter.as_ref().filter(|filter| known != Some(*filter)) else { return Ok(()) };
+    let refusals = filter.refusals("input.memberFilter");
+    if refusals.is_empty() { Ok(()) } else { Err(Error::Rejected(refusals)) }
 }
 
 /// G1: a dynamic group has neither components nor memberships, and nothing feeds it.
@@ -455,7 +465,7 @@ pub fn fields(settings: &Settings) -> Fields {
         ("category", settings.category_id.map(|key| id::encode(Kind::GroupCategory, key))),
         ("organization", participant(settings.organization_id)),
         ("responsible", participant(settings.responsible_id)),
-        ("memberFilter", settings.member_filter.as_ref().and_then(|filter| serde_json::to_string(filter).ok())),
+        ("memberFilter", settings.member_filter.as_ref().and_then(|filter| filter.write().ok())),
         ("startDate", settings.start_date.map(|date| date.to_string())),
         ("completedOn", settings.completed_on.map(|date| date.to_string())),
         ("closed", flag(settings.closed)),

@@ -14,8 +14,8 @@ use crate::db::schema::{group_categories, groups};
 use crate::db::{Conn, Dialect, Sql, on};
 use crate::error::Error;
 use crate::page::{Key, KeyType, Order, Page, Window, position};
-use crate::people::filter::ParticipantFilter;
-use crate::text::{fold, like_pattern};
+use crate::people::filter::{ParticipantFilter, searched};
+use crate::text::{searchable, sort_key};
 
 /// What most lists show of a group.
 #[derive(Clone, Debug)]
@@ -114,17 +114,14 @@ impl GroupRow {
         }
     }
 
-    fn whole((brief, more): (Brief, MoreTuple), sight: &Sight) -> Result<Self, Error> {
+    fn whole((brief, more): (Brief, MoreTuple), sight: &Sight) -> Self {
         let (about, portal, joining, uses, (created_at, updated_at)) = more;
         let (description, organization_id, member_filter, start_date, completed_on) = about;
         let (visible_on_portal, visible_with_contact, changeable_on_portal, new_member_template, neighbourhood_role) =
             portal;
         let (subscription_group, restricted_to_id, source_group_id, via_home_address) = joining;
         let (analytics_group, contribution_group, mail_group, member_directory, year_group) = uses;
-        let member_filter = member_filter
-            .map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(|error| Error::internal(format!("group {} has an unreadable filter: {error}", brief.0)))?;
+        let member_filter = member_filter.map(|text| ParticipantFilter::read(brief.0, &text));
         let more = More {
             description,
             organization_id,
@@ -149,7 +146,7 @@ impl GroupRow {
             updated_at,
             administered: sight.administers(organization_id),
         };
-        Ok(Self { more: Some(Box::new(more)), ..Self::brief(brief) })
+        Self { more: Some(Box::new(more)), ..Self::brief(brief) }
     }
 }
 
@@ -192,7 +189,7 @@ fn select(conn: &mut Conn, sight: &Sight, details: bool, tail: Sql) -> Result<Ve
     if details {
         let sql = Sql::new(BRIEF).text(MORE).then(tail);
         let rows = sql.load::<(BriefSql, MoreSql), (Brief, MoreTuple)>(conn)?;
-        rows.into_iter().map(|row| GroupRow::whole(row, sight)).collect()
+        Ok(rows.into_iter().map(|row| GroupRow::whole(row, sight)).collect())
     } else {
         let rows = Sql::new(BRIEF).then(tail).load::<BriefSql, Brief>(conn)?;
         Ok(rows.into_iter().map(GroupRow::brief).collect())
@@ -244,8 +241,8 @@ impl GroupFilter {
         for participant in [self.organization_id, self.responsible_id].into_iter().flatten() {
             sql = sight.names(sql, participant);
         }
-        for word in self.text.iter().flat_map(|text| words(text)) {
-            sql = sql.text(" AND g.search_text LIKE ").string(like_pattern(&word)).text(" ESCAPE '\\'");
+        if let Some(text) = &self.text {
+            sql = searched(sql, "g.search_text", text);
         }
         for (column, value) in [
             (" AND g.category_id = ", self.category_id),
@@ -294,10 +291,6 @@ impl GroupFilter {
         }
         sql
     }
-}
-
-fn words(text: &str) -> Vec<String> {
-    fold(text).split_whitespace().take(10).map(ToOwned::to_owned).collect()
 }
 
 /// The order of groups.
@@ -542,15 +535,10 @@ impl Written {
     /// # Errors
     /// `Internal` when the filter cannot be written as JSON.
     pub fn new(settings: Settings, now: NaiveDateTime) -> Result<Self, Error> {
-        let member_filter = settings
-            .member_filter
-            .as_ref()
-            .map(serde_json::to_string)
-            .transpose()
-            .map_err(|error| Error::internal(error.to_string()))?;
+        let member_filter = settings.member_filter.as_ref().map(ParticipantFilter::write).transpose()?;
         Ok(Self {
-            sort_key: crate::text::sort_key(&settings.name),
-            search_text: fold(&settings.name),
+            sort_key: sort_key(&settings.name),
+            search_text: searchable([settings.name.as_str()]),
             external_id: settings.external_id,
             name: settings.name,
             description: settings.description,
@@ -724,9 +712,7 @@ pub fn filters_naming(conn: &mut Conn, id: i64) -> Result<Vec<i64>, Error> {
         .load::<(BigInt, Text), (i64, String)>(conn)?;
     Ok(rows
         .into_iter()
-        .filter(|(_, filter)| {
-            serde_json::from_str::<ParticipantFilter>(filter).is_ok_and(|filter| filter.current_group == Some(id))
-        })
+        .filter(|(group, filter)| ParticipantFilter::read(*group, filter).current_group == Some(id))
         .map(|(group, _)| group)
         .collect())
 }
@@ -846,9 +832,7 @@ pub fn dependencies(conn: &mut Conn) -> Result<HashMap<i64, Vec<i64>>, Error> {
     let filters = Sql::new("SELECT id, member_filter FROM groups WHERE member_filter IS NOT NULL")
         .load::<(BigInt, Text), (i64, String)>(conn)?;
     for (group, filter) in filters {
-        let filter: ParticipantFilter = serde_json::from_str(&filter)
-            .map_err(|error| Error::internal(format!("group {group} has an unreadable filter: {error}")))?;
-        dependencies.entry(group).or_default().extend(filter.current_group);
+        dependencies.entry(group).or_default().extend(ParticipantFilter::read(group, &filter).current_group);
     }
     Ok(dependencies)
 }

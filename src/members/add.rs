@@ -77,6 +77,12 @@ impl Added {
 /// # Errors
 /// A rejection when the group is out of reach or dynamic, or the reason cannot be used.
 pub fn add(conn: &mut Conn, scope: &Scope, addition: &Addition) -> Result<Added, Error> {
+    if let Whom::Filter(filter) = &addition.whom {
+        let refusals = filter.refusals("input.filter");
+        if !refusals.is_empty() {
+            return Err(Error::Rejected(refusals));
+        }
+    }
     let derivation = Derivation::prepare(conn, Seeds::Groups(&[addition.group_id]))?;
     let (group, _) = administered(conn, scope, addition.group_id, "input.groupId")?;
     takes_members(conn, &group)?;

@@ -33,7 +33,7 @@ pub struct Ending {
 pub fn end(conn: &mut Conn, scope: &Scope, ending: &Ending) -> Result<i64, Error> {
     let (row, derivation) = within_reach(conn, scope, ending.membership_id)?;
     let mut checks = Checks::default();
-    checks.text("input.note", ending.note.as_deref(), TEXT);
+    checks.prose("input.note", ending.note.as_deref(), TEXT);
     let end = ending.end_date.unwrap_or(scope.today);
     if end < row.start_date {
         let message =
@@ -85,7 +85,7 @@ pub fn update(conn: &mut Conn, scope: &Scope, correction: &Correction) -> Result
     let start = correction.start_date.unwrap_or(row.start_date);
     let end = correction.end_date.unwrap_or(row.end_date);
     let mut checks = Checks::default();
-    checks.text("input.note", correction.note.as_ref().and_then(Option::as_deref), TEXT);
+    checks.prose("input.note", correction.note.as_ref().and_then(Option::as_deref), TEXT);
     if row.origin.is_derived() && (start, end) != (row.start_date, row.end_date) {
         checks.refuse(Code::DerivedMembership, "input.membershipId", FOLLOWS);
     }

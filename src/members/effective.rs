@@ -351,12 +351,8 @@ fn computed(
             .in_ids(dynamic)
             .load::<(BigInt, Text, Nullable<BigInt>), (i64, String, Option<i64>)>(conn)?
             .into_iter()
-            .map(|(group, text, organization)| {
-                let filter = serde_json::from_str(&text)
-                    .map_err(|error| Error::internal(format!("group {group} has an unreadable filter: {error}")))?;
-                Ok((group, filter, organization))
-            })
-            .collect::<Result<Vec<_>, Error>>()?;
+            .map(|(group, text, organization)| (group, ParticipantFilter::read(group, &text), organization))
+            .collect::<Vec<_>>();
     gather(members, passing(conn, &filters, on, among)?);
     Ok(())
 }

@@ -7,12 +7,17 @@ use crate::error::{Code, Error, Rejection};
 use crate::history::{self, Action, Change, Entity, Fields};
 use crate::people::commands::taken;
 use crate::scope::Scope;
+use crate::text::line_fault;
 
 /// The key of a reason that can be given to new memberships.
 ///
 /// # Errors
-/// `NotFound` when there is none with this code, `ReasonRetired` when it is no longer offered.
+/// `InvalidValue` for what no code can be, `NotFound` when there is none with this code, `ReasonRetired` when it is no longer
+/// offered.
 pub fn usable(conn: &mut Conn, table: ReasonTable, code: &str, field: &str) -> Result<i64, Error> {
+    if let Some(fault) = line_fault(code) {
+        return Err(Rejection::new(Code::InvalidValue, fault.to_string()).at(field).into());
+    }
     match store::reason_by_code(conn, table, code)? {
         Some(row) if row.retired => {
             let message = format!("The reason \"{}\" is retired.", row.label);

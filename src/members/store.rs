@@ -13,7 +13,8 @@ use crate::db::schema::memberships;
 use crate::db::{Conn, Dialect, Sql, on};
 use crate::error::Error;
 use crate::page::{Key, KeyType, Order, Page, Window, position};
-use crate::text::{fold, like_pattern};
+use crate::people::filter::searched;
+use crate::text::code_key;
 
 /// A direct membership.
 #[derive(Clone, Debug)]
@@ -150,7 +151,7 @@ impl MembershipFilter {
             (" AND m.end_reason_id IN (SELECT id FROM end_reasons WHERE code = ", &self.end_reason),
         ] {
             if let Some(code) = code {
-                sql = sql.text(text).string(code.clone()).text(")");
+                sql = sql.text(text).string(code_key(code)).text(")");
             }
         }
         self.narrow(sql)
@@ -181,15 +182,9 @@ impl MembershipFilter {
                 sql = sql.text(text).int(id).text(")");
             }
         }
-        for word in self
-            .text
-            .iter()
-            .flat_map(|text| fold(text).split_whitespace().take(10).map(like_pattern).collect::<Vec<_>>())
-        {
-            sql = sql
-                .text(" AND m.participant_id IN (SELECT id FROM participants WHERE search_text LIKE ")
-                .string(word)
-                .text(" ESCAPE '\\')");
+        if let Some(text) = &self.text {
+            sql = sql.text(" AND m.participant_id IN (SELECT id FROM participants WHERE 1 = 1");
+            sql = searched(sql, "search_text", text).text(")");
         }
         sql
     }

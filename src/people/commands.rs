@@ -119,7 +119,7 @@ fn validate(
 ) -> Result<(), Error> {
     let mut checks = Checks::default();
     let of = |name: &str| format!("input.details.{}.{name}", kind.as_str().to_lowercase());
-    checks.text("input.externalId", details.external_id.as_deref(), NAME);
+    checks.line("input.externalId", details.external_id.as_deref(), NAME);
     for (name, value, limit) in [
         ("givenName", &details.given_name, NAME),
         ("namePrefix", &details.name_prefix, LABEL),
@@ -130,7 +130,7 @@ fn validate(
         ("complexNumber", &details.complex_number, LABEL),
         ("dwellingType", &details.dwelling_type, NAME),
     ] {
-        checks.text(&of(name), value.as_deref(), limit);
+        checks.line(&of(name), value.as_deref(), limit);
     }
     check_sense(scope, before, details, of, &mut checks);
     match kind {

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::ParticipantKind;
 use crate::access::sight::Sight;
 use crate::db::Sql;
-use crate::text::{fold, like_pattern};
+use crate::error::{Code, Rejection};
+use crate::text::{fold, pattern, postal_key, words};
 
-/// All conditions must hold; an absent one always does.
+/// All conditions must hold; an absent one always does. A text of which nothing is left to compare finds nobody.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ParticipantFilter {
@@ -37,14 +38,15 @@ pub struct ParticipantFilter {
     pub organization: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_ids: Option<Vec<String>>,
+    /// Everybody is meant: there is no condition, and that is no oversight (G9).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub everybody: bool,
+    /// The text of a stored filter that cannot be read. It finds nobody, and is kept as it is.
+    #[serde(skip)]
+    pub unreadable: Option<String>,
 }
 
 impl ParticipantFilter {
-    /// Whether nothing is asked, so that everybody passes.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Whether it looks at personal data, which a viewer without them could otherwise find out by asking.
     pub fn reads_personal_data(&self) -> bool {
         self.born_from.is_some()
@@ -57,27 +59,60 @@ impl ParticipantFilter {
             || self.external_ids.is_some()
     }
 
+    /// What keeps this filter from making members or moving people (G9): a condition that says nothing, which an empty
+    /// field of a form leaves behind, must not come to mean everybody. `at` is where the filter stands in the input.
+    pub fn refusals(&self, at: &str) -> Vec<Rejection> {
+        let mut refusals: Vec<Rejection> =
+            self.empty_conditions().into_iter().map(|name| empty_condition(at, name)).collect();
+        let conditions = Self { everybody: false, ..self.clone() };
+        if conditions == Self::default() && !self.everybody {
+            let message = "The filter has no condition. To mean everybody, say `everybody: true`.";
+            refusals.push(Rejection::new(Code::EmptyCondition, message).at(at));
+        }
+        if self.everybody && conditions != Self::default() {
+            let message = "Everybody is meant, or those who fit the conditions. Leave one of the two out.";
+            refusals.push(Rejection::new(Code::InvalidValue, message).at(&format!("{at}.everybody")));
+        }
+        refusals
+    }
+
+    /// The conditions that are given and say nothing, by their names in the schema.
+    fn empty_conditions(&self) -> Vec<&'static str> {
+        let text = |text: &Option<String>| text.as_deref().is_some_and(|text| fold(text).is_empty());
+        let search = self.search.as_deref().is_some_and(|text| words(text).is_empty());
+        let ids = |ids: &Vec<String>| ids.is_empty() || ids.iter().any(|id| fold(id).is_empty());
+        [
+            ("kinds", self.kinds.as_ref().is_some_and(Vec::is_empty)),
+            ("search", search),
+            ("complexNumber", text(&self.complex_number)),
+            ("dwellingType", text(&self.dwelling_type)),
+            ("city", text(&self.city)),
+            ("postalCode", text(&self.postal_code)),
+            ("externalIds", self.external_ids.as_ref().is_some_and(ids)),
+        ]
+        .into_iter()
+        .filter_map(|(name, empty)| empty.then_some(name))
+        .collect()
+    }
+
     /// Appends ` AND …` for participants `p`, on a date. What the filter names and is out of sight does not exist.
     #[must_use]
     pub fn conditions(&self, mut sql: Sql, sight: &Sight, on: NaiveDate) -> Sql {
+        if self.unreadable.is_some() {
+            return sql.text(" AND 1 = 0");
+        }
         if let Some(kinds) = &self.kinds {
             let words: Vec<String> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
             sql = sql.text(" AND p.kind").in_strings(&words);
         }
         if let Some(search) = &self.search {
-            for word in fold(search).split_whitespace().take(10) {
-                sql = sql.text(" AND p.search_text LIKE ").string(like_pattern(word)).text(" ESCAPE '\\'");
-            }
+            sql = searched(sql, "p.search_text", search);
         }
-        for (column, value) in [
-            (" AND lower(p.complex_number) = ", &self.complex_number),
-            (" AND lower(p.dwelling_type) = ", &self.dwelling_type),
-            (" AND lower(p.city) = ", &self.city),
-            (" AND lower(p.postal_code) = ", &self.postal_code),
-        ] {
-            if let Some(value) = value {
-                sql = sql.text(column).text("lower(").string(value.trim().to_owned()).text(")");
-            }
+        for (column, key) in self.keys() {
+            sql = match key {
+                key if key.is_empty() => sql.text(" AND 1 = 0"),
+                key => sql.text(column).string(key),
+            };
         }
         if let Some(from) = self.born_from {
             sql = sql.text(" AND p.birth_date >= ").date(from);
@@ -100,4 +135,37 @@ impl ParticipantFilter {
         }
         sql
     }
+
+    /// The conditions on what people type, with what it is compared by (G10).
+    fn keys(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let folded = |text: &Option<String>| text.as_deref().map(fold);
+        [
+            (" AND p.complex_key = ", folded(&self.complex_number)),
+            (" AND p.dwelling_key = ", folded(&self.dwelling_type)),
+            (" AND p.city_key = ", folded(&self.city)),
+            (" AND p.postal_key = ", self.postal_code.as_deref().map(postal_key)),
+        ]
+        .into_iter()
+        .filter_map(|(column, key)| Some((column, key?)))
+    }
+}
+
+/// The refusal of a condition that says nothing (G9).
+pub fn empty_condition(at: &str, name: &str) -> Rejection {
+    let message = "This condition says nothing. Leave it out, or say what it is to be.";
+    Rejection::new(Code::EmptyCondition, message).at(&format!("{at}.{name}"))
+}
+
+/// Appends ` AND …` so that every word of a text occurs in a column of searchable words. A text without words finds
+/// nothing.
+#[must_use]
+pub fn searched(mut sql: Sql, column: &'static str, text: &str) -> Sql {
+    let words = words(text);
+    if words.is_empty() {
+        return sql.text(" AND 1 = 0");
+    }
+    for word in words {
+        sql = sql.text(" AND ").text(column).text(" LIKE ").string(pattern(&word)).text(" ESCAPE '\\'");
+    }
+    sql
 }

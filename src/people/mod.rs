@@ -5,6 +5,7 @@ pub mod filter;
 pub mod guardians;
 pub mod rules;
 pub mod store;
+mod stored_filter;
 
 use chrono::NaiveDate;
 
@@ -55,22 +56,18 @@ pub struct Details {
 impl Details {
     /// The name to show: "Jan van den Berg", the organization's name, or "Dorpsstraat 1, Utrecht".
     pub fn display_name(&self, kind: ParticipantKind) -> String {
-        let words: Vec<&str> = match kind {
-            ParticipantKind::Person => vec![&self.given_name, &self.name_prefix, &self.family_name],
-            ParticipantKind::Organization => vec![&self.name],
+        match kind {
+            ParticipantKind::Person => {
+                let family = crate::text::with_prefix(self.name_prefix.as_deref(), self.family_name.as_deref());
+                join(&[&self.given_name, &family], " ")
+            }
+            ParticipantKind::Organization => self.name.clone().unwrap_or_default(),
             ParticipantKind::Address => {
                 let line = join(&[&self.street, &self.house_number], " ");
-                return [Some(line).filter(|line| !line.is_empty()), self.postal_code.clone(), self.city.clone()]
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>()
-                    .join(", ");
+                let line = Some(line).filter(|line| !line.is_empty());
+                join(&[&line, &self.postal_code, &self.city], ", ")
             }
         }
-        .into_iter()
-        .filter_map(Option::as_deref)
-        .collect();
-        words.join(" ")
     }
 
     /// What the participant is ordered by.
@@ -87,7 +84,14 @@ impl Details {
 
     /// What a search looks in.
     pub fn search_text(&self, kind: ParticipantKind) -> String {
-        crate::text::fold(&self.display_name(kind))
+        match kind {
+            ParticipantKind::Person => crate::text::searchable_person(
+                self.given_name.as_deref(),
+                self.name_prefix.as_deref(),
+                self.family_name.as_deref(),
+            ),
+            _ => crate::text::searchable([self.display_name(kind).as_str()]),
+        }
     }
 }
 

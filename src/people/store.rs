@@ -13,6 +13,7 @@ use crate::db::schema::{participants, residencies};
 use crate::db::{Conn, Sql, on};
 use crate::error::Error;
 use crate::page::{Key, KeyType, Order, Page, Window, position};
+use crate::text::{fold, postal_key};
 
 /// What most lists show of a participant.
 #[derive(Clone, Debug)]
@@ -293,6 +294,11 @@ pub struct Written {
     pub display_name: String,
     pub sort_key: String,
     pub search_text: String,
+    pub email_key: Option<String>,
+    pub postal_key: Option<String>,
+    pub city_key: Option<String>,
+    pub complex_key: Option<String>,
+    pub dwelling_key: Option<String>,
     pub updated_at: NaiveDateTime,
 }
 
@@ -303,6 +309,11 @@ impl Written {
             display_name: details.display_name(kind),
             sort_key: details.sort_key(kind),
             search_text: details.search_text(kind),
+            email_key: details.email.as_deref().map(fold),
+            postal_key: details.postal_code.as_deref().map(postal_key),
+            city_key: details.city.as_deref().map(fold),
+            complex_key: details.complex_number.as_deref().map(fold),
+            dwelling_key: details.dwelling_type.as_deref().map(fold),
             external_id: details.external_id,
             kind,
             given_name: details.given_name,

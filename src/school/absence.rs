@@ -29,7 +29,7 @@ pub fn report(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, absence:
     let Absence { pupil, date, reason } = absence;
     let maker = rules::admit(conn, scope, cache, *pupil)?;
     let mut checks = Checks::default();
-    checks.text("input.reason", reason.as_deref(), TEXT);
+    checks.prose("input.reason", reason.as_deref(), TEXT);
     let mut warnings = Vec::new();
     if rules::check_day(scope, *date, "input.date", &mut checks) {
         warnings = rules::check_sense(scope, maker, (*date, *date), "input.date", &mut checks);

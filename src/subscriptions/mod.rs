@@ -93,7 +93,7 @@ pub fn unsubscribe(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, req
     let derivation = Derivation::prepare(conn, Seeds::Groups(&[group]))?;
     let (participant, membership) = granted(conn, scope, cache, request, Wish::Leave)?;
     let mut checks = Checks::default();
-    checks.text("input.note", request.note.as_deref(), TEXT);
+    checks.prose("input.note", request.note.as_deref(), TEXT);
     checks.done()?;
     let code = request.end_reason.as_deref().unwrap_or(LEFT);
     let reason = usable(conn, ReasonTable::End, code, "input.endReasonCode")?;

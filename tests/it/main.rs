@@ -38,6 +38,7 @@ mod sign_ups;
 mod smtp;
 mod subscriptions;
 mod talks;
+mod text;
 mod turns;
 mod year;
 mod year_model;

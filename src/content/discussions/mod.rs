@@ -71,7 +71,7 @@ pub fn create_topic(
     let place = Place::enter(conn, scope, &vision, content)?.ok_or_else(|| missing("content", "input.contentId"))?;
     let mut checks = Checks::default();
     checks.required("input.title", Some(title), NAME);
-    checks.required("input.body", Some(body), TEXT);
+    checks.required_prose("input.body", Some(body), TEXT);
     place.check_open(conn, &vision, &mut checks)?;
     checks.done()?;
     let id = store::insert(conn, scope, content, None, Some(title), body)?;
@@ -95,7 +95,7 @@ pub fn create_reply(
         return Err(missing("topic", "input.topicId"));
     }
     let mut checks = Checks::default();
-    checks.required("input.body", Some(body), TEXT);
+    checks.required_prose("input.body", Some(body), TEXT);
     place.check_open(conn, &vision, &mut checks)?;
     if post.closed || post.removed {
         checks.refuse(Code::NoLongerOpen, "input.topicId", "This topic is closed.");
@@ -142,12 +142,12 @@ pub fn update_post(
     } else if post.removed {
         checks.refuse(Code::NoLongerOpen, "input.postId", "This was removed.");
     }
-    checks.required("input.body", Some(body), TEXT);
+    checks.required_prose("input.body", Some(body), TEXT);
     match title {
         Some(_) if post.topic_id.is_some() => {
             checks.refuse(Code::InvalidValue, "input.title", "A reply has no title.");
         }
-        title => checks.text("input.title", title, NAME),
+        title => checks.line("input.title", title, NAME),
     }
     place.check_open(conn, &vision, &mut checks)?;
     checks.done()?;

@@ -72,7 +72,7 @@ pub fn add(
 ) -> Result<i64, Error> {
     accepts(conn, scope, cache, file.content_id)?;
     let mut checks = Checks::default();
-    checks.text("caption", file.caption.as_deref(), 1_000);
+    checks.prose("caption", file.caption.as_deref(), 1_000);
     checks.done()?;
     let id = store::insert(conn, scope, file)?;
     store::spare(conn, noted)?;
@@ -117,8 +117,8 @@ pub fn update(
     let row = held(conn, scope, cache, id)?;
     let mut checks = Checks::default();
     let name = change.name.as_deref().map(name::safe);
-    checks.text("input.name", change.name.as_deref(), NAME);
-    checks.text("input.caption", change.caption.as_ref().and_then(Option::as_deref), 1_000);
+    checks.line("input.name", change.name.as_deref(), NAME);
+    checks.prose("input.caption", change.caption.as_ref().and_then(Option::as_deref), 1_000);
     if change.position.is_some_and(|position| position < 1) {
         checks.refuse(Code::InvalidValue, "input.position", "The first place is 1.");
     }

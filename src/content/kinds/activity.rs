@@ -21,9 +21,9 @@ impl Kind for Activity {
     const FILES: Files = Files::Documents;
 
     fn check(&self, checks: &mut Checks) {
-        checks.text(&Self::at("description"), self.description.as_deref(), TEXT);
-        checks.text(&Self::at("location"), self.location.as_deref(), NAME);
-        checks.text(&Self::at("organizer"), self.organizer.as_deref(), NAME);
+        checks.prose(&Self::at("description"), self.description.as_deref(), TEXT);
+        checks.line(&Self::at("location"), self.location.as_deref(), NAME);
+        checks.line(&Self::at("organizer"), self.organizer.as_deref(), NAME);
         if self.starts_at.is_none() && self.ends_at.is_some() {
             checks.required(&Self::at("startsAt"), None, TEXT);
         }

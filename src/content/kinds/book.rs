@@ -22,9 +22,9 @@ impl Kind for Book {
     const FILES: Files = Files::Documents;
 
     fn check(&self, checks: &mut Checks) {
-        checks.text(&Self::at("author"), self.author.as_deref(), NAME);
-        checks.text(&Self::at("publisher"), self.publisher.as_deref(), NAME);
-        checks.text(&Self::at("description"), self.description.as_deref(), TEXT);
+        checks.line(&Self::at("author"), self.author.as_deref(), NAME);
+        checks.line(&Self::at("publisher"), self.publisher.as_deref(), NAME);
+        checks.prose(&Self::at("description"), self.description.as_deref(), TEXT);
         if self.isbn.as_deref().is_some_and(|isbn| !is_isbn(isbn)) {
             checks.refuse(Code::InvalidValue, &Self::at("isbn"), "This is not an ISBN: its last digit does not fit.");
         }

@@ -22,8 +22,8 @@ impl Kind for CalendarItem {
     const FILES: Files = Files::Documents;
 
     fn check(&self, checks: &mut Checks) {
-        checks.text(&Self::at("description"), self.description.as_deref(), TEXT);
-        checks.text(&Self::at("location"), self.location.as_deref(), NAME);
+        checks.prose(&Self::at("description"), self.description.as_deref(), TEXT);
+        checks.line(&Self::at("location"), self.location.as_deref(), NAME);
         check_order(checks, &Self::at("endsAt"), Some(self.starts_at), self.ends_at);
     }
 

@@ -35,7 +35,7 @@ impl Kind for ConversationRound {
     const FIELD: &'static str = "conversationRound";
 
     fn check(&self, checks: &mut Checks) {
-        checks.text(&Self::at("description"), self.description.as_deref(), TEXT);
+        checks.prose(&Self::at("description"), self.description.as_deref(), TEXT);
         check_order(checks, &Self::at("bookingClosesAt"), self.booking_opens_at, self.booking_closes_at);
         Slot::check_all(&self.slots, &Self::at("slots"), checks);
     }
@@ -52,7 +52,7 @@ impl Slot {
             return checks.refuse(Code::TooMany, field, format!("At most {MAX_AT_ONCE} slots can be added at once."));
         }
         for (n, slot) in slots.iter().enumerate() {
-            checks.text(&format!("{field}.{n}.location"), slot.location.as_deref(), NAME);
+            checks.line(&format!("{field}.{n}.location"), slot.location.as_deref(), NAME);
             let field = format!("{field}.{n}.endsAt");
             if slot.ends_at <= slot.starts_at {
                 checks.refuse(Code::InvalidDate, &field, "A slot must end after it starts.");

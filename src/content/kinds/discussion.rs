@@ -17,7 +17,7 @@ impl Kind for Discussion {
     const FIELD: &'static str = "discussion";
 
     fn check(&self, checks: &mut Checks) {
-        checks.text(&Self::at("description"), self.description.as_deref(), TEXT);
+        checks.prose(&Self::at("description"), self.description.as_deref(), TEXT);
     }
 
     fn texts(&self) -> Vec<&str> {

@@ -16,7 +16,7 @@ impl Kind for Download {
     const FILES: Files = Files::Documents;
 
     fn check(&self, checks: &mut Checks) {
-        checks.text(&Self::at("description"), self.description.as_deref(), TEXT);
+        checks.prose(&Self::at("description"), self.description.as_deref(), TEXT);
     }
 
     fn texts(&self) -> Vec<&str> {

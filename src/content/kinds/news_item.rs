@@ -17,8 +17,8 @@ impl Kind for NewsItem {
     const FILES: Files = Files::Documents;
 
     fn check(&self, checks: &mut Checks) {
-        checks.text(&Self::at("summary"), self.summary.as_deref(), 1_000);
-        checks.required(&Self::at("body"), Some(&self.body), TEXT);
+        checks.prose(&Self::at("summary"), self.summary.as_deref(), 1_000);
+        checks.required_prose(&Self::at("body"), Some(&self.body), TEXT);
     }
 
     fn texts(&self) -> Vec<&str> {

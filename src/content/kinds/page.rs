@@ -19,8 +19,8 @@ impl Kind for Page {
     const FILES: Files = Files::Documents;
 
     fn check(&self, checks: &mut Checks) {
-        checks.required(&Self::at("body"), Some(&self.body), 5 * TEXT);
-        checks.text(&Self::at("slug"), self.slug.as_deref(), LABEL);
+        checks.required_prose(&Self::at("body"), Some(&self.body), 5 * TEXT);
+        checks.line(&Self::at("slug"), self.slug.as_deref(), LABEL);
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if self.slug.as_deref().is_some_and(|slug| !slug.chars().all(plain)) {
             let message = "This may hold lower-case letters, digits and hyphens.";

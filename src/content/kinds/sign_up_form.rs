@@ -21,7 +21,7 @@ impl Kind for SignUpForm {
     const FIELD: &'static str = "signUpForm";
 
     fn check(&self, checks: &mut Checks) {
-        checks.text(&Self::at("description"), self.description.as_deref(), TEXT);
+        checks.prose(&Self::at("description"), self.description.as_deref(), TEXT);
         check_order(checks, &Self::at("closesAt"), self.opens_at, self.closes_at);
         if self.places.is_some_and(|places| !(0..=1_000_000).contains(&places)) {
             checks.refuse(Code::InvalidValue, &Self::at("places"), "This must be from 0 to 1,000,000.");

@@ -50,7 +50,7 @@ impl Kind for Survey {
     const FIELD: &'static str = "survey";
 
     fn check(&self, checks: &mut Checks) {
-        checks.text(&Self::at("description"), self.description.as_deref(), TEXT);
+        checks.prose(&Self::at("description"), self.description.as_deref(), TEXT);
         if self.questions.is_empty() || self.questions.len() > MAX_QUESTIONS {
             let message = format!("A survey has from 1 to {MAX_QUESTIONS} questions.");
             checks.refuse(Code::InvalidValue, &Self::at("questions"), message);
@@ -68,7 +68,7 @@ impl Kind for Survey {
 
 impl Question {
     fn check(&self, checks: &mut Checks, field: &str) {
-        checks.required(&format!("{field}.text"), Some(&self.text), 1_000);
+        checks.required_prose(&format!("{field}.text"), Some(&self.text), 1_000);
         let field = format!("{field}.options");
         let chosen = matches!(self.kind, QuestionKind::SingleChoice | QuestionKind::MultipleChoice);
         if chosen && !(2..=MAX_OPTIONS).contains(&self.options.len()) {

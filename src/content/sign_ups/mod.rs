@@ -80,7 +80,7 @@ pub fn sign_up(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, request
     check_kind(&row, ContentKind::SignUpForm, "This is no sign-up form, so nobody can sign up for it.")?;
     let participant = for_whom(conn, scope, cache, &vision, &row, request.participant_id)?;
     let mut checks = Checks::default();
-    checks.text("input.note", request.note.as_deref(), NOTE);
+    checks.prose("input.note", request.note.as_deref(), NOTE);
     check_invited(conn, scope, cache, &row, participant, &mut checks)?;
     check_open(&row, scope.instant(), form(&row), ("to sign up", "input.contentId"), &mut checks);
     if store::is_signed_up(conn, row.id, participant)? {

@@ -109,7 +109,7 @@ fn check_answers(questions: &[Question], answers: &[Answer], checks: &mut Checks
         if let Some(fault) = fault(question, answer) {
             checks.refuse(Code::InvalidValue, &field, fault);
         }
-        checks.text(&format!("{field}.text"), answer.text.as_deref(), LONGEST);
+        checks.prose(&format!("{field}.text"), answer.text.as_deref(), LONGEST);
     }
     for (n, (question, done)) in questions.iter().zip(answered).enumerate() {
         if question.required && !done {

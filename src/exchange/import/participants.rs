@@ -41,6 +41,11 @@ const COLUMNS: &[Column] = &[
     ("enforce_portal_settings", Type::Flag),
     ("display_name", Type::Text),
     ("search_text", Type::Text),
+    ("email_key", Type::Text),
+    ("postal_key", Type::Text),
+    ("city_key", Type::Text),
+    ("complex_key", Type::Text),
+    ("dwelling_key", Type::Text),
 ];
 const SORT_KEY: Column = ("sort_key", Type::Text);
 const ID: Column = ("id", Type::Int);

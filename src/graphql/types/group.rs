@@ -5,6 +5,7 @@ use async_graphql::{ID, ServerResult};
 use super::content::lists::{self, GroupContent};
 use super::effective::{self, EffectiveMember};
 use super::history::{HistoryEntry, history_of};
+use super::member_filter::MemberFilter;
 use super::membership::{self, Membership, memberships_of};
 use super::participant::Participant;
 use super::reason::GroupCategory;
@@ -17,7 +18,7 @@ use crate::graphql::engine::{
     Argument, Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, Out, PAGE_ARGS, Pick, Values, arg,
     inline_opt, input, many, one, ty,
 };
-use crate::graphql::enums::{ComponentMode, CompositionName, GroupKind, NeighbourhoodRole, ParticipantKind};
+use crate::graphql::enums::{ComponentMode, CompositionName, GroupKind, NeighbourhoodRole};
 use crate::graphql::inputs;
 use crate::graphql::scalars::{Date, DateTime};
 use crate::groups::store::{self, ComponentRow, GroupRow, More};
@@ -25,7 +26,6 @@ use crate::history::Entity as Object;
 use crate::id::Kind;
 use crate::members::effective as door;
 use crate::members::store::Of;
-use crate::people::filter::ParticipantFilter;
 
 /// A group.
 pub struct Group;
@@ -33,8 +33,6 @@ pub struct Group;
 pub struct GroupComponent;
 /// What a group is part of.
 pub struct GroupPart;
-/// The filter of a dynamic group.
-pub struct MemberFilter;
 
 /// A setting that is read only when asked for; absent in rows that were read without, which selects nothing of it.
 fn more<'a, T>(row: &'a GroupRow, get: impl FnOnce(&'a More) -> T) -> Option<T> {
@@ -431,98 +429,5 @@ impl Link<GroupRow> for IsMember {
             values.push(|out| out.bool(told && standing.belongs(row.id, self.participant)));
         }
         Ok(values)
-    }
-}
-
-impl Entity for MemberFilter {
-    const NAME: &'static str = "MemberFilter";
-    const DOC: &'static str = "The filter that computes the members of a dynamic group. All conditions must hold; those that are null \
-                               always do. In a group that an organization owns, only its own people can pass.";
-    type Row = ParticipantFilter;
-
-    fn fields() -> &'static [Field<Self>] {
-        FILTER_FIELDS
-    }
-}
-
-const FILTER_FIELDS: &[Field<MemberFilter>] = &[
-    Field::<MemberFilter>::value(
-        "kinds",
-        ty::<Option<Vec<ParticipantKind>>>,
-        "The participant is of one of these kinds.",
-        |row, out| {
-            strings(out, row.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.as_str())));
-        },
-    ),
-    Field::<MemberFilter>::value("search", ty::<Option<String>>, "Every word occurs in the name.", |row, out| {
-        out.opt_str(row.search.as_deref())
-    }),
-    Field::<MemberFilter>::value(
-        "complexNumber",
-        ty::<Option<String>>,
-        "The address belongs to this complex.",
-        |row, out| {
-            out.opt_str(row.complex_number.as_deref());
-        },
-    ),
-    Field::<MemberFilter>::value(
-        "dwellingType",
-        ty::<Option<String>>,
-        "The address is a dwelling of this type.",
-        |row, out| {
-            out.opt_str(row.dwelling_type.as_deref());
-        },
-    ),
-    Field::<MemberFilter>::value("city", ty::<Option<String>>, "The address is in this city.", |row, out| {
-        out.opt_str(row.city.as_deref())
-    }),
-    Field::<MemberFilter>::value(
-        "postalCode",
-        ty::<Option<String>>,
-        "The address has this postal code.",
-        |row, out| {
-            out.opt_str(row.postal_code.as_deref());
-        },
-    ),
-    Field::<MemberFilter>::value(
-        "bornFrom",
-        ty::<Option<Date>>,
-        "The person was born on this date or later.",
-        |row, out| out.date(row.born_from),
-    ),
-    Field::<MemberFilter>::value(
-        "bornUntil",
-        ty::<Option<Date>>,
-        "The person was born on this date or earlier.",
-        |row, out| {
-            out.date(row.born_until);
-        },
-    ),
-    Field::<MemberFilter>::link(
-        "currentGroup",
-        ty::<Option<Obj<Group>>>,
-        "The participant has a direct membership of this group in force.",
-        |pick| one::<ParticipantFilter, Group>(pick, |row| row.current_group),
-    ),
-    Field::<MemberFilter>::link(
-        "organization",
-        ty::<Option<Obj<Participant>>>,
-        "The participant's record is kept by this organization.",
-        |pick| one::<ParticipantFilter, Participant>(pick, |row| row.organization),
-    ),
-    Field::<MemberFilter>::value(
-        "externalIds",
-        ty::<Option<Vec<String>>>,
-        "The participant has one of these external ids.",
-        |row, out| {
-            strings(out, row.external_ids.as_ref().map(|ids| ids.iter().map(String::as_str)));
-        },
-    ),
-];
-
-fn strings<'a>(out: &mut Out, values: Option<impl Iterator<Item = &'a str>>) {
-    match values {
-        Some(values) => out.strings(values),
-        None => out.null(),
     }
 }

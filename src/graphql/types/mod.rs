@@ -5,6 +5,7 @@ pub mod effective;
 pub mod group;
 pub mod guardianship;
 pub mod history;
+pub mod member_filter;
 pub mod membership;
 pub mod outbox;
 pub mod participant;

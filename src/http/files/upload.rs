@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Fault, Gateway, query, write};
 use crate::access::Viewer;
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::files::objects::Objects;
 use crate::content::files::{self, NewFile, media, name, photo, store};
 use crate::content::kind::Files as Accepted;
@@ -59,7 +59,7 @@ async fn take(gateway: &Arc<Gateway>, id: &str, request: Request) -> Result<Resp
     let described = NewFile {
         content_id: content,
         name: name::safe(wanted.name.as_deref().unwrap_or_default()),
-        caption: trimmed(wanted.caption),
+        caption: given(wanted.caption),
         media_type: declared,
         size: 0,
         sha256: String::new(),

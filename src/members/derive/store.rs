@@ -73,7 +73,7 @@ pub type Filter = (i64, ParticipantFilter, Option<i64>);
 /// The affected groups with all that they follow from, and the filters among it.
 ///
 /// # Errors
-/// What the database answers; `Internal` for a filter that cannot be read.
+/// What the database answers.
 pub fn graph(conn: &mut Conn, affected: &[i64]) -> Result<(Graph, Vec<Filter>), Error> {
     let sql = Sql::new("WITH RECURSIVE down (id) AS (SELECT id FROM groups WHERE id").in_ids(affected).text(format!(
         " UNION SELECT e.source FROM down JOIN {EDGES} ON e.target = down.id) \
@@ -90,7 +90,7 @@ pub fn graph(conn: &mut Conn, affected: &[i64]) -> Result<(Graph, Vec<Filter>), 
         let node = match nodes.entry(group) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::hash_map::Entry::Vacant(new) => {
-                let filter = filter.map(|text| split(group, &text)).transpose()?;
+                let filter = filter.map(|text| split(group, &text));
                 let named = filter.as_ref().map(|(_, named)| Filtering { named: *named });
                 filters.extend(filter.map(|(filter, _)| (group, filter, organization)));
                 let affected = affected.binary_search(&group).is_ok();
@@ -103,11 +103,10 @@ pub fn graph(conn: &mut Conn, affected: &[i64]) -> Result<(Graph, Vec<Filter>), 
     Ok((Graph::new(nodes), filters))
 }
 
-fn split(group: i64, text: &str) -> Result<(ParticipantFilter, Option<i64>), Error> {
-    let mut filter: ParticipantFilter = serde_json::from_str(text)
-        .map_err(|error| Error::internal(format!("group {group} has an unreadable filter: {error}")))?;
+fn split(group: i64, text: &str) -> (ParticipantFilter, Option<i64>) {
+    let mut filter = ParticipantFilter::read(group, text);
     let named = filter.current_group.take();
-    Ok((filter, named))
+    (filter, named)
 }
 
 /// Everybody whom a change of the groups themselves can concern.

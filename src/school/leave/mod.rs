@@ -62,7 +62,7 @@ pub fn request(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, request
     // Of many requests each sees what the one before did.
     lock_participant(conn, pupil.participant_id)?;
     let mut checks = Checks::default();
-    checks.required("input.reason", Some(reason), TEXT);
+    checks.required_prose("input.reason", Some(reason), TEXT);
     let warnings = check_period(scope, maker, *period, &mut checks);
     rules::check_member(conn, *pupil, period.from, &mut checks)?;
     check_free(conn, *pupil, *period, None, "input.from", &mut checks)?;
@@ -128,7 +128,7 @@ pub fn withdraw(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Recorded, Err
 pub fn decide(conn: &mut Conn, scope: &Scope, id: i64, decision: &Decision) -> Result<Recorded, Error> {
     let (pupil, leave) = lock(conn, scope, id, |readers, _, owner| readers.works_for(owner))?;
     let mut checks = Checks::default();
-    checks.text("input.note", decision.note.as_deref(), TEXT);
+    checks.prose("input.note", decision.note.as_deref(), TEXT);
     let field = field_of(RecordKind::LeaveRequest);
     let status = if decision.granted { Status::Granted } else { Status::Refused };
     if leave.status == Status::Withdrawn {

@@ -74,7 +74,7 @@ pub fn move_members(conn: &mut Conn, scope: &Scope, request: &Request) -> Result
     let (from, to) = both(conn, scope, request)?;
     let on = request.on.unwrap_or(scope.today);
     let mut checks = Checks::default();
-    checks.text("input.note", request.note.as_deref(), TEXT);
+    checks.prose("input.note", request.note.as_deref(), TEXT);
     check_groups(conn, request, &from, &to, &mut checks)?;
     if !check_size(request, &mut checks) {
         return Err(checks.into_error());

@@ -2,11 +2,12 @@
 
 use super::files::{ATTACHMENTS, I_CALENDAR, I_CALENDAR_URL};
 use super::{Content, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::activity::Activity;
 use crate::graphql::engine::{Field, ty};
 use crate::graphql::scalars::DateTime;
+use crate::graphql::text::{Line, Prose};
 
 face!(
     Activity,
@@ -66,15 +67,15 @@ input!(ActivityInput, Activity,
     /// When it ends.
     ends_at: Option<DateTime>,
     /// Where it is.
-    location: Option<String>,
+    location: Option<Line>,
     /// Who organizes it.
-    organizer: Option<String>,
+    organizer: Option<Line>,
     /// What it is about, at most 10,000 characters.
-    description: Option<String>,
+    description: Option<Prose>,
 }, |input| Activity {
     starts_at: input.starts_at.map(|at| at.0),
     ends_at: input.ends_at.map(|at| at.0),
-    location: trimmed(input.location),
-    organizer: trimmed(input.organizer),
-    description: trimmed(input.description),
+    location: given(input.location),
+    organizer: given(input.organizer),
+    description: given(input.description),
 });

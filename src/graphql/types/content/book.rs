@@ -2,10 +2,11 @@
 
 use super::files::ATTACHMENTS;
 use super::{Content, ContentRow, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::book::{Book, plain_isbn};
 use crate::graphql::engine::{Field, Out, ty};
+use crate::graphql::text::{Line, Prose};
 
 fn text(row: &ContentRow, out: &mut Out, get: fn(&Book) -> Option<&String>) {
     out.opt_str(Book::of(row.details()).and_then(get).map(String::as_str));
@@ -63,19 +64,19 @@ input!(BookInput, Book,
 /// A book.
 {
     /// Who wrote it.
-    author: Option<String>,
+    author: Option<Line>,
     /// The International Standard Book Number, of ten or thirteen digits; hyphens are left out.
-    isbn: Option<String>,
+    isbn: Option<Line>,
     /// Who published it.
-    publisher: Option<String>,
+    publisher: Option<Line>,
     /// The year in which it came out.
     published_year: Option<i32>,
     /// What it is about, at most 10,000 characters.
-    description: Option<String>,
+    description: Option<Prose>,
 }, |input| Book {
-    author: trimmed(input.author),
-    isbn: trimmed(input.isbn).map(|isbn| plain_isbn(&isbn)),
-    publisher: trimmed(input.publisher),
+    author: given(input.author),
+    isbn: given(input.isbn).map(|isbn| plain_isbn(&isbn)),
+    publisher: given(input.publisher),
     published_year: input.published_year,
-    description: trimmed(input.description),
+    description: given(input.description),
 });

@@ -2,11 +2,12 @@
 
 use super::files::{ATTACHMENTS, I_CALENDAR, I_CALENDAR_URL};
 use super::{Content, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::calendar_item::CalendarItem;
 use crate::graphql::engine::{Field, ty};
 use crate::graphql::scalars::DateTime;
+use crate::graphql::text::{Line, Prose};
 
 face!(
     CalendarItem,
@@ -64,13 +65,13 @@ input!(CalendarItemInput, CalendarItem,
     #[graphql(default)]
     all_day: bool,
     /// Where it is.
-    location: Option<String>,
+    location: Option<Line>,
     /// What it is about, at most 10,000 characters.
-    description: Option<String>,
+    description: Option<Prose>,
 }, |input| CalendarItem {
     starts_at: input.starts_at.0,
     ends_at: input.ends_at.map(|at| at.0),
     all_day: input.all_day,
-    location: trimmed(input.location),
-    description: trimmed(input.description),
+    location: given(input.location),
+    description: given(input.description),
 });

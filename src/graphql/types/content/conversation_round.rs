@@ -4,11 +4,12 @@ use async_graphql::InputObject;
 
 use super::slots::{self, ConversationSlot};
 use super::{Content, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::conversation_round::{ConversationRound, Slot};
 use crate::graphql::engine::{Connection, Field, Obj, ty};
 use crate::graphql::scalars::DateTime;
+use crate::graphql::text::{Line, Prose};
 
 face!(
     ConversationRound,
@@ -63,13 +64,13 @@ pub struct ConversationSlotInput {
     /// When it ends, at most 24 hours later.
     ends_at: DateTime,
     /// Where the talk takes place, or with whom, at most 200 characters.
-    location: Option<String>,
+    location: Option<Line>,
 }
 
 impl ConversationSlotInput {
     /// The slot as it is wanted.
     pub fn slot(self) -> Slot {
-        Slot { starts_at: self.starts_at.0, ends_at: self.ends_at.0, location: trimmed(self.location) }
+        Slot { starts_at: self.starts_at.0, ends_at: self.ends_at.0, location: given(self.location) }
     }
 }
 
@@ -77,7 +78,7 @@ input!(ConversationRoundInput, ConversationRound,
 /// A conversation round.
 {
     /// What it is about, at most 10,000 characters.
-    description: Option<String>,
+    description: Option<Prose>,
     /// From when slots can be booked.
     booking_opens_at: Option<DateTime>,
     /// Until when slots can be booked and given back.
@@ -86,7 +87,7 @@ input!(ConversationRoundInput, ConversationRound,
     #[graphql(default)]
     slots: Vec<ConversationSlotInput>,
 }, |input| ConversationRound {
-    description: trimmed(input.description),
+    description: given(input.description),
     booking_opens_at: input.booking_opens_at.map(|at| at.0),
     booking_closes_at: input.booking_closes_at.map(|at| at.0),
     slots: input.slots.into_iter().map(ConversationSlotInput::slot).collect(),

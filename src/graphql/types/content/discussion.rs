@@ -2,10 +2,11 @@
 
 use super::posts::{self, DiscussionTopic};
 use super::{Content, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::discussion::Discussion;
 use crate::graphql::engine::{Connection, Field, Obj, PAGE_ARGS, ty};
+use crate::graphql::text::Prose;
 
 face!(
     Discussion,
@@ -37,8 +38,8 @@ input!(DiscussionInput, Discussion,
 /// A discussion.
 {
     /// What it is about, at most 10,000 characters.
-    description: Option<String>,
+    description: Option<Prose>,
     /// Whether nobody can write any more.
     #[graphql(default)]
     closed: bool,
-}, |input| Discussion { description: trimmed(input.description), closed: input.closed });
+}, |input| Discussion { description: given(input.description), closed: input.closed });

@@ -2,10 +2,11 @@
 
 use super::files::{ContentFile, files};
 use super::{Content, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::dossier::Dossier;
 use crate::graphql::engine::{Field, Obj, ty};
+use crate::graphql::text::Prose;
 
 face!(
     Dossier,
@@ -27,5 +28,5 @@ input!(DossierInput, Dossier,
 /// A dossier; documents are uploaded to it.
 {
     /// What it is about, at most 10,000 characters.
-    description: Option<String>,
-}, |input| Dossier { description: trimmed(input.description) });
+    description: Option<Prose>,
+}, |input| Dossier { description: given(input.description) });

@@ -2,10 +2,11 @@
 
 use super::files::{ContentFile, files};
 use super::{Content, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::download::Download;
 use crate::graphql::engine::{Field, Obj, ty};
+use crate::graphql::text::Prose;
 
 face!(
     Download,
@@ -27,5 +28,5 @@ input!(DownloadInput, Download,
 /// A download; files are uploaded to it.
 {
     /// What it is about, at most 10,000 characters.
-    description: Option<String>,
-}, |input| Download { description: trimmed(input.description) });
+    description: Option<Prose>,
+}, |input| Download { description: given(input.description) });

@@ -69,7 +69,7 @@ macro_rules! input {
         #[derive(async_graphql::InputObject, Clone, Debug)]
         pub struct $name {
             /// The title, at most 200 characters.
-            title: String,
+            title: $crate::graphql::text::Line,
             /// The organization for which it is made: the only one that you work for, or in which you lead a group, when absent.
             /// It cannot be changed.
             organization_id: Option<async_graphql::ID>,
@@ -90,7 +90,7 @@ macro_rules! input {
                 let organization_id = organization
                     .map(|id| $crate::graphql::inputs::key($crate::id::Kind::Participant, id, "organizationId"))
                     .transpose()?;
-                let title = self.title.trim().to_owned();
+                let title = String::from(self.title.clone());
                 let client_mutation_id = self.client_mutation_id.clone();
                 let make = |$input: Self| $make;
                 let details = $crate::content::kind::Details::$kind(make(self));

@@ -2,10 +2,11 @@
 
 use super::files::ATTACHMENTS;
 use super::{Content, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::news_item::NewsItem;
 use crate::graphql::engine::{Field, ty};
+use crate::graphql::text::Prose;
 
 face!(
     NewsItem,
@@ -30,7 +31,7 @@ input!(NewsItemInput, NewsItem,
 /// A news item.
 {
     /// What it is about, in a few words.
-    summary: Option<String>,
+    summary: Option<Prose>,
     /// The message, at most 10,000 characters.
-    body: String,
-}, |input| NewsItem { summary: trimmed(input.summary), body: input.body });
+    body: Prose,
+}, |input| NewsItem { summary: given(input.summary), body: input.body.into() });

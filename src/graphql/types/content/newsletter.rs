@@ -3,10 +3,11 @@
 use super::files::ATTACHMENTS;
 use super::recipients::{self, NewsletterRecipient};
 use super::{Content, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::newsletter::Newsletter;
 use crate::graphql::engine::{Connection, Field, Obj, ty};
+use crate::graphql::text::Prose;
 
 face!(
     Newsletter,
@@ -52,7 +53,7 @@ input!(NewsletterInput, Newsletter,
 /// A newsletter.
 {
     /// What it is about, in a few words.
-    summary: Option<String>,
+    summary: Option<Prose>,
     /// The letter, at most 50,000 characters.
-    body: String,
-}, |input| Newsletter { summary: trimmed(input.summary), body: input.body });
+    body: Prose,
+}, |input| Newsletter { summary: given(input.summary), body: input.body.into() });

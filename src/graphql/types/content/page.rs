@@ -2,10 +2,11 @@
 
 use super::files::ATTACHMENTS;
 use super::{Content, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::page::Page;
 use crate::graphql::engine::{Field, ty};
+use crate::graphql::text::{Line, Prose};
 
 face!(
     Page,
@@ -30,7 +31,7 @@ input!(PageInput, Page,
 /// A page.
 {
     /// The last part of its address: lower-case letters, digits and hyphens.
-    slug: Option<String>,
+    slug: Option<Line>,
     /// What stands on it, at most 50,000 characters.
-    body: String,
-}, |input| Page { slug: trimmed(input.slug), body: input.body });
+    body: Prose,
+}, |input| Page { slug: given(input.slug), body: input.body.into() });

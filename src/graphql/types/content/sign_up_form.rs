@@ -2,11 +2,12 @@
 
 use super::entries::{self, SignUpEntry};
 use super::{Content, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::sign_up_form::SignUpForm;
 use crate::graphql::engine::{Connection, Field, Obj, ty};
 use crate::graphql::scalars::DateTime;
+use crate::graphql::text::Prose;
 
 face!(
     SignUpForm,
@@ -77,7 +78,7 @@ input!(SignUpFormInput, SignUpForm,
 /// A sign-up form.
 {
     /// What it is about, at most 10,000 characters.
-    description: Option<String>,
+    description: Option<Prose>,
     /// How many can take part, from 0 to 1,000,000; as many as want to when absent. When it is raised, those who wait move up
     /// at once; when it is lowered, the last who have a place go to the front of the waiting list.
     places: Option<i32>,
@@ -86,7 +87,7 @@ input!(SignUpFormInput, SignUpForm,
     /// Until when one can sign up and withdraw.
     closes_at: Option<DateTime>,
 }, |input| SignUpForm {
-    description: trimmed(input.description),
+    description: given(input.description),
     places: input.places,
     opens_at: input.opens_at.map(|at| at.0),
     closes_at: input.closes_at.map(|at| at.0),

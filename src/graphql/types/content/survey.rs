@@ -4,11 +4,12 @@ use async_graphql::{Enum, InputObject};
 
 use super::responses::{self, SurveyQuestionResult, SurveyResponse, SurveyText};
 use super::{Content, ContentRow, face, input};
-use crate::check::trimmed;
+use crate::check::given;
 use crate::content::kind::Of;
 use crate::content::kinds::survey::{self, Question, Survey};
 use crate::graphql::engine::{Connection, Entity, Field, Obj, PAGE_ARGS, inline_list, ty};
 use crate::graphql::scalars::DateTime;
+use crate::graphql::text::{Line, Prose};
 
 /// How a question is answered.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,12 +122,12 @@ face!(
 #[derive(InputObject, Clone, Debug)]
 pub struct SurveyQuestionInput {
     /// The question, at most 1,000 characters.
-    text: String,
+    text: Prose,
     /// How it is answered.
     kind: QuestionKind,
     /// What can be chosen, from 2 to 50; only for choices.
     #[graphql(default)]
-    options: Vec<String>,
+    options: Vec<Line>,
     /// Whether it must be answered.
     #[graphql(default)]
     required: bool,
@@ -136,7 +137,7 @@ input!(SurveyInput, Survey,
 /// A survey.
 {
     /// What it is about, at most 10,000 characters.
-    description: Option<String>,
+    description: Option<Prose>,
     /// Whether nobody can find out who answered what.
     #[graphql(default)]
     anonymous: bool,
@@ -145,16 +146,16 @@ input!(SurveyInput, Survey,
     /// The questions, from 1 to 100. Once somebody has answered they cannot be changed.
     questions: Vec<SurveyQuestionInput>,
 }, |input| Survey {
-    description: trimmed(input.description),
+    description: given(input.description),
     anonymous: input.anonymous,
     closes_at: input.closes_at.map(|at| at.0),
     questions: input
         .questions
         .into_iter()
         .map(|question| Question {
-            text: question.text.trim().to_owned(),
+            text: question.text.into(),
             kind: question.kind.into(),
-            options: question.options.iter().map(|option| option.trim().to_owned()).collect(),
+            options: question.options.into_iter().map(Into::into).collect(),
             required: question.required,
         })
         .collect(),

@@ -1,0 +1,13 @@
+UPDATE groups SET member_filter = '{}' WHERE member_filter = '{"everybody":true}';
+DROP TABLE stored_keys;
+DROP INDEX participants_by_dwelling;
+DROP INDEX participants_by_complex;
+DROP INDEX participants_by_city;
+DROP INDEX participants_by_postal_code;
+DROP INDEX participants_by_email;
+CREATE INDEX participants_by_email ON participants (lower(email));
+ALTER TABLE participants DROP COLUMN dwelling_key;
+ALTER TABLE participants DROP COLUMN complex_key;
+ALTER TABLE participants DROP COLUMN city_key;
+ALTER TABLE participants DROP COLUMN postal_key;
+ALTER TABLE participants DROP COLUMN email_key;
