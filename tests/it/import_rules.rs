@@ -429,7 +429,7 @@ pub fn a_new_name_moves_the_memberships_along(db: &Db) {
     let keys = "SELECT DISTINCT m.member_key FROM memberships m JOIN participants p ON p.id = m.participant_id \
                 WHERE p.external_id = 'P02'";
     assert_eq!(texts(db, keys), ["aalbers\u{1}chloe"]);
-    let found = "SELECT display_name || ' ' || search_text FROM participants WHERE external_id = 'P02'";
+    let found = "SELECT display_name || search_text FROM participants WHERE external_id = 'P02'";
     assert_eq!(texts(db, found), ["Chloé Aalbers chloe aalbers"]);
 }
 
