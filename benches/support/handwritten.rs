@@ -25,7 +25,7 @@ use kring::access::token::Keys;
 use kring::db::{Conn, Db};
 use kring::error::Error;
 use kring::id::{Kind, decode_as, encode};
-use kring::page::{Key, encode as cursor, position};
+use kring::page::{Key, List, position};
 use kring::scope::{Clock, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -429,7 +429,7 @@ fn groups(conn: &mut Conn, today: NaiveDate, variables: &Variables) -> Result<Gr
     let edges: Vec<GroupEdge> = rows
         .into_iter()
         .map(|row| GroupEdge {
-            cursor: cursor(&position("name", [Key::Text(row.sort_key), Key::Int(row.id)])),
+            cursor: List::of("Query", "groups").cursor(&position("name", [Key::Text(row.sort_key), Key::Int(row.id)])),
             node: ListedGroup {
                 id: encode(Kind::Group, row.id),
                 external_id: row.external_id,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
 
-use super::engine::{Connection, Entity, Obj};
+use super::engine::{Connection, Entity, Obj, root_list};
 use super::enums::OutboxState;
 use super::errors::resolver_error;
 use super::inputs::{
@@ -34,8 +34,14 @@ use crate::year::planning::store as transitions;
 /// The root of queries.
 pub struct Query;
 
-fn window(first: Option<i32>, after: Option<String>, last: Option<i32>, before: Option<String>) -> Result<Window> {
-    PageArgs { first, after, last, before }.window().map_err(|error| resolver_error(&error))
+fn window(
+    field: &str,
+    first: Option<i32>,
+    after: Option<String>,
+    last: Option<i32>,
+    before: Option<String>,
+) -> Result<Window> {
+    PageArgs { first, after, last, before }.window(root_list(field)).map_err(|error| resolver_error(&error))
 }
 
 /// Reads the page and the number of all rows, each only when it is wanted.
@@ -106,7 +112,7 @@ impl Query {
         #[graphql(desc = "Which groups; all that are not closed when absent.")] filter: Option<GroupFilter>,
         #[graphql(desc = "In which order; by name when absent.")] order_by: Option<GroupOrder>,
     ) -> Result<Obj<Connection<Group>>> {
-        let window = window(first, after, last, before)?;
+        let window = window("groups", first, after, last, before)?;
         let filter = GroupFilter::resolve(filter).map_err(|error| resolver_error(&error))?;
         let (by, descending) = GroupOrder::resolve(order_by);
         let order = by.order(descending);
@@ -135,7 +141,7 @@ impl Query {
         #[graphql(desc = "Which participants; all when absent.")] filter: Option<ParticipantFilter>,
         #[graphql(desc = "In which order; by name when absent.")] order_by: Option<ParticipantOrder>,
     ) -> Result<Obj<Connection<Participant>>> {
-        let window = window(first, after, last, before)?;
+        let window = window("participants", first, after, last, before)?;
         let filter = filter.unwrap_or_default().resolve().map_err(|error| resolver_error(&error))?;
         let (by, descending) = ParticipantOrder::resolve(order_by);
         let order = by.order(descending);
@@ -165,7 +171,7 @@ impl Query {
         #[graphql(desc = "Which memberships; those in force today when absent.")] filter: Option<MembershipFilter>,
         #[graphql(desc = "In which order; the latest start first when absent.")] order_by: Option<MembershipOrder>,
     ) -> Result<Obj<Connection<Membership>>> {
-        let window = window(first, after, last, before)?;
+        let window = window("memberships", first, after, last, before)?;
         let scope = ctx.data_unchecked::<Arc<Session>>().scope();
         let filter = MembershipFilter::resolve(filter, scope).map_err(|error| resolver_error(&error))?;
         let (by, order) = MembershipOrder::resolve(order_by);
@@ -198,7 +204,7 @@ impl Query {
         #[graphql(desc = "Which content; all when absent.")] filter: Option<ContentFilter>,
         #[graphql(desc = "In which order; what was made last comes first when absent.")] order_by: Option<ContentOrder>,
     ) -> Result<Obj<Connection<Content>>> {
-        let window = window(first, after, last, before)?;
+        let window = window("contents", first, after, last, before)?;
         let filter = ContentFilter::resolve(filter).map_err(|error| resolver_error(&error))?;
         let (by, descending) = ContentOrder::resolve(order_by);
         Ok(Obj::connection(move |exec, asked| {
@@ -223,7 +229,7 @@ impl Query {
         #[graphql(desc = "The number of entries from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
     ) -> Result<Obj<Connection<GroupCategory>>> {
-        let window = window(first, after, last, before)?;
+        let window = window("groupCategories", first, after, last, before)?;
         Ok(Obj::connection(move |exec, asked| {
             let page = read_page!(asked, groups::category_page(exec.conn, &window), groups::category_count(exec.conn));
             let keys = |row: &CategoryRow| position("name", [Key::Text(row.sort_key.clone()), Key::Int(row.id)]);
@@ -243,7 +249,7 @@ impl Query {
         #[graphql(desc = "Only entries before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only e-mails of which this became; all when absent.")] state: Option<OutboxState>,
     ) -> Result<Obj<Connection<OutboxMessage>>> {
-        let window = window(first, after, last, before)?;
+        let window = window("outbox", first, after, last, before)?;
         let state = state.map(Into::into);
         Ok(Obj::connection(move |exec, asked| {
             let sight = exec.sight()?;
@@ -275,7 +281,7 @@ impl Query {
         organization_id: Option<ID>,
         #[graphql(desc = "Only transitions that stand so; all when absent.")] status: Option<YearTransitionStatus>,
     ) -> Result<Obj<Connection<YearTransition>>> {
-        let window = window(first, after, last, before)?;
+        let window = window("yearTransitions", first, after, last, before)?;
         let organization = organization_id.map(|id| key(Kind::Participant, &id, "organizationId")).transpose();
         let organization = organization.map_err(|error| resolver_error(&error))?;
         let status = status.map(Into::into);

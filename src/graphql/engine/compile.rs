@@ -8,7 +8,7 @@ use async_graphql::{InputType, Name, Pos, Positioned, QueryEnv, ServerError, Ser
 
 use async_graphql_value::Value as AstValue;
 
-use super::{Entity, Exec, Field, Link, Out, Values};
+use super::{Entity, Exec, Field, Link, Out, ROOT, Values};
 use crate::access::table::{self, Rule};
 use crate::error::Error;
 use crate::scope::Scope;
@@ -26,7 +26,8 @@ pub enum Read<E: Entity> {
 
 /// A field as selected: its occurrences in the document, merged.
 pub struct Pick<'a> {
-    nodes: Vec<&'a Positioned<AstField>>,
+    pub(super) parent: &'static str,
+    pub(super) nodes: Vec<&'a Positioned<AstField>>,
     env: &'a QueryEnv,
     pub scope: &'a Scope,
 }
@@ -64,7 +65,7 @@ impl<'a> Pick<'a> {
         let key = field.node.response_key().node.as_str();
         let nodes = found.entries.into_iter().find(|(name, _)| *name == key).map(|(_, nodes)| nodes);
         let nodes = nodes.map(|nodes| nodes.into_iter().map(|(_, node)| node).collect());
-        Ok(Self { nodes: nodes.unwrap_or_else(|| vec![field]), env, scope })
+        Ok(Self { parent: ROOT, nodes: nodes.unwrap_or_else(|| vec![field]), env, scope })
     }
 
     /// Whether a field is the first of those with its response key; the others are part of its answer.
@@ -106,7 +107,7 @@ impl<'a> Pick<'a> {
     /// The field of the given name right below, if it is selected.
     pub fn below(&self, name: &str) -> Option<Pick<'a>> {
         let nodes: Vec<_> = self.children(name);
-        (!nodes.is_empty()).then_some(Pick { nodes, env: self.env, scope: self.scope })
+        (!nodes.is_empty()).then_some(Pick { nodes, ..*self })
     }
 
     /// Whether a field of the given name is selected right below.
@@ -243,7 +244,7 @@ impl<E: Entity> Selection<E> {
         let mut selection = Self { items: Vec::with_capacity(found.entries.len()), details: false };
         for (key, nodes) in found.entries {
             for (on, nodes) in by_variant::<E>(&nodes) {
-                selection.add(key, on, &Pick { nodes, env: pick.env, scope: pick.scope })?;
+                selection.add(key, on, &Pick { parent: E::NAME, nodes, env: pick.env, scope: pick.scope })?;
             }
         }
         Ok(selection)

@@ -6,7 +6,7 @@ use async_graphql::ServerResult;
 
 use super::{Entity, Exec, Field, Link, Obj, Out, Pick, Selection, Values, inline, inline_list, register, ty};
 use crate::error::Error;
-use crate::page::{Key, Page, PageArgs, Window, encode};
+use crate::page::{Key, List, Page, PageArgs, Window};
 
 /// A type that stands in connections.
 pub trait Listed: Entity {
@@ -28,7 +28,7 @@ pub trait Listed: Entity {
 pub struct EdgeRow<Row> {
     pub row: Row,
     /// Its position; empty when nothing is selected that shows it.
-    pub cursor: Vec<Key>,
+    pub cursor: String,
 }
 
 /// The page of one parent.
@@ -125,7 +125,7 @@ impl<L: Listed> Edge<L> {
         "cursor",
         ty::<String>,
         "The position of this entry, to be passed as `after` or `before`.",
-        |row, out: &mut Out| out.str(&encode(&row.cursor)),
+        |row, out: &mut Out| out.str(&row.cursor),
     );
     const NODE: Field<Self> = Field::<Self>::link("node", ty::<Obj<L::Node>>, "The entry itself.", |pick| {
         inline::<EdgeRow<L::Row>, L::Node>(pick, |row| L::node(&row.row))
@@ -165,6 +165,21 @@ pub const PAGE_ARGS: [register::Argument; 4] = [
     register::arg("before", register::input::<Option<String>>, "Only entries before this cursor."),
 ];
 
+/// The name of the type at the root of queries.
+pub(super) const ROOT: &str = "Query";
+
+/// The list that a field at the root of queries leads to.
+pub fn root_list(field: &str) -> List {
+    List::of(ROOT, field)
+}
+
+impl Pick<'_> {
+    /// The list that the field leads to, if it leads to one: its name and the type that it is a field of.
+    fn list(&self) -> List {
+        List::of(self.parent, self.nodes.first().map_or("", |node| node.node.name.node.as_str()))
+    }
+}
+
 /// Reads the paging arguments of a connection.
 ///
 /// # Errors
@@ -176,7 +191,7 @@ pub fn page_args(pick: &Pick<'_>) -> ServerResult<Window> {
         last: pick.arg("last")?,
         before: pick.arg("before")?,
     };
-    args.window().map_err(|error| pick.error(&error))
+    args.window(pick.list()).map_err(|error| pick.error(&error))
 }
 
 /// The position of a row in its list.
@@ -202,6 +217,8 @@ pub struct Asked {
     pub cursors: bool,
     /// Whether the place of the page in its list is.
     pub info: bool,
+    /// The list, to which the cursors belong.
+    list: List,
 }
 
 type Reader<R, Row> = Box<dyn Fn(&mut Exec<'_>, &[&R], Asked) -> Result<Pages<Row>, Error> + Send + Sync>;
@@ -231,6 +248,7 @@ impl Asked {
             details: selection.details(),
             cursors: edges.is_some_and(|edges| edges.wants("cursor")),
             info,
+            list: pick.list(),
         }
     }
 }
@@ -246,14 +264,14 @@ impl<R, L: Listed> Link<R> for ToConnection<R, L> {
 
 /// Makes what a connection shows out of a page.
 pub fn row<Row>(page: Page<Row>, asked: Asked, cursor: &dyn Fn(&Row) -> Vec<Key>) -> ConnectionRow<Row> {
-    let place = |row: Option<&Row>| row.filter(|_| asked.info).map(|row| encode(&cursor(row)));
+    let place = |row: Option<&Row>| row.filter(|_| asked.info).map(|row| asked.list.cursor(&cursor(row)));
     let info = PageInfoRow {
         has_next: page.has_next,
         has_previous: page.has_previous,
         start: place(page.rows.first()),
         end: place(page.rows.last()),
     };
-    let position = |row: &Row| if asked.cursors { cursor(row) } else { Vec::new() };
+    let position = |row: &Row| if asked.cursors { asked.list.cursor(&cursor(row)) } else { String::new() };
     let edges = page.rows.into_iter().map(|row| EdgeRow { cursor: position(&row), row }).collect();
     ConnectionRow { edges, info, total: page.total }
 }

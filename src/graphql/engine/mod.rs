@@ -26,7 +26,10 @@ use crate::members::effective::{self, Standing};
 use crate::scope::Scope;
 
 pub use compile::{Item, Pick, Read, Selection};
-pub use connection::{Asked, Connection, CursorOf, Edge, EdgeRow, Listed, PAGE_ARGS, Pages, connection, page_args};
+use connection::ROOT;
+pub use connection::{
+    Asked, Connection, CursorOf, Edge, EdgeRow, Listed, PAGE_ARGS, Pages, connection, page_args, root_list,
+};
 pub use links::{Link, inline, inline_list, inline_opt, many, one, one_by};
 pub use out::{Out, Values};
 pub use register::{Argument, Obj, arg, input, ty};

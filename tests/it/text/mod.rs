@@ -10,7 +10,9 @@ macro_rules! cases {
 }
 
 mod conditions;
+mod cursors;
 mod folding;
+mod graph;
 mod names;
 mod stored_filters;
 
