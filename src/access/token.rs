@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Role, Viewer};
 use crate::error::Error;
 use crate::id::{self, Kind};
+use crate::text::shown;
 
 /// The shortest secret that resists guessing, in bytes: the length of the hash (RFC 7518, section 3.2).
 pub const MIN_SECRET: usize = 32;
@@ -135,7 +136,7 @@ fn viewer(claims: Claims) -> Option<Viewer> {
         Some(text) => Some(id::decode_as(Kind::Participant, text)?),
         None => None,
     };
-    let mut viewer = Viewer { name: claims.name, ..Viewer::default() };
+    let mut viewer = Viewer { name: shown(&claims.name), ..Viewer::default() };
     for grant in claims.grants {
         let organization = match grant.organization.as_deref() {
             Some(text) => Some(id::decode_as(Kind::Participant, text)?),

@@ -69,6 +69,12 @@ pub fn tidy_line(text: &str) -> String {
     line.trim().to_owned()
 }
 
+/// A text from elsewhere as a line that can be kept: what no line may hold is taken out.
+pub fn shown(text: &str) -> String {
+    let kept: String = text.chars().filter(|c| line_fault(c.encode_utf8(&mut [0; 4])).is_none()).collect();
+    tidy_line(&kept)
+}
+
 /// Prose as it is kept: with line breaks of one kind, and without white space around it.
 pub fn tidy_prose(text: &str) -> String {
     let text = text.trim();
@@ -176,6 +182,7 @@ mod tests {
             assert_eq!(tidy_line(text), tidy, "{text:?}");
             assert_eq!(tidy_line(tidy), tidy, "{text:?} twice");
         }
+        assert_eq!(shown("A\0nn\u{202e}\n Lee "), "Ann Lee");
         assert!(is_blank(" \u{200b}\u{2800}\u{3164}") && !is_blank("-"));
     }
 }

@@ -6,7 +6,7 @@ mod fold;
 mod order;
 mod search;
 
-pub use door::{Fault, is_blank, line_fault, prose_fault, tidy_line, tidy_prose};
+pub use door::{Fault, is_blank, line_fault, prose_fault, shown, tidy_line, tidy_prose};
 pub use fold::{VERSION, fold};
 pub use order::{person_sort_key, sort_key, with_prefix};
 pub use search::{MAX_WORDS, pattern, searchable, searchable_person, words};
