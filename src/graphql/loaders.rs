@@ -15,7 +15,7 @@ use async_graphql::parser::types::Field as AstField;
 use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 
-use super::engine::{Entity, Keyed, Obj, Pick};
+use super::engine::{Entity, Keyed, Obj, Pick, settle};
 use super::session::Session;
 use super::types::content::Content;
 use super::types::content::entries::SignUpEntry;
@@ -168,8 +168,8 @@ pub async fn look_up<E: Loadable>(
     key: Option<i64>,
 ) -> ServerResult<Value> {
     let session = ctx.data_unchecked::<Arc<Session>>();
-    let pick = Pick::root(field, ctx.query_env, session.scope())?;
-    let Some(key) = key.filter(|_| pick.is_first(field)) else { return Ok(Value::Null) };
+    let pick = Pick::root(field, session.scope());
+    let Some(key) = key else { return Ok(Value::Null) };
     let selection = pick.select::<E>()?;
     let failed = |error: &Error| ctx.set_error_path(pick.error(error));
     let loaders = ctx.data_unchecked::<Loaders>();
@@ -177,5 +177,5 @@ pub async fn look_up<E: Loadable>(
     let found = found.map_err(|error| failed(&Error::internal(error.to_string())))?;
     let Some(row) = found.map_err(|error| failed(&error))? else { return Ok(Value::Null) };
     let json = session.read(|exec| Ok(selection.render(exec, &[&*row])?.get(0).to_vec()));
-    json.map(|json| Value::Binary(json.into())).map_err(|error| failed(&error))
+    json.map(|json| settle(ctx, session, json)).map_err(|error| failed(&error))
 }

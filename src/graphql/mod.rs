@@ -13,6 +13,7 @@ pub mod mutation_inputs;
 pub mod node;
 pub mod participant_filter;
 pub mod query;
+pub mod request;
 pub mod scalars;
 pub mod school_mutation;
 pub mod session;
@@ -41,23 +42,13 @@ pub struct Mutation(
     school_mutation::SchoolMutation,
 );
 
-/// Builds the schema.
+/// Builds the schema. It executes what [`request`] has found valid, and takes that as given.
 pub fn schema() -> Schema {
-    build(ValidationMode::Strict)
-}
-
-/// The same schema for documents that it has accepted before, with variables that are known to fit: it takes their
-/// validity as given.
-pub fn trusting_schema() -> Schema {
-    build(ValidationMode::Fast)
-}
-
-fn build(validation: ValidationMode) -> Schema {
     AsyncSchema::build(query::Query, Mutation::default(), subscription::Subscription)
-        // The guard has measured the document before; these would only measure it again.
+        // The guard has measured the document before; this would only measure it again.
         .limit_recursive_depth(crate::http::guard::Limits::NESTING_CEILING)
         .disable_suggestions()
-        .validation_mode(validation)
+        .validation_mode(ValidationMode::Fast)
         .finish()
 }
 

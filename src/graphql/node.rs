@@ -8,7 +8,7 @@ use async_graphql::parser::types::Field as AstField;
 use async_graphql::registry::{MetaField, MetaType, MetaTypeId, Registry};
 use async_graphql::{ContextSelectionSet, ID, OutputType, Positioned, ServerResult, Value};
 
-use super::engine::{Entity, Exec, Keyed, Obj, Out, Pick};
+use super::engine::{Entity, Exec, Keyed, Obj, Out, Pick, settle};
 use super::loaders::look_up;
 use super::session::Session;
 use super::types::content::Content;
@@ -171,10 +171,7 @@ impl OutputType for Nodes {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
         let session = ctx.data_unchecked::<Arc<Session>>();
-        let pick = Pick::root(field, ctx.query_env, session.scope())?;
-        if !pick.is_first(field) {
-            return Ok(Value::Null);
-        }
+        let pick = Pick::root(field, session.scope());
         let mut written: HashMap<(Kind, i64), Vec<u8>> = HashMap::new();
         self.write::<Group>(ctx, &pick, session, Kind::Group, &mut written)?;
         self.write::<Participant>(ctx, &pick, session, Kind::Participant, &mut written)?;
@@ -199,7 +196,7 @@ impl OutputType for Nodes {
             }
         }
         out.raw(if self.0.is_empty() { b"[]" } else { b"]" });
-        Ok(Value::Binary(out.into_bytes().into()))
+        Ok(settle(ctx, session, out.into_bytes()))
     }
 }
 

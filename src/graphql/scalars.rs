@@ -5,6 +5,16 @@ use chrono::{Datelike, NaiveDate, NaiveDateTime};
 
 use crate::school::year;
 
+/// Finds out whether a value is one of a scalar, as the resolvers read it; says what is wrong if it is not.
+pub type Reader = fn(&Value) -> Result<(), String>;
+
+/// How the scalars of the schema are read, by name.
+pub const READERS: [(&str, Reader); 3] = [
+    ("Date", |value| Date::read(value).map(drop)),
+    ("DateTime", |value| DateTime::read(value).map(drop)),
+    ("SchoolYear", |value| SchoolYear::read(value).map(drop)),
+];
+
 /// A calendar date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
@@ -13,12 +23,18 @@ pub struct Date(pub NaiveDate);
 #[Scalar(name = "Date", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339#section-5.6")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        parse_date(text).map(Self).ok_or_else(|| InputValueError::custom("must be a calendar date such as 2026-09-01"))
+        Self::read(&value).map_err(InputValueError::custom)
     }
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+impl Date {
+    fn read(value: &Value) -> Result<Self, String> {
+        let date = if let Value::String(text) = value { parse_date(text) } else { None };
+        date.map(Self).ok_or_else(|| "must be a calendar date such as \"2026-09-01\"".to_owned())
     }
 }
 
@@ -44,14 +60,20 @@ pub struct DateTime(pub NaiveDateTime);
 #[Scalar(name = "DateTime", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        parse_moment(text)
-            .map(Self)
-            .ok_or_else(|| InputValueError::custom("must be a moment with an offset such as 2026-09-01T08:30:00+02:00"))
+        Self::read(&value).map_err(InputValueError::custom)
     }
 
     fn to_value(&self) -> Value {
         Value::String(self.0.and_utc().to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
+    }
+}
+
+impl DateTime {
+    fn read(value: &Value) -> Result<Self, String> {
+        let moment = if let Value::String(text) = value { parse_moment(text) } else { None };
+        moment
+            .map(Self)
+            .ok_or_else(|| "must be a moment with an offset such as \"2026-09-01T08:30:00+02:00\"".to_owned())
     }
 }
 
@@ -74,12 +96,18 @@ pub struct SchoolYear(pub year::SchoolYear);
 )]
 impl ScalarType for SchoolYear {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
-        text.parse().map(Self).map_err(InputValueError::custom)
+        Self::read(&value).map_err(InputValueError::custom)
     }
 
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
+    }
+}
+
+impl SchoolYear {
+    fn read(value: &Value) -> Result<Self, String> {
+        let year = if let Value::String(text) = value { text.parse().ok() } else { None };
+        year.map(Self).ok_or_else(|| "must be a school year, two years in a row such as \"2025-2026\"".to_owned())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_graphql::ServerError;
+
 use super::engine::{Exec, Memory};
 use crate::db::{Conn, Db, Snapshot};
 use crate::error::Error;
@@ -56,6 +58,12 @@ impl Session {
         };
         let mut exec = Exec::new(open.snapshot.conn(), &self.scope, &self.shared.compositions, &mut open.memory);
         body(&mut exec)
+    }
+
+    /// The errors of fields that failed alone since the snapshot was opened.
+    pub fn failures(&self) -> Vec<ServerError> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.as_ref().map(|open| open.memory.failures().to_vec()).unwrap_or_default()
     }
 
     /// Writes in a transaction of its own. What is read afterwards sees it.

@@ -3,7 +3,6 @@
 pub mod explorer;
 pub mod files;
 pub mod guard;
-mod known;
 pub mod live;
 mod metrics;
 mod permit;
@@ -14,10 +13,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use async_graphql::Positioned;
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
-};
+use async_graphql::ServerError;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
@@ -31,10 +28,9 @@ use crate::access::token::Keys;
 use crate::error::Error;
 use crate::graphql::loaders::Loaders;
 use crate::graphql::session::{Session, Shared};
-use crate::graphql::{self, Schema};
+use crate::graphql::{self, Schema, request};
 use crate::scope::Clock;
 use guard::{GraphqlRequest, Limits, Refusal, SdlFacts};
-use known::{Known, Shape};
 use metrics::{Metrics, Outcome};
 use respond::Media;
 use turn::{Task, Turns, in_turn};
@@ -67,14 +63,13 @@ pub struct Options {
 /// What all requests share.
 pub struct Gateway {
     schema: Schema,
-    /// For documents that `schema` has found valid.
-    trusting: Schema,
     shared: Shared,
     keys: Keys,
     options: Options,
     facts: SdlFacts,
     turns: Turns,
-    documents: RwLock<HashMap<String, Arc<Known>>>,
+    /// Valid documents, by their text.
+    documents: RwLock<HashMap<String, Arc<ExecutableDocument>>>,
     metrics: Metrics,
     live: live::Live,
     files: Option<files::Files>,
@@ -102,7 +97,6 @@ impl Gateway {
         Ok(Arc::new(Self {
             turns: Turns::new(shared.db.capacity()),
             schema,
-            trusting: graphql::trusting_schema(),
             shared,
             keys,
             options,
@@ -205,12 +199,16 @@ async fn answer(
     let admitted = match gateway.admit(&request, Some(&method), &viewer) {
         Ok(admitted) => admitted,
         Err(Denied::Refused(refusal)) => return gateway.refuse(media, &refusal),
+        Err(Denied::Invalid(errors)) => {
+            gateway.metrics.count(Outcome::Refused, Duration::ZERO);
+            return respond::invalid(media, &errors);
+        }
         Err(Denied::Failed(error, pos)) => {
             gateway.metrics.count(Outcome::Denied, started.elapsed());
             return respond::failed(media, &error, pos);
         }
     };
-    match in_turn(&gateway, admitted.task, |gateway| gateway.execute(request, admitted, viewer)).await {
+    match in_turn(&gateway, admitted.task, |gateway| gateway.execute(admitted, viewer)).await {
         Ok(response) => {
             let outcome = if response.errors.is_empty() { Outcome::Answered } else { Outcome::WithErrors };
             gateway.metrics.count(outcome, started.elapsed());
@@ -220,44 +218,31 @@ async fn answer(
     }
 }
 
-/// The document with nothing but the chosen operation: the validator would check the others against variables that are
-/// not theirs.
-fn only(document: &ExecutableDocument, operation: &Positioned<OperationDefinition>) -> ExecutableDocument {
-    if let DocumentOperations::Single(_) = &document.operations {
-        return document.clone();
+/// Looks whether the operation that is meant may come by the method; without a method it came over a WebSocket.
+fn suits(document: &ExecutableDocument, name: Option<&str>, method: Option<&Method>) -> Result<(), Refusal> {
+    let operation = guard::operation(document, name)?;
+    if method == Some(&Method::GET) {
+        guard::query_only(operation)?;
     }
-    let mut fragments = HashMap::new();
-    let mut sets = vec![&operation.node.selection_set.node];
-    while let Some(set) = sets.pop() {
-        for selection in &set.items {
-            match &selection.node {
-                Selection::Field(field) => sets.push(&field.node.selection_set.node),
-                Selection::InlineFragment(fragment) => sets.push(&fragment.node.selection_set.node),
-                Selection::FragmentSpread(spread) => {
-                    let name = &spread.node.fragment_name.node;
-                    if let Some(fragment) = document.fragments.get(name)
-                        && fragments.insert(name.clone(), fragment.clone()).is_none()
-                    {
-                        sets.push(&fragment.node.selection_set.node);
-                    }
-                }
-            }
-        }
+    if method.is_some() && operation.node.ty == OperationType::Subscription {
+        let message = "A subscription needs a WebSocket: connect to this address with `graphql-transport-ws`.";
+        return Err(Refusal::new(guard::Code::BadUserInput, message));
     }
-    ExecutableDocument { operations: DocumentOperations::Single(operation.clone()), fragments }
+    Ok(())
 }
 
 /// An operation that may be executed.
 struct Admitted {
     task: Task,
+    /// Without variables, conditions and spreads.
     document: ExecutableDocument,
-    known: Arc<Known>,
-    shape: Option<Shape>,
 }
 
 /// Why an operation is not executed.
 enum Denied {
     Refused(Refusal),
+    /// The document or its variables break rules of the specification.
+    Invalid(Vec<ServerError>),
     Failed(Error, async_graphql::Pos),
 }
 
@@ -292,33 +277,36 @@ impl Gateway {
 
     /// Decides whether an operation may be executed at all; without a method it came over a WebSocket.
     fn admit(&self, request: &GraphqlRequest, method: Option<&Method>, viewer: &Viewer) -> Result<Admitted, Denied> {
-        let known = self.document(&request.query)?;
-        let document = &known.document;
         let name = request.operation_name.as_deref();
-        let operation = guard::operation(document, name)?;
-        if method == Some(&Method::GET) {
-            guard::query_only(operation)?;
-        }
-        if method.is_some() && operation.node.ty == OperationType::Subscription {
-            let message = "A subscription needs a WebSocket: connect to this address with `graphql-transport-ws`.";
-            return Err(Refusal::new(guard::Code::BadUserInput, message).into());
-        }
-        guard::required_variables(operation, &request.variables)?;
-        guard::measure(document, &request.variables, name, &self.options.limits, &self.facts)?;
-        permit::check(document, operation, viewer).map_err(|(error, pos)| Denied::Failed(error, pos))?;
-        let shape = known::shape(&operation.node, &request.variables);
+        let document = self.document(&request.query, &|document| suits(document, name, method))?;
+        let operation = guard::operation(&document, name)?;
         let task = if operation.node.ty == OperationType::Mutation { Task::Change } else { Task::Read };
-        let document = only(document, operation);
-        Ok(Admitted { task, document, known, shape })
+        let coerced = request::coerce(request::types(), &document, operation, &request.variables);
+        let document = coerced.map_err(Denied::Invalid)?;
+        guard::measure(&document, &self.options.limits, &self.facts)?;
+        permit::check(&document, viewer).map_err(|(error, pos)| Denied::Failed(error, pos))?;
+        Ok(Admitted { task, document })
     }
 
-    /// The parsed document; frequent ones are kept.
-    fn document(&self, query: &str) -> Result<Arc<Known>, Refusal> {
-        if let Some(known) = self.documents.read().unwrap_or_else(PoisonError::into_inner).get(query) {
-            return Ok(Arc::clone(known));
+    /// The parsed document, once it suits the request and is known to be valid; frequent ones are kept.
+    fn document(
+        &self,
+        query: &str,
+        suits: &dyn Fn(&ExecutableDocument) -> Result<(), Refusal>,
+    ) -> Result<Arc<ExecutableDocument>, Denied> {
+        if let Some(document) = self.documents.read().unwrap_or_else(PoisonError::into_inner).get(query) {
+            suits(document)?;
+            return Ok(Arc::clone(document));
         }
         guard::scan(query, &self.options.limits)?;
-        let document = Arc::new(Known::new(guard::parse(query)?));
+        let document = guard::parse(query)?;
+        suits(&document)?;
+        guard::check_shape(&document, &self.options.limits)?;
+        let errors = request::validate(request::types(), &document);
+        if !errors.is_empty() {
+            return Err(Denied::Invalid(errors));
+        }
+        let document = Arc::new(document);
         let mut documents = self.documents.write().unwrap_or_else(PoisonError::into_inner);
         if documents.len() >= MAX_DOCUMENTS {
             documents.clear();
@@ -328,19 +316,11 @@ impl Gateway {
     }
 
     /// Executes on the thread of the caller, which may block: resolvers talk to the database themselves.
-    fn execute(&self, request: GraphqlRequest, admitted: Admitted, viewer: Viewer) -> async_graphql::Response {
-        let scope = self.scope(viewer);
-        let session = Arc::new(Session::new(self.shared.clone(), scope));
-        let mut graphql = async_graphql::Request::new(request.query).variables(request.variables);
+    fn execute(&self, admitted: Admitted, viewer: Viewer) -> async_graphql::Response {
+        let session = Arc::new(Session::new(self.shared.clone(), self.scope(viewer)));
+        let mut graphql = async_graphql::Request::new("");
         graphql.set_parsed_query(admitted.document);
         let graphql = graphql.data(Loaders::new(&session)).data(session);
-        let Admitted { known, shape, .. } = admitted;
-        let trusted = shape.is_some_and(|shape| known.is_trusted(shape));
-        let schema = if trusted { &self.trusting } else { &self.schema };
-        let response = tokio::runtime::Handle::current().block_on(schema.execute(graphql));
-        if let Some(shape) = shape.filter(|_| !trusted && response.errors.is_empty()) {
-            known.trust(shape);
-        }
-        response
+        tokio::runtime::Handle::current().block_on(self.schema.execute(graphql))
     }
 }

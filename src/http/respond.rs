@@ -186,13 +186,6 @@ impl<'a> ShownError<'a> {
         }
     }
 
-    /// The error in a list of its own.
-    fn listed(self) -> Vec<u8> {
-        let mut list = Vec::new();
-        write_json(&mut list, &[self]);
-        list
-    }
-
     fn alone(self) -> Vec<u8> {
         let mut body = b"{\"errors\":[".to_vec();
         write_json(&mut body, &self);
@@ -201,9 +194,19 @@ impl<'a> ShownError<'a> {
     }
 }
 
-/// A list of the one error with which an operation ended before its execution, as JSON.
-pub fn error_list(error: &ServerError) -> Vec<u8> {
-    ShownError::of(error).listed()
+/// A list of the errors with which an operation ended before its execution, as JSON.
+pub fn error_list(errors: &[ServerError]) -> Vec<u8> {
+    let mut list = Vec::new();
+    write_errors(&mut list, errors);
+    list
+}
+
+/// A request that breaks rules of the specification: nothing of it was executed.
+pub fn invalid(media: Media, errors: &[ServerError]) -> axum::response::Response {
+    let mut body = b"{\"errors\":".to_vec();
+    write_errors(&mut body, errors);
+    body.push(b'}');
+    json_response(StatusCode::BAD_REQUEST, media, body)
 }
 
 /// A request that the guard refused.

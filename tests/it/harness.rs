@@ -84,7 +84,7 @@ macro_rules! once {
 }
 pub(crate) use once;
 
-fn postgres() -> Option<String> {
+pub fn postgres() -> Option<String> {
     std::env::var("KRING_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
 }
 
@@ -231,9 +231,9 @@ impl World {
         router(Self::gateway(&self.db, &self.keys, Clock::System, zone, self.store.path(), Limits::default()))
     }
 
-    /// The same gateway for documents of any size.
-    pub fn unlimited(&self) -> Router {
-        let limits = Limits {
+    /// Limits that documents of any size keep.
+    pub fn any_size() -> Limits {
+        Limits {
             max_characters: 1_000_000,
             max_body_bytes: 1_000_000,
             max_tokens: 100_000,
@@ -242,9 +242,13 @@ impl World {
             max_cost: 1_000_000_000,
             max_values: 1_000_000_000,
             ..Limits::default()
-        };
+        }
+    }
+
+    /// The same gateway for documents of any size.
+    pub fn unlimited(&self) -> Router {
         let zone = chrono_tz::Europe::Amsterdam;
-        router(Self::gateway(&self.db, &self.keys, Clock::Fixed(now()), zone, self.store.path(), limits))
+        router(Self::gateway(&self.db, &self.keys, Clock::Fixed(now()), zone, self.store.path(), Self::any_size()))
     }
 
     fn gateway(

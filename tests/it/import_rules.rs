@@ -33,7 +33,7 @@ fn scope_of(viewer: Viewer) -> Scope {
     Scope::new(viewer, Clock::Fixed(now), chrono_tz::Europe::Amsterdam)
 }
 
-fn operator() -> Scope {
+pub fn operator() -> Scope {
     scope_of(Viewer::operator("kring import"))
 }
 

@@ -30,6 +30,7 @@ mod participation;
 mod people;
 mod races;
 mod reads;
+mod requests;
 mod rosters;
 mod rounds;
 mod schema;

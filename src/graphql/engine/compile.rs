@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use async_graphql::parser::types::{Directive, Field as AstField, Selection as AstSelection, SelectionSet};
-use async_graphql::{InputType, Name, Pos, Positioned, QueryEnv, ServerError, ServerResult, Value};
-
-use async_graphql_value::Value as AstValue;
+use async_graphql::parser::types::{Field as AstField, Selection as AstSelection, SelectionSet};
+use async_graphql::{InputType, Pos, Positioned, ServerError, ServerResult};
 
 use super::{Entity, Exec, Field, Link, Out, ROOT, Values};
 use crate::access::table::{self, Rule};
 use crate::error::Error;
+use crate::graphql::errors::server_error;
 use crate::scope::Scope;
 
 /// Makes the link of a field from what was selected of it.
@@ -28,7 +27,6 @@ pub enum Read<E: Entity> {
 pub struct Pick<'a> {
     pub(super) parent: &'static str,
     pub(super) nodes: Vec<&'a Positioned<AstField>>,
-    env: &'a QueryEnv,
     pub scope: &'a Scope,
 }
 
@@ -44,6 +42,8 @@ pub struct Item<E: Entity> {
     key: Vec<u8>,
     /// The variants that have it, a bit for each.
     on: u16,
+    /// Where it stands in the document.
+    pos: Pos,
     read: Compiled<E>,
 }
 
@@ -51,26 +51,27 @@ enum Compiled<E: Entity> {
     TypeName,
     Value(fn(&E::Row, &mut Out)),
     Personal(fn(&E::Row, &mut Out)),
-    Link { link: Box<dyn Link<E::Row>>, personal: bool },
+    Link {
+        link: Box<dyn Link<E::Row>>,
+        personal: bool,
+    },
+    /// An argument makes no sense: the field fails, and nothing else does.
+    Failed(ServerError),
+}
+
+/// What is written of one entry for all rows.
+enum Column {
+    /// What stands in the row.
+    InRow,
+    Values(Values),
+    /// The mark of a field that fails.
+    Failed(Vec<u8>),
 }
 
 impl<'a> Pick<'a> {
-    /// A field that async-graphql resolves, merged with its other occurrences under the same response key.
-    ///
-    /// # Errors
-    /// When a condition of a directive is not a truth value.
-    pub fn root(field: &'a Positioned<AstField>, env: &'a QueryEnv, scope: &'a Scope) -> ServerResult<Self> {
-        let mut found = Collected::default();
-        collect(&env.operation.node.selection_set.node, env, &|_| Some(1), 1, &mut found)?;
-        let key = field.node.response_key().node.as_str();
-        let nodes = found.entries.into_iter().find(|(name, _)| *name == key).map(|(_, nodes)| nodes);
-        let nodes = nodes.map(|nodes| nodes.into_iter().map(|(_, node)| node).collect());
-        Ok(Self { parent: ROOT, nodes: nodes.unwrap_or_else(|| vec![field]), env, scope })
-    }
-
-    /// Whether a field is the first of those with its response key; the others are part of its answer.
-    pub fn is_first(&self, field: &Positioned<AstField>) -> bool {
-        self.nodes.first().is_none_or(|first| first.pos == field.pos)
+    /// A field that async-graphql resolves. Its other occurrences at the root are merged into it.
+    pub fn root(field: &'a Positioned<AstField>, scope: &'a Scope) -> Self {
+        Self { parent: ROOT, nodes: vec![field], scope }
     }
 
     /// Where the field stands in the document.
@@ -80,7 +81,7 @@ impl<'a> Pick<'a> {
 
     /// An error at this field.
     pub fn error(&self, error: &Error) -> ServerError {
-        crate::graphql::errors::server_error(error, self.pos())
+        server_error(error, self.pos())
     }
 
     /// An argument; `None` passed to the type's own parser when it is absent.
@@ -91,7 +92,7 @@ impl<'a> Pick<'a> {
         let argument = self.nodes.first().and_then(|node| node.node.get_argument(name));
         let (pos, value) = match argument {
             None => (self.pos(), None),
-            Some(value) => (value.pos, constant(value, self.env)?),
+            Some(value) => (value.pos, value.node.clone().into_const()),
         };
         T::parse(value).map_err(|error| error.into_server_error(pos))
     }
@@ -119,95 +120,57 @@ impl<'a> Pick<'a> {
         let mut found = Collected::default();
         let all = |_: &str| Some(1);
         for node in &self.nodes {
-            // A condition that cannot be read is reported when the selection is compiled.
-            let _ = collect(&node.node.selection_set.node, self.env, &all, 1, &mut found);
+            collect(&node.node.selection_set.node, &all, 1, &mut found);
         }
-        let nodes = found.entries.into_iter().flat_map(|(_, nodes)| nodes).map(|(_, node)| node);
+        let nodes = found.entries.into_iter().flat_map(|(_, nodes)| nodes).map(|occurrence| occurrence.node);
         nodes.filter(|node| node.node.name.node == name).collect()
     }
 }
 
-/// A value with its variables filled in; `None` when the value is a variable that was not given.
-fn constant(value: &Positioned<AstValue>, env: &QueryEnv) -> ServerResult<Option<Value>> {
-    let lookup = |name: &Name| {
-        let definition = env.operation.node.variable_definitions.iter().find(|def| def.node.name.node == *name)?;
-        env.variables.get(name).or_else(|| definition.node.default_value()).cloned()
-    };
-    if let AstValue::Variable(name) = &value.node {
-        return Ok(lookup(name));
-    }
-    // A variable inside a list or an object that was not given counts as null there.
-    value.node.clone().into_const_with(|name| Ok::<_, ServerError>(lookup(&name).unwrap_or(Value::Null))).map(Some)
+/// A field where it stands in the document: the variants it is for, and how many fields come before it.
+#[derive(Clone, Copy)]
+struct Occurrence<'a> {
+    on: u16,
+    place: usize,
+    node: &'a Positioned<AstField>,
 }
 
-/// A field where it stands in the document, and the variants it is for.
-type Occurrence<'a> = (u16, &'a Positioned<AstField>);
-
-/// Fields by response key, in the order of their first occurrence; each occurrence with the variants it is for.
+/// Fields by response key; each occurrence with the variants it is for.
 #[derive(Default)]
 struct Collected<'a> {
     entries: Vec<(&'a str, Vec<Occurrence<'a>>)>,
+    count: usize,
 }
 
-fn collect<'a>(
-    set: &'a SelectionSet,
-    env: &'a QueryEnv,
-    narrow: &dyn Fn(&str) -> Option<u16>,
-    on: u16,
-    found: &mut Collected<'a>,
-) -> ServerResult<()> {
+impl<'a> Collected<'a> {
+    fn put(&mut self, on: u16, node: &'a Positioned<AstField>) {
+        let key = node.node.response_key().node.as_str();
+        let occurrence = Occurrence { on, place: self.count, node };
+        self.count += 1;
+        match self.entries.iter_mut().find(|(name, _)| *name == key) {
+            Some((_, occurrences)) => occurrences.push(occurrence),
+            None => self.entries.push((key, vec![occurrence])),
+        }
+    }
+}
+
+/// Collects fields out of the fragments that they stand in. What was left out by a condition, and fragments that stand
+/// elsewhere, are dealt with before.
+fn collect<'a>(set: &'a SelectionSet, narrow: &dyn Fn(&str) -> Option<u16>, on: u16, found: &mut Collected<'a>) {
     for selection in &set.items {
         match &selection.node {
-            AstSelection::Field(field) => {
-                if is_skipped(&field.node.directives, env)? {
-                    continue;
-                }
-                let key = field.node.response_key().node.as_str();
-                match found.entries.iter_mut().find(|(name, _)| *name == key) {
-                    Some((_, nodes)) => nodes.push((on, field)),
-                    None => found.entries.push((key, vec![(on, field)])),
-                }
-            }
+            AstSelection::Field(field) => found.put(on, field),
             AstSelection::InlineFragment(fragment) => {
                 let fragment = &fragment.node;
                 let condition = fragment.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
                 let narrowed = condition.map_or(Some(on), |name| narrow(name).map(|variants| variants & on));
-                if let Some(on) = narrowed.filter(|on| *on != 0)
-                    && !is_skipped(&fragment.directives, env)?
-                {
-                    collect(&fragment.selection_set.node, env, narrow, on, found)?;
+                if let Some(on) = narrowed.filter(|on| *on != 0) {
+                    collect(&fragment.selection_set.node, narrow, on, found);
                 }
             }
-            AstSelection::FragmentSpread(spread) => {
-                if is_skipped(&spread.node.directives, env)? {
-                    continue;
-                }
-                let Some(fragment) = env.fragments.get(&spread.node.fragment_name.node) else { continue };
-                let condition = fragment.node.type_condition.node.on.node.as_str();
-                if let Some(on) = narrow(condition).map(|variants| variants & on).filter(|on| *on != 0) {
-                    collect(&fragment.node.selection_set.node, env, narrow, on, found)?;
-                }
-            }
+            AstSelection::FragmentSpread(_) => {}
         }
     }
-    Ok(())
-}
-
-fn is_skipped(directives: &[Positioned<Directive>], env: &QueryEnv) -> ServerResult<bool> {
-    for directive in directives {
-        let skip = match directive.node.name.node.as_str() {
-            "skip" => true,
-            "include" => false,
-            _ => continue,
-        };
-        let Some(argument) = directive.node.get_argument("if") else { continue };
-        let condition = constant(argument, env)?;
-        let condition = bool::parse(condition).map_err(|error| error.into_server_error(argument.pos))?;
-        if condition == skip {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// The variants of `E` that a type condition lets through.
@@ -232,20 +195,24 @@ fn every_variant<E: Entity>() -> u16 {
 }
 
 impl<E: Entity> Selection<E> {
-    /// Compiles what was selected below a field.
+    /// Compiles what was selected below a field. The entries stand in the order in which each variant first has them.
     ///
     /// # Errors
-    /// When an argument below does not fit its type.
+    /// When a field is not known here.
     pub fn compile(pick: &Pick<'_>) -> ServerResult<Self> {
         let mut found = Collected::default();
         for node in &pick.nodes {
-            collect(&node.node.selection_set.node, pick.env, &narrowed::<E>, every_variant::<E>(), &mut found)?;
+            collect(&node.node.selection_set.node, &narrowed::<E>, every_variant::<E>(), &mut found);
         }
         let mut selection = Self { items: Vec::with_capacity(found.entries.len()), details: false };
-        for (key, nodes) in found.entries {
-            for (on, nodes) in by_variant::<E>(&nodes) {
-                selection.add(key, on, &Pick { parent: E::NAME, nodes, env: pick.env, scope: pick.scope })?;
-            }
+        let mut entries: Vec<_> = found
+            .entries
+            .iter()
+            .flat_map(|(key, nodes)| by_variant::<E>(nodes).into_iter().map(move |entry| (*key, entry)))
+            .collect();
+        entries.sort_by_key(|(_, entry)| entry.place);
+        for (key, Entry { on, nodes, .. }) in entries {
+            selection.add(key, on, &Pick { parent: E::NAME, nodes, scope: pick.scope })?;
         }
         Ok(selection)
     }
@@ -263,7 +230,7 @@ impl<E: Entity> Selection<E> {
         json.raw(b":");
         let key = json.into_bytes();
         if name == "__typename" {
-            self.items.push(Item { key, on, read: Compiled::TypeName });
+            self.items.push(Item { key, on, pos: pick.pos(), read: Compiled::TypeName });
             return Ok(());
         }
         let field = field_of::<E>(name, on).ok_or_else(|| {
@@ -279,13 +246,15 @@ impl<E: Entity> Selection<E> {
         let read = match (&field.read, personal) {
             (Read::Value(write), false) => Compiled::Value(*write),
             (Read::Value(write), true) => Compiled::Personal(*write),
-            (Read::Link(link), personal) => {
-                let link = link(pick)?;
-                self.details |= link.details();
-                Compiled::Link { link, personal }
-            }
+            (Read::Link(link), personal) => match link(pick) {
+                Ok(link) => {
+                    self.details |= link.details();
+                    Compiled::Link { link, personal }
+                }
+                Err(error) => Compiled::Failed(error),
+            },
         };
-        self.items.push(Item { key, on, read });
+        self.items.push(Item { key, on, pos: pick.pos(), read });
         Ok(())
     }
 
@@ -296,10 +265,7 @@ impl<E: Entity> Selection<E> {
     pub fn render(&self, exec: &mut Exec<'_>, rows: &[&E::Row]) -> Result<Values, Error> {
         let mut columns = Vec::with_capacity(self.items.len());
         for item in &self.items {
-            columns.push(match &item.read {
-                Compiled::Link { link, personal } => Some(follow::<E>(link.as_ref(), *personal, item.on, exec, rows)?),
-                _ => None,
-            });
+            columns.push(item.column(exec, rows)?);
         }
         let mut values = Values::with_capacity(rows.len());
         for (n, row) in rows.iter().enumerate() {
@@ -314,7 +280,8 @@ impl<E: Entity> Selection<E> {
                     separator = b",";
                     out.raw(&item.key);
                     match (&item.read, column) {
-                        (_, Some(values)) => out.raw(values.get(n)),
+                        (_, Column::Values(values)) => out.raw(values.get(n)),
+                        (_, Column::Failed(mark)) => out.raw(mark),
                         (Compiled::Value(write), _) => write(row, out),
                         (Compiled::Personal(write), _) if E::personal(row) => write(row, out),
                         (Compiled::TypeName, _) => out.str(E::VARIANTS.get(variant).map_or(E::NAME, |v| v.name)),
@@ -325,6 +292,25 @@ impl<E: Entity> Selection<E> {
             });
         }
         Ok(values)
+    }
+}
+
+impl<E: Entity> Item<E> {
+    fn column(&self, exec: &mut Exec<'_>, rows: &[&E::Row]) -> Result<Column, Error> {
+        match &self.read {
+            Compiled::TypeName | Compiled::Value(_) | Compiled::Personal(_) => Ok(Column::InRow),
+            Compiled::Failed(error) => Ok(Column::Failed(exec.fail(error.clone()))),
+            Compiled::Link { link, personal } => {
+                match follow::<E>(link.as_ref(), *personal, self.on, exec, rows) {
+                    Ok(values) => Ok(Column::Values(values)),
+                    // What the client asked for makes no sense; the rest of the answer does.
+                    Err(error @ (Error::BadInput(_) | Error::Rejected(_))) => {
+                        Ok(Column::Failed(exec.fail(server_error(&error, self.pos))))
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+        }
     }
 }
 
@@ -352,18 +338,24 @@ fn follow<E: Entity>(
     Ok(values.arranged(positions.collect::<Vec<_>>().into_iter()))
 }
 
+/// The occurrences of one response key that some variants share.
+struct Entry<'a> {
+    on: u16,
+    /// The place of the first.
+    place: usize,
+    nodes: Vec<&'a Positioned<AstField>>,
+}
+
 /// Variants that select the same occurrences share one entry.
-fn by_variant<'a, E: Entity>(nodes: &[Occurrence<'a>]) -> Vec<(u16, Vec<&'a Positioned<AstField>>)> {
-    let mut split: Vec<(u16, Vec<&'a Positioned<AstField>>)> = Vec::new();
+fn by_variant<'a, E: Entity>(occurrences: &[Occurrence<'a>]) -> Vec<Entry<'a>> {
+    let mut split: Vec<Entry<'a>> = Vec::new();
     for bit in (0..16).map(|n| 1_u16 << n).filter(|bit| every_variant::<E>() & bit != 0) {
-        let of: Vec<&'a Positioned<AstField>> =
-            nodes.iter().filter(|(on, _)| on & bit != 0).map(|(_, node)| *node).collect();
-        if of.is_empty() {
-            continue;
-        }
-        match split.iter_mut().find(|(_, known)| same(known, &of)) {
-            Some((on, _)) => *on |= bit,
-            None => split.push((bit, of)),
+        let of = occurrences.iter().filter(|occurrence| occurrence.on & bit != 0);
+        let Some(place) = of.clone().map(|occurrence| occurrence.place).next() else { continue };
+        let nodes: Vec<_> = of.map(|occurrence| occurrence.node).collect();
+        match split.iter_mut().find(|known| same(&known.nodes, &nodes)) {
+            Some(entry) => entry.on |= bit,
+            None => split.push(Entry { on: bit, place, nodes }),
         }
     }
     split

@@ -8,12 +8,14 @@
 
 mod compile;
 mod connection;
+mod failures;
 mod links;
 mod out;
 mod register;
 
 use std::sync::Arc;
 
+use async_graphql::ServerError;
 use chrono::NaiveDate;
 
 use crate::access::sight::Sight;
@@ -30,6 +32,7 @@ use connection::ROOT;
 pub use connection::{
     Asked, Connection, CursorOf, Edge, EdgeRow, Listed, PAGE_ARGS, Pages, connection, page_args, root_list,
 };
+pub use failures::settle;
 pub use links::{Link, inline, inline_list, inline_opt, many, one, one_by};
 pub use out::{Out, Values};
 pub use register::{Argument, Obj, arg, input, ty};
@@ -167,12 +170,27 @@ pub struct Memory {
     compositions: Option<Arc<Compositions>>,
     standing: Option<Arc<Standing>>,
     vision: Option<Arc<Vision>>,
+    /// Fields that failed alone.
+    failures: Vec<ServerError>,
+}
+
+impl Memory {
+    /// The errors of fields that failed alone, by their marks.
+    pub fn failures(&self) -> &[ServerError] {
+        &self.failures
+    }
 }
 
 impl<'a> Exec<'a> {
     /// Reads through a connection that is inside a transaction; `memory` must be new for each transaction.
     pub fn new(conn: &'a mut Conn, scope: &'a Scope, cache: &'a CompositionCache, memory: &'a mut Memory) -> Self {
         Self { conn, scope, cache, memory }
+    }
+
+    /// Notes that a field fails alone, and returns what is written in its place until [`settle`] finds it.
+    pub fn fail(&mut self, error: ServerError) -> Vec<u8> {
+        self.memory.failures.push(error);
+        failures::mark(self.memory.failures.len() - 1)
     }
 
     /// What the viewer may see.

@@ -9,7 +9,7 @@ use async_graphql::registry::{Deprecation, MetaField, MetaInputValue, MetaType, 
 use async_graphql::{ContextSelectionSet, InputType, OutputType, Positioned, ServerResult, Value};
 
 use super::connection::{Asked, ConnectionRow, CursorOf, Listed, row};
-use super::{Connection, Entity, Exec, Field, Pick, Selection};
+use super::{Connection, Entity, Exec, Field, Pick, Selection, settle};
 use crate::error::Error;
 use crate::graphql::session::Session;
 use crate::page::Page;
@@ -96,16 +96,13 @@ impl<E: Entity> OutputType for Obj<E> {
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<AstField>) -> ServerResult<Value> {
         let session = ctx.data_unchecked::<Arc<Session>>();
-        let pick = Pick::root(field, ctx.query_env, session.scope())?;
-        if !pick.is_first(field) {
-            return Ok(Value::Null);
-        }
+        let pick = Pick::root(field, session.scope());
         let selection = pick.select::<E>()?;
         let asked = Asked::of(&pick, &selection);
         let json = session
             .read(|exec| (self.render)(exec, &selection, asked))
             .map_err(|error| ctx.set_error_path(pick.error(&error)))?;
-        Ok(Value::Binary(json.into()))
+        Ok(settle(ctx, session, json))
     }
 }
 

@@ -206,46 +206,46 @@ const FIELDS: &[Field<Group>] = &[
         },
     )
     .args(&[AS_OF]),
-    Field::<Group>::link("memberships", ty::<Obj<Connection<Membership>>>, "The direct memberships of this group.", |pick| {
+    Field::<Group>::link("memberships", ty::<Option<Obj<Connection<Membership>>>>, "The direct memberships of this group.", |pick| {
         memberships_of::<GroupRow>(pick, Of::Group, |row| row.id)
     })
     .args(membership::ARGS),
     Field::<Group>::link(
         "effectiveMembers",
-        ty::<Obj<Connection<EffectiveMember>>>,
+        ty::<Option<Obj<Connection<EffectiveMember>>>>,
         "Everybody who belongs to the group directly or through its components, each once.",
         effective::members_of_group,
     )
     .args(effective::MEMBER_ARGS),
     Field::<Group>::link(
         "content",
-        ty::<Obj<Connection<GroupContent>>>,
+        ty::<Option<Obj<Connection<GroupContent>>>>,
         "What the group shows to those who belong to it, the newest first; nothing to others, except what is theirs to change.",
         lists::of_groups,
     )
     .args(lists::ARGS),
     Field::<Group>::link(
         "absenceReports",
-        ty::<Obj<Connection<AbsenceReport>>>,
+        ty::<Option<Obj<Connection<AbsenceReport>>>>,
         "That pupils of this group are absent, the newest day first; only what you may read.",
         school::of_groups::<AbsenceReport>,
     )
     .args(school::ARGS),
     Field::<Group>::link(
         "leaveRequests",
-        ty::<Obj<Connection<LeaveRequest>>>,
+        ty::<Option<Obj<Connection<LeaveRequest>>>>,
         "Leave that was asked for pupils of this group, the newest first day first; only what you may read.",
         school::of_groups::<LeaveRequest>,
     )
     .args(school::leave::ARGS),
     Field::<Group>::link(
         "lunchStays",
-        ty::<Obj<Connection<LunchStay>>>,
+        ty::<Option<Obj<Connection<LunchStay>>>>,
         "That pupils of this group stay over lunch, the newest day first; only what you may read.",
         school::of_groups::<LunchStay>,
     )
     .args(school::ARGS),
-    Field::<Group>::link("isMember", ty::<bool>, "Whether the participant belongs to the group directly or through its components.", is_member)
+    Field::<Group>::link("isMember", ty::<Option<bool>>, "Whether the participant belongs to the group directly or through its components.", is_member)
         .args(&[arg("participantId", input::<ID>, "The participant."), AS_OF]),
     Field::<Group>::value("createdAt", ty::<DateTime>, "When the group was made.", |row, out| {
         instant(row, out, |more| more.created_at);

@@ -86,14 +86,14 @@ const FIELDS: &[Field<Participant>] = &[
     ),
     Field::<Participant>::link(
         "memberships",
-        ty::<Obj<Connection<Membership>>>,
+        ty::<Option<Obj<Connection<Membership>>>>,
         "The direct memberships of this participant.",
         |pick| memberships_of::<ParticipantRow>(pick, Of::Participant, |row| row.id),
     )
     .args(membership::ARGS),
     Field::<Participant>::link(
         "effectiveGroups",
-        ty::<Obj<Connection<EffectiveGroup>>>,
+        ty::<Option<Obj<Connection<EffectiveGroup>>>>,
         "Every group to which this participant belongs, directly or through components, by name.",
         effective::groups_of_participant,
     )

@@ -439,7 +439,7 @@ payload!(
         ),
         Field::<AddMembershipsPayload>::link(
             "memberships",
-            ty::<Obj<Connection<Membership>>>,
+            ty::<Option<Obj<Connection<Membership>>>>,
             "The memberships that were made, by the name of the participant; empty after a dry run.",
             new_memberships,
         )

@@ -62,7 +62,7 @@ impl Entity for Viewer {
             .args(subscription::ARGS),
             Field::<Viewer>::link(
                 "feed",
-                ty::<Obj<Connection<FeedItem>>>,
+                ty::<Option<Obj<Connection<FeedItem>>>>,
                 "Everything published that you may see, the newest first; not signed in, what everybody sees.",
                 lists::feed,
             )

@@ -1,10 +1,10 @@
 //! The limits that hold for a parsed document.
 
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Pos, Variables};
+use async_graphql::Pos;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 
 use super::weight::{Scale, Weight};
-use super::{Code, Limits, Refusal, SchemaFacts, fragments, operation};
+use super::{Code, FieldFacts, Limits, Refusal, SchemaFacts};
 
 /// What the operation that a request means could take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,15 +13,40 @@ pub struct Cost {
     pub rows: u64,
     /// Values that the answer could contain; held to `max_values`.
     pub values: u64,
-    /// Fields inside one another, fragments expanded; held to `max_depth`.
+    /// Fields inside one another, fragments expanded.
     pub depth: usize,
-    /// Aliased fields, fragments expanded; held to `max_aliases`.
+    /// Aliased fields, fragments expanded.
     pub aliases: u64,
     /// Fields, spreads and inline fragments, fragments expanded.
     pub selections: u64,
 }
 
-/// Weighs a document with its fragments expanded, and refuses it when it is too heavy.
+/// Weighs the selections of a document, all operations of it, with its fragments expanded, and refuses it when it nests
+/// too deeply or selects too much. Validation looks at all of them; after this it is safe and quick.
+///
+/// A fragment is weighed once: its type condition makes it independent of the place it is spread in.
+///
+/// # Errors
+///
+/// `QUERY_TOO_COMPLEX` above a limit, and `GRAPHQL_VALIDATION_FAILED` for fragments in a circle.
+pub fn check_shape(document: &ExecutableDocument, limits: &Limits) -> Result<(), Refusal> {
+    let scale = Scale::new(&NoFacts, limits, document)?;
+    for (name, weight) in scale.fragments() {
+        let place = document.fragments.get(name).map(|fragment| fragment.pos);
+        check_nesting(weight, limits, place.unwrap_or_default())?;
+    }
+    let mut selections: u64 = 0;
+    let mut first = None;
+    for (_, operation) in document.operations.iter() {
+        let weight = scale.operation(&operation.node)?;
+        check_operation(&weight, limits, operation.pos)?;
+        selections = selections.saturating_add(weight.selections);
+        first = first.min(Some(operation.pos)).or(Some(operation.pos));
+    }
+    check_selections(selections, limits, first.unwrap_or_default())
+}
+
+/// Weighs the operation that is carried out, without variables by now, and refuses it when it could read too much.
 ///
 /// The unit of cost is a row: one item of a field that takes a look into the store, which
 /// [`SchemaFacts`] gives a weight of 1. A field below lists counts once for each item of the
@@ -32,45 +57,34 @@ pub struct Cost {
 /// Values bound what rows do not: a field asked for once counts 1, below a list once for each
 /// item. It is an estimate of the size of the answer.
 ///
-/// A page is as large as `first` and `last` say, in literals or variables; where they say nothing
+/// A page is as large as `first` and `last` say; where they say nothing
 /// of use, `page_size` is taken. `nodes(ids: …)` has as many items as ids, and at most `max_ids`.
-/// What `@skip` and `@include` would leave out counts, and so do all branches of type conditions.
-///
-/// Depth, aliases, selections, nesting and circles of fragments are checked for the whole
-/// document, since validation looks at all of it; rows and values for the operation that is
-/// carried out. A fragment is weighed once: its type condition makes it independent of the place
-/// it is spread in.
+/// All branches of type conditions count.
 ///
 /// # Errors
 ///
-/// `QUERY_TOO_COMPLEX` above a limit, `GRAPHQL_VALIDATION_FAILED` for fragments in a circle, and
-/// `BAD_USER_INPUT` for too many ids or when `operation_name` means no operation.
-pub fn measure(
-    document: &ExecutableDocument,
-    variables: &Variables,
-    operation_name: Option<&str>,
-    limits: &Limits,
-    facts: &dyn SchemaFacts,
-) -> Result<Cost, Refusal> {
-    let selected = operation(document, operation_name)?;
-    let mut scale = Scale::new(facts, limits, variables, &selected.node.variable_definitions);
-    for (name, fragment) in fragments::in_order(document)? {
-        let weight = scale.add_fragment(name, &fragment.node)?;
-        check_nesting(&weight, limits, fragment.pos)?;
-    }
-    let mut cost = Cost::default();
-    let mut selections: u64 = 0;
+/// `QUERY_TOO_COMPLEX` above a limit, and `BAD_USER_INPUT` for too many ids.
+pub fn measure(document: &ExecutableDocument, limits: &Limits, facts: &dyn SchemaFacts) -> Result<Cost, Refusal> {
+    let scale = Scale::new(facts, limits, document)?;
+    let mut total = Cost::default();
     for (_, operation) in document.operations.iter() {
-        let weight = scale.operation(&operation.node)?;
-        check_shape(&weight, limits, operation.pos)?;
-        selections = selections.saturating_add(weight.selections);
-        if std::ptr::eq(operation, selected) {
-            cost = Cost::from(weight);
-        }
+        total = Cost::from(scale.operation(&operation.node)?);
+        check_reads(&total, limits, operation.pos)?;
     }
-    check_selections(selections, limits, selected.pos)?;
-    check_reads(&cost, limits, selected.pos)?;
-    Ok(cost)
+    Ok(total)
+}
+
+/// For what is weighed without the schema.
+struct NoFacts;
+
+impl SchemaFacts for NoFacts {
+    fn root(&self, _: OperationType) -> &'static str {
+        ""
+    }
+
+    fn field(&self, _: &str, _: &str) -> Option<FieldFacts<'_>> {
+        None
+    }
 }
 
 impl From<Weight> for Cost {
@@ -92,7 +106,7 @@ fn check_nesting(weight: &Weight, limits: &Limits, place: Pos) -> Result<(), Ref
     })
 }
 
-fn check_shape(weight: &Weight, limits: &Limits, place: Pos) -> Result<(), Refusal> {
+fn check_operation(weight: &Weight, limits: &Limits, place: Pos) -> Result<(), Refusal> {
     check_nesting(weight, limits, place)?;
     let (found, limit) = (weight.depth, limits.max_depth);
     check(found <= limit, place, || {
@@ -139,7 +153,9 @@ fn check(fits: bool, place: Pos, message: impl FnOnce() -> String) -> Result<(),
 mod tests {
     use std::fmt::Write;
 
-    use super::super::{SdlFacts, parse};
+    use async_graphql::parser::types::DocumentOperations;
+
+    use super::super::{SdlFacts, operation, parse};
     use super::*;
 
     const SDL: &str = "
@@ -151,9 +167,12 @@ mod tests {
 
     fn weigh(query: &str, operation_name: Option<&str>) -> Result<Cost, Refusal> {
         let facts = SdlFacts::new(SDL, 10).expect("a schema");
-        let document = parse(query).expect(query);
+        let mut document = parse(query).expect(query);
         let limits = Limits::default();
-        measure(&document, &Variables::default(), operation_name, &limits, &facts)
+        check_shape(&document, &limits)?;
+        let chosen = operation(&document, operation_name)?.clone();
+        document.operations = DocumentOperations::Single(chosen);
+        measure(&document, &limits, &facts)
     }
 
     /// A chain of fields.

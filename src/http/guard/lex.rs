@@ -26,22 +26,30 @@ impl Bracket {
     }
 }
 
-/// What the limits need to know of a token.
+/// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Open(Bracket),
     Close(Bracket),
     /// `@`, which starts a directive.
     At,
-    /// A name, a number, a string or another punctuator.
-    Other,
+    /// `...`
+    Spread,
+    /// Another punctuator, by its only byte.
+    Sign(u8),
+    Name,
+    Number,
+    String,
+    /// A string in three quotes.
+    Block,
 }
 
-/// A token and the offset of its first byte.
+/// A token, from the offset of its first byte to the one behind its last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub kind: Kind,
     pub offset: usize,
+    pub end: usize,
 }
 
 /// A place where the text is not GraphQL.
@@ -49,6 +57,8 @@ pub(super) struct Token {
 pub(super) enum Fault {
     /// No token starts with the character here.
     Character(usize),
+    /// A number cannot go on with the character here.
+    Number(usize),
     /// A string starts here and never ends, or not on its line.
     Unterminated(usize),
     /// A block string starts here and never ends.
@@ -81,17 +91,17 @@ impl<'a> Lexer<'a> {
             b']' => self.single(Kind::Close(Bracket::Square)),
             b'}' => self.single(Kind::Close(Bracket::Curly)),
             b'@' => self.single(Kind::At),
-            b'!' | b'$' | b'&' | b':' | b'=' | b'|' => self.single(Kind::Other),
+            b'!' | b'$' | b'&' | b':' | b'=' | b'|' => self.single(Kind::Sign(first)),
             b'.' => self.spread()?,
             b'"' => self.string()?,
             b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
                 self.skip_while(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
-                Kind::Other
+                Kind::Name
             }
             b'-' | b'0'..=b'9' => self.number()?,
             _ => return Err(Fault::Character(offset)),
         };
-        Ok(Some(Token { kind, offset }))
+        Ok(Some(Token { kind, offset, end: self.offset }))
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -125,10 +135,10 @@ impl<'a> Lexer<'a> {
             return Err(Fault::Character(self.offset));
         }
         self.offset += 3;
-        Ok(Kind::Other)
+        Ok(Kind::Spread)
     }
 
-    /// A number. What may follow one is left to the parser.
+    /// A number, which ends where neither a name nor more of a number could follow.
     fn number(&mut self) -> Result<Kind, Fault> {
         let is_digit = |byte: u8| byte.is_ascii_digit();
         if self.rest().first() == Some(&b'-') {
@@ -137,7 +147,11 @@ impl<'a> Lexer<'a> {
             }
             self.offset += 1;
         }
-        self.skip_while(is_digit);
+        if self.rest().first() == Some(&b'0') {
+            self.offset += 1;
+        } else {
+            self.skip_while(is_digit);
+        }
         if let [b'.', digit, ..] = self.rest()
             && is_digit(*digit)
         {
@@ -151,7 +165,10 @@ impl<'a> Lexer<'a> {
                 self.skip_while(is_digit);
             }
         }
-        Ok(Kind::Other)
+        match self.rest().first() {
+            Some(b'.' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z') => Err(Fault::Number(self.offset)),
+            _ => Ok(Kind::Number),
+        }
     }
 
     fn string(&mut self) -> Result<Kind, Fault> {
@@ -164,7 +181,7 @@ impl<'a> Lexer<'a> {
             match self.rest() {
                 [b'"', ..] => {
                     self.offset += 1;
-                    return Ok(Kind::Other);
+                    return Ok(Kind::String);
                 }
                 // Whether the escape exists is left to the parser; a line never continues.
                 [b'\\', escaped, ..] if !matches!(escaped, b'\n' | b'\r') => self.offset += 2,
@@ -183,7 +200,7 @@ impl<'a> Lexer<'a> {
                 return Err(Fault::UnterminatedBlock(start));
             } else if rest.starts_with(BLOCK_QUOTE) {
                 self.offset += BLOCK_QUOTE.len();
-                return Ok(Kind::Other);
+                return Ok(Kind::Block);
             } else if rest.starts_with(ESCAPED_BLOCK_QUOTE) {
                 self.offset += ESCAPED_BLOCK_QUOTE.len();
             } else {
@@ -219,7 +236,7 @@ mod tests {
             ("{a _b9}", &["{", "a", "_b9", "}"]),
             ("...on", &["...", "on"]),
             ("$a:[Int!]=1@b", &["$", "a", ":", "[", "Int", "!", "]", "=", "1", "@", "b"]),
-            ("-1.5e+10 0 2E7 3e 4...", &["-1.5e+10", "0", "2E7", "3", "e", "4", "..."]),
+            ("-1.5e+10 0 2E7,-0 4 ...", &["-1.5e+10", "0", "2E7", "-0", "4", "..."]),
             (r#""" "a\"{" "\\""#, &[r#""""#, r#""a\"{""#, r#""\\""#]),
             (r#""""a"b""c\""" { \" """x"#, &[r#""""a"b""c\""" { \" """"#, "x"]),
             ("\"é # {\"", &["\"é # {\""]),
@@ -236,6 +253,13 @@ mod tests {
             ("..", Fault::Character(0)),
             ("a -b", Fault::Character(2)),
             ("\0", Fault::Character(0)),
+            ("3e", Fault::Number(1)),
+            ("4...", Fault::Number(1)),
+            ("1.2.3", Fault::Number(3)),
+            ("00", Fault::Number(1)),
+            ("-01", Fault::Number(2)),
+            ("0xF", Fault::Number(1)),
+            ("1_000", Fault::Number(1)),
             ("a \"b", Fault::Unterminated(2)),
             ("a \"b\n\"", Fault::Unterminated(2)),
             ("a \"b\\\n\"", Fault::Unterminated(2)),

@@ -9,13 +9,15 @@
 //!    the nesting of the JSON are checked on bytes.
 //! 2. [`scan`] reads the document once, byte by byte and without recursion. What it lets through
 //!    nests so little that every recursive step after it stays far from the end of the stack.
-//! 3. [`parse`] is the library's parser; its document can be handed on with
-//!    `Request::set_parsed_query`, so that nothing is parsed twice.
-//! 4. [`operation`] picks the operation that is meant; [`query_only`] keeps GET from writing.
-//! 5. [`measure`] weighs the parsed document with its fragments expanded, in time that grows with
-//!    the text and not with the expansion.
+//! 3. [`parse`] reads the document into the library's tree, as the specification says.
+//! 4. [`check_shape`] weighs the parsed document with its fragments expanded, in time that grows
+//!    with the text and not with the expansion.
+//! 5. [`validate`](crate::graphql::request::validate) looks whether the document means something.
+//! 6. [`operation`] picks the operation that is meant; [`query_only`] keeps GET from writing.
+//! 7. [`coerce`](crate::graphql::request::coerce) fills in the variables.
+//! 8. [`measure`] weighs what is left: how much it could read, and how large the answer could be.
 //!
-//! Every step answers with a [`Refusal`] that an API user can act on: which limit, its value, and
+//! The guard's own steps answer with a [`Refusal`] that an API user can act on: which limit, its value, and
 //! what was found. None of them panics, whatever the input.
 
 mod body;
@@ -26,16 +28,19 @@ mod json;
 mod lex;
 mod limits;
 mod parse;
+mod parser;
 mod refusal;
 mod scan;
+mod strings;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod weight;
 
 pub use body::{GraphqlRequest, check_message, from_get, from_payload, from_post};
-pub use cost::{Cost, measure};
+pub use cost::{Cost, check_shape, measure};
 pub use facts::{FieldFacts, Items, SchemaFacts, SdlFacts};
 pub use limits::Limits;
-pub use parse::{operation, parse, query_only, required_variables};
+pub use parse::{operation, parse, query_only};
 pub use refusal::{Code, Refusal};
 pub use scan::scan;

@@ -1,10 +1,9 @@
 //! From text to a parsed document, and from there to the operation that is meant.
 
+use async_graphql::Positioned;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::parser::{Error, parse_query};
-use async_graphql::{Positioned, Value, Variables};
 
-use super::{Code, Refusal};
+use super::{Code, Refusal, parser};
 
 /// Parses a document that [`scan`](super::scan) let through.
 ///
@@ -12,44 +11,7 @@ use super::{Code, Refusal};
 ///
 /// `GRAPHQL_PARSE_FAILED` with the place, without quoting the document.
 pub fn parse(query: &str) -> Result<ExecutableDocument, Refusal> {
-    parse_query(query).map_err(|error| {
-        let mut refusal = Refusal::new(Code::GraphqlParseFailed, message(&error));
-        refusal.position = error.positions().next();
-        refusal
-    })
-}
-
-fn message(error: &Error) -> String {
-    match error {
-        Error::Syntax { message, .. } => syntax_message(message),
-        Error::MultipleOperations { .. } => {
-            "An operation without a name must be the only one in its document.".to_owned()
-        }
-        Error::OperationDuplicated { operation, .. } => {
-            format!("There is more than one operation named `{operation}`.")
-        }
-        Error::FragmentDuplicated { fragment, .. } => {
-            format!("There is more than one fragment named `{fragment}`.")
-        }
-        Error::MissingOperation => "The document contains no operation.".to_owned(),
-        _ => "The document is not GraphQL.".to_owned(),
-    }
-}
-
-/// The last line of the parser's drawing of the error, such as `expected selection_set or name`,
-/// in words. The lines above it quote the document.
-fn syntax_message(drawing: &str) -> String {
-    let reason = drawing.rsplit("= ").next().unwrap_or_default().trim();
-    match reason.strip_prefix("expected ") {
-        Some(rules) => format!(
-            "Syntax error: expected {}.",
-            rules
-                .replace("EOI", "the end of the document")
-                .replace("executable_definition", "an operation or a fragment")
-                .replace('_', " ")
-        ),
-        None => "Syntax error.".to_owned(),
-    }
+    parser::document(query)
 }
 
 /// The operation of a document that a request means.
@@ -86,27 +48,6 @@ fn name_needed(operations: usize) -> Refusal {
     )
 }
 
-/// Requires a value for every variable that may not be null and has no default. Left to the executor, the lack of one
-/// would be found when the field that uses it has its turn, with earlier mutations carried out.
-///
-/// # Errors
-///
-/// `BAD_USER_INPUT` that names the first one that is missing.
-pub fn required_variables(operation: &Positioned<OperationDefinition>, variables: &Variables) -> Result<(), Refusal> {
-    for definition in &operation.node.variable_definitions {
-        let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
-        let lacks = match variables.get(name) {
-            None => definition.node.default_value.is_none(),
-            Some(value) => *value == Value::Null,
-        };
-        if lacks && !ty.nullable {
-            let message = format!("The variable `${name}` needs a value of type `{ty}`.");
-            return Err(Refusal::new(Code::BadUserInput, message).at(definition.pos));
-        }
-    }
-    Ok(())
-}
-
 /// Lets only queries through, for requests by GET: what a link or an image can trigger must not
 /// change anything.
 ///
@@ -124,26 +65,6 @@ pub fn query_only(operation: &Positioned<OperationDefinition>) -> Result<(), Ref
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn syntax_errors_are_in_words_and_quote_nothing() {
-        for (query, message, line, column) in [
-            ("", "Syntax error: expected an operation or a fragment.", 1, 1),
-            ("{\n  secret(\n}", "Syntax error: expected name.", 3, 1),
-            ("{ a } }", "Syntax error: expected the end of the document or an operation or a fragment.", 1, 7),
-            ("{ a } { b }", "An operation without a name must be the only one in its document.", 1, 7),
-            ("query A { a } query A { b }", "There is more than one operation named `A`.", 1, 15),
-            ("{ a } fragment F on T { a } fragment F on T { b }", "There is more than one fragment named `F`.", 1, 29),
-        ] {
-            let refusal = parse(query).expect_err(query);
-            assert_eq!(refusal.code, Code::GraphqlParseFailed);
-            assert_eq!(refusal.message, message, "{query}");
-            let position = refusal.position.map(|at| (at.line, at.column));
-            assert_eq!(position, Some((line, column)), "{query}");
-        }
-        let refusal = parse("fragment F on T { a }").expect_err("no operation");
-        assert_eq!(refusal.message, "The document contains no operation.");
-    }
 
     #[test]
     fn the_operation_is_the_one_that_is_named() {

@@ -106,23 +106,40 @@ impl std::error::Error for Refusal {}
 
 /// Line and column, both from 1, of the byte at `offset`; columns count characters.
 pub(super) fn position(text: &[u8], offset: usize) -> Pos {
-    let mut position = Pos { line: 1, column: 1 };
-    let mut previous = 0;
-    for &byte in text.iter().take(offset) {
-        match byte {
-            // The second byte of a CRLF belongs to the line that the first one ended.
-            b'\n' if previous == b'\r' => {}
-            b'\n' | b'\r' => {
-                position.line += 1;
-                position.column = 1;
-            }
-            // Continuation bytes of UTF-8 belong to the character that they continue.
-            0x80..=0xBF => {}
-            _ => position.column += 1,
-        }
-        previous = byte;
+    Counter::new(text).at(offset)
+}
+
+/// Finds the places of growing offsets in one pass.
+pub(super) struct Counter<'a> {
+    rest: &'a [u8],
+    offset: usize,
+    previous: u8,
+    pos: Pos,
+}
+
+impl<'a> Counter<'a> {
+    pub(super) const fn new(text: &'a [u8]) -> Self {
+        Self { rest: text, offset: 0, previous: 0, pos: Pos { line: 1, column: 1 } }
     }
-    position
+
+    /// The place of a byte that does not come before the one asked for last.
+    pub(super) fn at(&mut self, offset: usize) -> Pos {
+        let (passed, rest) = self.rest.split_at(offset.saturating_sub(self.offset).min(self.rest.len()));
+        for &byte in passed {
+            match byte {
+                // The second byte of a CRLF belongs to the line that the first one ended.
+                b'\n' if self.previous == b'\r' => {}
+                b'\n' | b'\r' => self.pos = Pos { line: self.pos.line + 1, column: 1 },
+                // Continuation bytes of UTF-8 belong to the character that they continue.
+                0x80..=0xBF => {}
+                _ => self.pos.column += 1,
+            }
+            self.previous = byte;
+        }
+        self.offset += passed.len();
+        self.rest = rest;
+        self.pos
+    }
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Scan<'_> {
             Kind::Open(bracket) => self.open(bracket, offset),
             Kind::Close(bracket) => self.close(bracket, offset),
             Kind::At => self.directive(offset),
-            Kind::Other => Ok(()),
+            Kind::Spread | Kind::Sign(_) | Kind::Name | Kind::Number | Kind::String | Kind::Block => Ok(()),
         }
     }
 
@@ -126,6 +126,7 @@ impl Scan<'_> {
     fn fault(&self, fault: Fault) -> Refusal {
         let (message, offset) = match fault {
             Fault::Character(offset) => (self.unexpected(offset), offset),
+            Fault::Number(offset) => ("A number cannot go on like this.".to_owned(), offset),
             Fault::Unterminated(offset) => ("This string does not end on its line.".to_owned(), offset),
             Fault::UnterminatedBlock(offset) => ("This block string never ends.".to_owned(), offset),
         };

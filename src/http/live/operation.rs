@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::futures_util::stream::BoxStream;
-use async_graphql::parser::types::{OperationType, Selection};
+use async_graphql::parser::types::OperationType;
 use async_graphql::{Data, ErrorExtensionValues, Executor, Pos, Request, Response, ServerError, Value};
 use axum::extract::ws::Message;
 use futures_util::{StreamExt, stream};
@@ -15,7 +15,7 @@ use super::{MAX_OPERATIONS, Signed, follow};
 use crate::access::Viewer;
 use crate::error::Error;
 use crate::graphql::errors::server_error;
-use crate::http::guard::{self, GraphqlRequest, Refusal};
+use crate::http::guard;
 use crate::http::metrics::Outcome;
 use crate::http::turn::in_turn;
 use crate::http::{Admitted, Denied, Gateway, respond};
@@ -35,7 +35,6 @@ pub struct Guest {
 
 /// An operation that was let in.
 pub struct Ticket {
-    pub request: GraphqlRequest,
     pub admitted: Admitted,
     pub viewer: Viewer,
     pub place: Place,
@@ -129,7 +128,7 @@ impl Guest {
             }
             if active.len() >= MAX_OPERATIONS {
                 let message = format!("At most {MAX_OPERATIONS} operations can be under way on one connection.");
-                return refused(&id, &coded(&message, None, "TOO_MANY_OPERATIONS"));
+                return refused(&id, &[coded(&message, None, "TOO_MANY_OPERATIONS")]);
             }
             active.insert(id.clone());
             Place(Arc::clone(self), id.clone())
@@ -144,11 +143,15 @@ impl Guest {
             }
             Err(Denied::Refused(refusal)) => {
                 self.gateway.metrics.count(Outcome::Refused, std::time::Duration::ZERO);
-                refused(&id, &coded(&refusal.message, refusal.position, refusal.code.as_str()))
+                refused(&id, &[coded(&refusal.message, refusal.position, refusal.code.as_str())])
+            }
+            Err(Denied::Invalid(errors)) => {
+                self.gateway.metrics.count(Outcome::Refused, std::time::Duration::ZERO);
+                refused(&id, &errors)
             }
             Err(Denied::Failed(error, pos)) => {
                 self.gateway.metrics.count(Outcome::Denied, std::time::Duration::ZERO);
-                refused(&id, &server_error(&error, pos))
+                refused(&id, &[server_error(&error, pos)])
             }
         }
     }
@@ -156,15 +159,7 @@ impl Guest {
     fn let_in(&self, payload: &RawValue, viewer: Viewer, place: Place) -> Result<Ticket, Denied> {
         let request = guard::from_payload(payload.get().as_bytes(), &self.gateway.options.limits)?;
         let admitted = self.gateway.admit(&request, None, &viewer)?;
-        let operation = admitted.document.operations.iter().next().map(|(_, operation)| &operation.node);
-        let follows = operation.filter(|operation| operation.ty == OperationType::Subscription);
-        if let Some(operation) = follows
-            && !matches!(operation.selection_set.node.items.as_slice(), [one] if matches!(one.node, Selection::Field(_)))
-        {
-            let message = "A subscription has exactly one field at its root, and no fragment.";
-            return Err(Refusal::new(guard::Code::GraphqlValidationFailed, message).into());
-        }
-        Ok(Ticket { request, admitted, viewer, place })
+        Ok(Ticket { admitted, viewer, place })
     }
 }
 
@@ -174,9 +169,9 @@ fn ticket_number() -> String {
     NEXT.fetch_add(1, Ordering::Relaxed).to_string()
 }
 
-fn refused(id: &str, error: &ServerError) -> Verdict {
+fn refused(id: &str, errors: &[ServerError]) -> Verdict {
     let name = serde_json::Value::from(id).to_string();
-    let list = respond::error_list(error);
+    let list = respond::error_list(errors);
     let text = format!("{{\"type\":\"error\",\"id\":{name},\"payload\":{}}}", String::from_utf8_lossy(&list));
     Verdict::Reply(Message::text(text))
 }
@@ -203,8 +198,8 @@ impl Executor for Carrier {
 
 async fn carry_out(gateway: &Arc<Gateway>, ticket: Ticket) -> Response {
     let started = std::time::Instant::now();
-    let Ticket { request, admitted, viewer, place } = ticket;
-    let response = in_turn(gateway, admitted.task, |gateway| gateway.execute(request, admitted, viewer)).await;
+    let Ticket { admitted, viewer, place } = ticket;
+    let response = in_turn(gateway, admitted.task, |gateway| gateway.execute(admitted, viewer)).await;
     drop(place);
     let outcome = match &response {
         Ok(response) if response.errors.is_empty() => Outcome::Answered,

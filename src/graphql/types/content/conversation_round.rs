@@ -41,7 +41,7 @@ face!(
         ),
         Field::<Content>::link(
             "slots",
-            ty::<Obj<Connection<ConversationSlot>>>,
+            ty::<Option<Obj<Connection<ConversationSlot>>>>,
             "The times at which talks can take place, the first to start first.",
             slots::slots,
         )

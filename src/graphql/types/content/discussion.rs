@@ -26,7 +26,7 @@ face!(
         Field::<Content>::link("topicCount", ty::<i32>, "How many topics there are.", posts::topic_count),
         Field::<Content>::link(
             "topics",
-            ty::<Obj<Connection<DiscussionTopic>>>,
+            ty::<Option<Obj<Connection<DiscussionTopic>>>>,
             "The topics, the one that was spoken in last first.",
             posts::topics,
         )

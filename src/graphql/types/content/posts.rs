@@ -87,7 +87,7 @@ const TOPIC: &[Field<DiscussionTopic>] = post_fields!(
         }),
         Field::<DiscussionTopic>::link(
             "replies",
-            ty::<Obj<Connection<DiscussionReply>>>,
+            ty::<Option<Obj<Connection<DiscussionReply>>>>,
             "The replies, the first one first.",
             |pick| { listed::<PostRow, DiscussionReply>(pick, List::Replies, |row| row.id) }
         )

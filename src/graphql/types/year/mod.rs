@@ -127,7 +127,7 @@ const FIELDS: &[Field<YearTransition>] = &[
     ),
     Field::<YearTransition>::link(
         "exceptions",
-        ty::<Obj<Connection<YearTransitionException>>>,
+        ty::<Option<Obj<Connection<YearTransitionException>>>>,
         "The members of whom it is to be otherwise than of their group.",
         exceptions,
     )
@@ -141,7 +141,7 @@ const FIELDS: &[Field<YearTransition>] = &[
     ),
     Field::<YearTransition>::link(
         "unlinkedContent",
-        ty::<Obj<Connection<UnlinkedContent>>>,
+        ty::<Option<Obj<Connection<UnlinkedContent>>>>,
         "The content that it took away from its groups, also what was linked again since: `relinkedTo` says to which. \
          As long as the transition is not undone, it can be linked again.",
         unlinked::unlinked,

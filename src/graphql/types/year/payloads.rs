@@ -124,7 +124,7 @@ payload!(
         ),
         Field::<MoveMembersPayload>::link(
             "memberships",
-            ty::<Obj<Connection<Membership>>>,
+            ty::<Option<Obj<Connection<Membership>>>>,
             "The memberships that were made; empty after a dry run.",
             memberships,
         )
@@ -137,7 +137,7 @@ payload!(
         ),
         Field::<MoveMembersPayload>::link(
             "contentLeftBehind",
-            ty::<Obj<Connection<Content>>>,
+            ty::<Option<Obj<Connection<Content>>>>,
             "The content that the old group shows and the new one does not, so that it did not move along.",
             left_behind,
         )

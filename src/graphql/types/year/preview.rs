@@ -240,7 +240,7 @@ const GROUP: &[Field<YearTransitionGroup>] = &[
     ),
     Field::<YearTransitionGroup>::link(
         "members",
-        ty::<Obj<Connection<YearTransitionMember>>>,
+        ty::<Option<Obj<Connection<YearTransitionMember>>>>,
         "What becomes of each of its members.",
         members,
     )

@@ -1,9 +1,8 @@
 //! Properties over generated documents.
 
-use async_graphql::Variables;
 use proptest::prelude::*;
 
-use super::super::{Limits, measure, parse, scan};
+use super::super::{Limits, check_shape, measure, parse, scan};
 use super::{facts, on_small_stack, post};
 
 /// A selection of a generated document.
@@ -48,7 +47,8 @@ fn literal() -> impl Strategy<Value = String> {
     ]);
     leaf.prop_map(str::to_owned).prop_recursive(4, 12, 3, |item| {
         let list = prop::collection::vec(item.clone(), 0..3);
-        let object = prop::collection::vec(item.prop_map(|item| format!("k: {item}")), 0..3);
+        let object = prop::collection::vec(item, 0..3)
+            .prop_map(|items| items.iter().enumerate().map(|(n, item)| format!("k{n}: {item}")).collect::<Vec<_>>());
         prop_oneof![
             list.prop_map(|items| format!("[{}]", items.join(" "))),
             object.prop_map(|members| format!("{{{}}}", members.join(" "))),
@@ -223,7 +223,8 @@ proptest! {
         let facts = facts();
         let weigh = |query: &str| {
             let parsed = parse(query).expect(query);
-            measure(&parsed, &Variables::default(), None, &generous(), &facts)
+            check_shape(&parsed, &generous())?;
+            measure(&parsed, &generous(), &facts)
         };
         let expanded = document.expanded();
         // Expanding is what the guard spares itself; the test need not sit it out either.

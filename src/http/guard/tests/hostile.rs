@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use async_graphql::Variables;
-
-use super::super::{Code, Cost, Limits, Refusal, measure, parse, scan};
+use super::super::{Code, Cost, Limits, Refusal, check_shape, measure, parse, scan};
 use super::{facts, on_small_stack, post};
 
 #[path = "../../../../tests/it/hostile.rs"]
@@ -13,7 +11,9 @@ mod requests;
 fn judge(query: &str) -> Result<Cost, Refusal> {
     let limits = Limits::default();
     scan(query, &limits)?;
-    measure(&parse(query)?, &Variables::default(), None, &limits, &facts())
+    let document = parse(query)?;
+    check_shape(&document, &limits)?;
+    measure(&document, &limits, &facts())
 }
 
 #[test]

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use super::{GraphqlRequest, Limits, Refusal, SdlFacts, from_post};
 
 mod generated;
+mod grammar;
 mod hostile;
 
 /// A schema with a list, a page and a field to nest.
