@@ -13,7 +13,7 @@ use crate::db::text_enum::text_enum;
 use crate::db::{Conn, Dialect, Sql};
 use crate::error::Error;
 use crate::page::{KeyType, Order, Page, Window};
-use crate::scope::Scope;
+use crate::scope::{Scope, Source};
 
 text_enum! {
     /// What was done.
@@ -103,13 +103,7 @@ pub fn record(
         return Ok(());
     }
     let changes = serde_json::to_string(changes).map_err(|error| Error::internal(error.to_string()))?;
-    let sql = Sql::new("INSERT INTO history (at, actor_id, actor_name, action, entity, entity_id, changes) SELECT ")
-        .instant(scope.instant())
-        .text(", ")
-        .int(scope.viewer.participant)
-        .text(", ")
-        .string(scope.viewer.name.clone())
-        .text(", ")
+    let sql = made_by(scope, "action, entity, entity_id, changes")
         .string(action.as_str())
         .text(", ")
         .string(entity.as_str())
@@ -124,6 +118,20 @@ pub fn record(
     };
     sql.execute(conn)?;
     Ok(())
+}
+
+/// The statement that writes entries, as far as the columns that follow from who is at work and when.
+fn made_by(scope: &Scope, columns: &str) -> Sql {
+    let sql = Sql::new(format!("INSERT INTO history (at, actor_id, actor_name, source, {columns}) SELECT "))
+        .instant(scope.instant())
+        .text(", ")
+        .int(scope.viewer.participant)
+        .text(", ")
+        .string(scope.viewer.name.clone());
+    match scope.source {
+        Some(source) => sql.text(", ").string(source.as_str()).text(", "),
+        None => sql.text(", NULL, "),
+    }
 }
 
 /// What was done to one object, its changes as JSON.
@@ -156,15 +164,7 @@ const ENTRY: &[Column] =
 pub fn record_each(conn: &mut Conn, scope: &Scope, entries: &[Entry]) -> Result<(), Error> {
     for entries in entries.chunks(CHUNK) {
         let rows = batch::rows(conn.dialect(), ENTRY, entries)?;
-        Sql::new(format!("INSERT INTO history (at, actor_id, actor_name, {}) SELECT ", names(ENTRY)))
-            .instant(scope.instant())
-            .text(", ")
-            .int(scope.viewer.participant)
-            .text(", ")
-            .string(scope.viewer.name.clone())
-            .text(format!(", {} FROM ", values(ENTRY)))
-            .then(rows)
-            .execute(conn)?;
+        made_by(scope, &names(ENTRY)).text(format!("{} FROM ", values(ENTRY))).then(rows).execute(conn)?;
     }
     Ok(())
 }
@@ -225,4 +225,30 @@ pub fn counts(conn: &mut Conn, entity: Entity, ids: &[i64]) -> Result<HashMap<i6
         .in_ids(ids)
         .text(" GROUP BY h.entity_id");
     Ok(sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?.into_iter().collect())
+}
+
+/// What is known of a change that was made: to which object, by which import, and what.
+pub struct Past {
+    pub entity_id: i64,
+    pub action: Action,
+    pub source: Option<Source>,
+    pub changes: Vec<Change>,
+}
+
+/// All that happened to each of the objects, the oldest first.
+///
+/// # Errors
+/// What the database answers; `Internal` for an entry that cannot be read.
+pub fn pasts(conn: &mut Conn, entity: Entity, ids: &[i64]) -> Result<Vec<Past>, Error> {
+    let sql = Sql::new("SELECT h.entity_id, h.action, h.source, h.changes FROM history h WHERE h.entity = ")
+        .string(entity.as_str())
+        .text(" AND h.entity_id")
+        .in_ids(ids)
+        .text(" ORDER BY h.entity_id, h.id");
+    let rows = sql.load::<(BigInt, Text, Nullable<Text>, Text), (i64, Action, Option<Source>, String)>(conn)?;
+    let past = |(entity_id, action, source, changes): (i64, Action, Option<Source>, String)| {
+        let changes = serde_json::from_str(&changes).map_err(|error| Error::internal(error.to_string()))?;
+        Ok(Past { entity_id, action, source, changes })
+    };
+    rows.into_iter().map(past).collect()
 }

@@ -5,6 +5,17 @@ use chrono_tz::Tz;
 
 use crate::access::Viewer;
 use crate::access::link::Links;
+use crate::db::text_enum::text_enum;
+
+text_enum! {
+    /// What brings in data of other systems. History keeps it beside each change.
+    Source {
+        /// A bundle of CSV files.
+        Bundle = "BUNDLE",
+        /// The roster of a school.
+        Roster = "ROSTER",
+    }
+}
 
 /// Where the time comes from; tests set their own.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,6 +55,8 @@ pub struct Scope {
     pub zone: Tz,
     /// What makes links to files; none where no files are kept.
     pub links: Option<Links>,
+    /// The import that is at work; none where people do something in Kring itself.
+    pub source: Option<Source>,
 }
 
 impl Scope {
@@ -51,7 +64,7 @@ impl Scope {
     pub fn new(viewer: Viewer, clock: Clock, zone: Tz) -> Self {
         let now = clock.now();
         let today = now.with_timezone(&zone).date_naive();
-        Self { viewer, now, clock, today, mail: false, zone, links: None }
+        Self { viewer, now, clock, today, mail: false, zone, links: None, source: None }
     }
 
     /// The same where new members can be written to, or not.
@@ -64,6 +77,12 @@ impl Scope {
     #[must_use]
     pub fn with_links(self, links: Option<Links>) -> Self {
         Self { links, ..self }
+    }
+
+    /// The same for what an import does.
+    #[must_use]
+    pub fn importing(&self, source: Source) -> Self {
+        Self { source: Some(source), ..self.clone() }
     }
 
     /// The moment as it is stored.

@@ -126,5 +126,6 @@ diesel::table! {
         entity -> Text,
         entity_id -> BigInt,
         changes -> Text,
+        source -> Nullable<Text>,
     }
 }

@@ -22,6 +22,7 @@ mod hostile;
 mod house;
 mod http;
 mod import_rules;
+mod imports;
 mod live;
 mod mail;
 mod members;

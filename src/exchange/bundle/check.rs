@@ -79,7 +79,7 @@ fn uses(bundle: &Bundle) -> impl Iterator<Item = Use<'_>> {
 pub(super) fn references(bundle: &Bundle, log: &mut Log) -> Vec<Unresolved> {
     let categories: HashSet<&str> = bundle.categories.iter().map(|row| &*row.external_id).collect();
     let groups: HashSet<&str> = bundle.groups.iter().map(|row| &*row.external_id).collect();
-    let participants: HashMap<&str, ParticipantKind> =
+    let participants: HashMap<&str, Option<ParticipantKind>> =
         bundle.participants.iter().map(|row| (&*row.external_id, row.kind)).collect();
     let mut unresolved: Vec<Unresolved> = Vec::new();
     let mut noted = HashMap::new();
@@ -89,11 +89,12 @@ pub(super) fn references(bundle: &Bundle, log: &mut Log) -> Vec<Unresolved> {
             Target::Category => categories.contains(id),
             Target::Group => groups.contains(id),
             Target::Participant => match participants.get(id) {
-                Some(kind) => {
+                Some(Some(kind)) => {
                     check_kind(link, *kind, log);
                     true
                 }
-                None => false,
+                // What is stored tells the kind of a row that does not.
+                Some(None) | None => false,
             },
         };
         if known {

@@ -98,8 +98,6 @@ vocabulary! {
         FieldNotAllowed = "FIELD_NOT_ALLOWED",
         /// A period ends before it starts.
         EndBeforeStart = "END_BEFORE_START",
-        /// A membership ends without a reason.
-        EndReasonMissing = "END_REASON_MISSING",
         /// A membership has a reason to end and no end date.
         EndDateMissing = "END_DATE_MISSING",
         /// A contribution group has automatic participation or is a subscription group.
@@ -142,6 +140,8 @@ vocabulary! {
         MutualGuardians = "MUTUAL_GUARDIANS",
         /// More memberships would end than the fail-safe lets pass.
         TooManyEnded = "TOO_MANY_ENDED",
+        /// More memberships that are over would go on than the fail-safe lets pass.
+        TooManyReopened = "TOO_MANY_REOPENED",
         /// A file is not well-formed XML.
         MalformedXml = "MALFORMED_XML",
         /// A file has a document type, which could declare what does not stand in it.

@@ -4,8 +4,7 @@
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) file: &'static str,
-    /// Columns that the header must name, though a row may leave most of them empty: an export
-    /// that lost a column would otherwise read as one in which nobody ever left.
+    /// The key columns, which the header must name. A column that is not there leaves alone what is stored.
     pub(super) required: &'static [&'static str],
     pub(super) optional: &'static [&'static str],
 }
@@ -18,12 +17,18 @@ impl Layout {
 }
 
 pub(super) const CATEGORIES: Layout =
-    Layout { file: "categories.csv", required: &["external_id", "name"], optional: &[] };
+    Layout { file: "categories.csv", required: &["external_id"], optional: &["name"] };
 
 pub(super) const PARTICIPANTS: Layout = Layout {
     file: "participants.csv",
-    required: &["external_id", "kind", "given_name", "name_prefix", "family_name", "birth_date", "gender"],
+    required: &["external_id"],
     optional: &[
+        "kind",
+        "given_name",
+        "name_prefix",
+        "family_name",
+        "birth_date",
+        "gender",
         "name",
         "email",
         "phone",
@@ -38,8 +43,11 @@ pub(super) const PARTICIPANTS: Layout = Layout {
 
 pub(super) const GROUPS: Layout = Layout {
     file: "groups.csv",
-    required: &["external_id", "name", "description", "category"],
+    required: &["external_id"],
     optional: &[
+        "name",
+        "description",
+        "category",
         "composition",
         "organization",
         "responsible",
@@ -67,12 +75,12 @@ pub(super) const COMPONENTS: Layout =
 
 pub(super) const MEMBERSHIPS: Layout = Layout {
     file: "memberships.csv",
-    required: &["group", "participant", "start_date", "start_reason", "end_date", "end_reason", "role"],
-    optional: &[],
+    required: &["group", "participant", "start_date"],
+    optional: &["start_reason", "end_date", "end_reason", "role"],
 };
 
 pub(super) const RESIDENCIES: Layout =
-    Layout { file: "residencies.csv", required: &["participant", "address", "start_date", "end_date"], optional: &[] };
+    Layout { file: "residencies.csv", required: &["participant", "address", "start_date"], optional: &["end_date"] };
 
 pub(super) const GUARDIANS: Layout = Layout { file: "guardians.csv", required: &["child", "guardian"], optional: &[] };
 

@@ -40,7 +40,7 @@ use std::path::Path;
 
 pub use error::{At, BundleError, BundleErrors, ErrorCode, Warning, WarningCode};
 pub use model::{
-    Bundle, Category, Component, ComponentMode, Composition, ExternalId, FileSummary, Gender, Group, Guardian,
+    Bundle, Category, Component, ComponentMode, Composition, ExternalId, FileSummary, Gender, Group, Guardian, Lack,
     Membership, MembershipRole, NeighbourhoodRole, Participant, ParticipantKind, Reference, Residency, Target,
     Unresolved,
 };

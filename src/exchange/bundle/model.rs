@@ -93,6 +93,15 @@ pub struct Reference {
     pub at: At,
 }
 
+/// What a row lacks that a new record needs. One that is stored already has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lack {
+    /// The field that is empty, or the row where the file has no such column.
+    pub at: At,
+    /// What must be there.
+    pub message: String,
+}
+
 /// A row of `categories.csv`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Category {
@@ -101,7 +110,9 @@ pub struct Category {
     /// The sender's key.
     pub external_id: ExternalId,
     /// What people call it.
-    pub name: String,
+    pub name: Option<String>,
+    /// What a new category needs and the row does not have.
+    pub lack: Option<Lack>,
 }
 
 /// A row of `participants.csv`. Which fields have a value follows from the kind.
@@ -112,7 +123,7 @@ pub struct Participant {
     /// The sender's key.
     pub external_id: ExternalId,
     /// Person, organization or address.
-    pub kind: ParticipantKind,
+    pub kind: Option<ParticipantKind>,
     /// Given name of a person.
     pub given_name: Option<String>,
     /// What stands between a person's names, such as "van den".
@@ -141,6 +152,8 @@ pub struct Participant {
     pub complex_number: Option<String>,
     /// What kind of home an address is.
     pub dwelling_type: Option<String>,
+    /// What a new participant needs and the row does not have.
+    pub lack: Option<Lack>,
 }
 
 /// A row of `groups.csv`.
@@ -151,7 +164,9 @@ pub struct Group {
     /// The sender's key.
     pub external_id: ExternalId,
     /// What people call it.
-    pub name: String,
+    pub name: Option<String>,
+    /// What a new group needs and the row does not have.
+    pub lack: Option<Lack>,
     /// What it is for; may have line ends.
     pub description: Option<String>,
     /// To a category.
@@ -220,14 +235,14 @@ pub struct Membership {
     pub participant: Reference,
     /// The first day in force.
     pub start_date: NaiveDate,
-    /// Code of the reason to start.
-    pub start_reason: Arc<str>,
+    /// Code of the reason to start, if the sender gives one.
+    pub start_reason: Option<Arc<str>>,
     /// The first day no longer in force (M1). On the start date itself it makes a period without
     /// a single day, which is what joining and leaving on one day leaves behind.
     pub end_date: Option<NaiveDate>,
-    /// Code of the reason to end; there when and only when there is an end date.
+    /// Code of the reason to end, if the sender gives one; never without an end date.
     pub end_reason: Option<Arc<str>>,
-    /// An ordinary member when absent.
+    /// An ordinary member when absent, unless stored otherwise.
     pub role: Option<MembershipRole>,
 }
 

@@ -3,15 +3,16 @@
 use chrono::NaiveDate;
 
 use super::error::{Checked, ErrorCode, Reported};
-use super::model::{Category, Component, Group, Guardian, Membership, Participant, ParticipantKind, Residency};
+use super::model::{Category, Component, Group, Guardian, Lack, Membership, Participant, ParticipantKind, Residency};
 use super::table::Row;
 use super::value::words;
+use super::vocabulary::Vocabulary;
 
 use ParticipantKind::{Address, Organization, Person};
 
 /// The kinds of participant that have a field, for every field that not all kinds have. Street,
 /// house number, postal code and city are absent: people and organizations have them too.
-const FIELDS_OF_KINDS: [(&str, &[ParticipantKind]); 10] = [
+pub(super) const FIELDS_OF_KINDS: [(&str, &[ParticipantKind]); 10] = [
     ("given_name", &[Person]),
     ("name_prefix", &[Person]),
     ("family_name", &[Person]),
@@ -26,14 +27,21 @@ const FIELDS_OF_KINDS: [(&str, &[ParticipantKind]); 10] = [
 
 pub(super) fn category(row: &mut Row<'_>) -> Checked<Category> {
     let external_id = row.external_id("external_id");
-    let name = row.required("name", Row::name);
-    Ok(Category { at: row.at(), external_id: external_id?, name: name? })
+    let name = row.name("name");
+    let lack = lacks_name(row);
+    Ok(Category { at: row.at(), external_id: external_id?, name: name?, lack })
+}
+
+/// That a row has no name, if it has none.
+fn lacks_name(row: &Row<'_>) -> Option<Lack> {
+    (!row.has("name")).then(|| row.lack("name", "name must have a value"))
 }
 
 pub(super) fn participant(row: &mut Row<'_>) -> Checked<Participant> {
     let external_id = row.external_id("external_id");
-    let kind = row.required("kind", Row::word);
-    let fields = kind.and_then(|kind| check_fields_of_kind(row, kind));
+    let kind: Checked<Option<ParticipantKind>> = row.word("kind");
+    let fields = kind.and_then(|kind| kind.map_or(Ok(()), |kind| check_fields_of_kind(row, kind)));
+    let lack = kind.ok().and_then(|kind| lacks_fields_of_kind(row, kind));
     let given_name = row.name("given_name");
     let name_prefix = row.label("name_prefix");
     let family_name = row.name("family_name");
@@ -67,27 +75,29 @@ pub(super) fn participant(row: &mut Row<'_>) -> Checked<Participant> {
         city: city?,
         complex_number: complex_number?,
         dwelling_type: dwelling_type?,
+        lack,
     })
 }
 
-/// Checks that a participant has the fields without which one of its kind cannot be told from
-/// another, and none that its kind does not have.
+/// Without what a new participant cannot be told from another.
+fn lacks_fields_of_kind(row: &Row<'_>, kind: Option<ParticipantKind>) -> Option<Lack> {
+    let Some(kind) = kind else {
+        return Some(row.lack("kind", format!("a new participant has a kind: {}", words(ParticipantKind::ALL))));
+    };
+    let (known, column, needs) = match kind {
+        Person => (row.has("given_name") || row.has("family_name"), "family_name", "a given_name or a family_name"),
+        Organization => (row.has("name"), "name", "a name"),
+        Address => {
+            let known = row.has("house_number") && (row.has("street") || row.has("postal_code"));
+            (known, "house_number", "a house_number and a street or postal_code")
+        }
+    };
+    (!known).then(|| row.lack(column, format!("a participant of kind {kind} needs {needs}")))
+}
+
+/// Checks that a participant has no fields that its kind does not have.
 fn check_fields_of_kind(row: &mut Row<'_>, kind: ParticipantKind) -> Checked<()> {
     let mut outcome = Ok(());
-    let known = match kind {
-        Person => row.has("given_name") || row.has("family_name"),
-        Organization => row.has("name"),
-        Address => row.has("house_number") && (row.has("street") || row.has("postal_code")),
-    };
-    if !known {
-        let (column, needs) = match kind {
-            Person => ("family_name", "a given_name or a family_name"),
-            Organization => ("name", "a name"),
-            Address => ("house_number", "a house_number and a street or postal_code"),
-        };
-        let message = format!("a participant of kind {kind} needs {needs}");
-        outcome = Err(row.refuse(column, ErrorCode::MissingValue, message));
-    }
     for (column, kinds) in FIELDS_OF_KINDS {
         if row.has(column) && !kinds.contains(&kind) {
             let message = format!("{column} is for {}, and this participant is of kind {kind}", words(kinds));
@@ -99,7 +109,8 @@ fn check_fields_of_kind(row: &mut Row<'_>, kind: ParticipantKind) -> Checked<()>
 
 pub(super) fn group(row: &mut Row<'_>) -> Checked<Group> {
     let external_id = row.external_id("external_id");
-    let name = row.required("name", Row::name);
+    let name = row.name("name");
+    let lack = lacks_name(row);
     let description = row.prose("description");
     let category = row.reference("category");
     let composition = row.word("composition");
@@ -125,6 +136,7 @@ pub(super) fn group(row: &mut Row<'_>) -> Checked<Group> {
         at: row.at(),
         external_id: external_id?,
         name: name?,
+        lack,
         description: description?,
         category: category?,
         composition: composition?,
@@ -200,7 +212,7 @@ pub(super) fn component(row: &mut Row<'_>) -> Checked<Component> {
 pub(super) fn membership(row: &mut Row<'_>) -> Checked<Membership> {
     let group = row.required("group", Row::reference);
     let participant = row.required("participant", Row::reference);
-    let start_reason = row.required("start_reason", Row::reason);
+    let start_reason = row.reason("start_reason");
     let end_reason = row.reason("end_reason");
     let role = row.word("role");
     let period = period(row);
@@ -219,19 +231,13 @@ pub(super) fn membership(row: &mut Row<'_>) -> Checked<Membership> {
     })
 }
 
-/// Checks that a membership has an end date and an end reason or neither (M3).
+/// Checks that a membership that goes on has no reason to end (M3).
 fn check_ending(row: &mut Row<'_>) -> Checked<()> {
-    match (row.has("end_date"), row.has("end_reason")) {
-        (true, false) => {
-            Err(row.refuse("end_reason", ErrorCode::EndReasonMissing, "an ended membership must have an end_reason"))
-        }
-        (false, true) => Err(row.refuse(
-            "end_date",
-            ErrorCode::EndDateMissing,
-            "there is an end_reason and no end_date; give both or neither",
-        )),
-        _ => Ok(()),
+    if row.has("end_reason") && !row.has("end_date") {
+        let message = "there is an end_reason and no end_date; a membership that goes on has neither";
+        return Err(row.refuse("end_date", ErrorCode::EndDateMissing, message));
     }
+    Ok(())
 }
 
 /// Reads `start_date` and `end_date`. They may be the same day: whoever joins and leaves on one

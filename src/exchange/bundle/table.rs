@@ -10,7 +10,7 @@ use super::Limits;
 use super::error::{At, Checked, ErrorCode, Log, Reported};
 use super::header::{self, Header};
 use super::layout::Layout;
-use super::model::{ExternalId, FileSummary, Reference};
+use super::model::{ExternalId, FileSummary, Lack, Reference};
 use super::scan::{Fault, RawField, Record, Scanner};
 use super::value::{self, Problem, Shown};
 use super::vocabulary::Vocabulary;
@@ -138,6 +138,11 @@ impl<'t> Row<'t> {
     pub(super) fn refuse(&mut self, column: &str, code: ErrorCode, message: impl Into<String>) -> Reported {
         let at = self.place(column);
         self.log.report(at, code, message)
+    }
+
+    /// What a new record needs in a column.
+    pub(super) fn lack(&self, column: &str, message: impl Into<String>) -> Lack {
+        Lack { at: self.place(column), message: message.into() }
     }
 
     /// Where a column's field begins, or the row where the file does not have the column.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::batch::{CHUNK, overtaken, written};
+use super::report::Fate;
 use super::{Outcome, Run, Step};
 use crate::db::Sql;
 use crate::error::Error;
@@ -68,7 +69,7 @@ impl<'r> Run<'r> {
             let old = before.map(|row| fields(&row.name, row.external_id.as_deref())).unwrap_or_default();
             let changes = history::diff(&old, &fields(&row.name, Some(&row.external_id)));
             if changes.is_empty() {
-                self.report.count(row.at, Outcome::Unchanged, &[]);
+                self.report.unchanged(Step::Categories, row.at, &Shown(&row.external_id));
             } else if self.scope.viewer.administrator {
                 writes.push(Write { row, id: before.map(|row| row.id), after, changes });
             } else {
@@ -98,7 +99,8 @@ impl<'r> Run<'r> {
                 (id, Action::Created, Outcome::Created)
             };
             self.known.categories.insert(write.row.external_id.to_string(), id);
-            self.report.count(write.row.at, outcome, &write.changes);
+            let (at, key) = (write.row.at, &Shown(&write.row.external_id));
+            self.report.count(&Fate { step: Step::Categories, at, key, outcome, changes: &write.changes }, None);
             self.journal.note(action, Entity::Category, id, &write.changes)?;
         }
         Ok(())

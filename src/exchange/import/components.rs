@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 
 use super::batch::{self, CHUNK, Column, Type, names, overtaken, values, written};
+use super::report::Fate;
 use super::{Outcome, Run, Step};
 use crate::db::Sql;
 use crate::error::Error;
@@ -139,7 +140,9 @@ impl<'r> Run<'r> {
                 Some(_) => Outcome::Updated,
             };
             kept += u64::from(outcome != Outcome::Created);
-            self.report.count(row.at, outcome, &[]);
+            let key = format!("{} in {}", Shown(&row.component.id), Shown(&row.composite.id));
+            let fate = Fate { step: Step::Components, at: row.at, key: &key, outcome, changes: &[] };
+            self.report.count(&fate, None);
         }
         let before = u64::try_from(before.len()).unwrap_or(u64::MAX);
         self.report.components.removed += before.saturating_sub(kept);

@@ -9,11 +9,12 @@ use serde::Serialize;
 use super::batch::{self, CHUNK, Column, Keyed, Type, assignments, hold, names, overtaken, values, written};
 use super::components::leads_elsewhere;
 use super::known::Place;
+use super::report::Fate;
 use super::{Outcome, Run, Step};
 use crate::access::sight::Sight;
 use crate::db::{Conn, Sql};
 use crate::error::Error;
-use crate::exchange::bundle::{Group, Target};
+use crate::exchange::bundle::{Group, Shown, Target};
 use crate::groups::Settings;
 use crate::groups::commands::fields;
 use crate::groups::store::{self, GroupRow, Written};
@@ -188,7 +189,7 @@ impl Run<'_> {
             let Some(id) = self.known.groups.get(&*row.external_id).map(|place| place.id) else { continue };
             let settings = self.new_settings(row);
             let changes = differences(&Settings::default(), &settings);
-            self.report.count(row.at, Outcome::Created, &changes);
+            self.count_group(row, Outcome::Created, &changes, None);
             self.journal.note_group(Action::Created, id, changes);
             self.warn_of_open_subscription(&settings);
             let Settings { restricted_to_id, source_group_id, .. } = settings;
@@ -223,18 +224,23 @@ impl Run<'_> {
             }
             let changes = differences(&stored.settings, &settings);
             if changes.is_empty() {
-                self.report.count(row.at, Outcome::Unchanged, &[]);
+                self.count_group(row, Outcome::Unchanged, &[], None);
                 continue;
             }
             if leads_elsewhere(&stored.settings, &settings) && !self.composes {
                 return Err(overtaken());
             }
             let update = stored.update(place.id, settings, self.scope)?;
-            self.report.count(row.at, Outcome::Updated, &changes);
+            self.count_group(row, Outcome::Updated, &changes, None);
             self.journal.note_group(Action::Updated, place.id, changes);
             updates.push(update);
         }
         write_changed(self.conn, self.scope, &updates)
+    }
+
+    fn count_group(&mut self, row: &Group, outcome: Outcome, changes: &[Change], note: Option<&str>) {
+        let key = &Shown(&row.external_id);
+        self.report.count(&Fate { step: Step::Groups, at: row.at, key, outcome, changes }, note);
     }
 
     /// Makes the groups that are gone, closed from the start, so that the memberships in them have a place.

@@ -7,6 +7,7 @@ use diesel::sql_types::BigInt;
 use serde::Serialize;
 
 use super::batch::{self, CHUNK, Column, Type, written};
+use super::report::Fate;
 use super::{Outcome, Run, Step};
 use crate::db::Sql;
 use crate::error::Error;
@@ -44,11 +45,14 @@ impl<'r> Run<'r> {
                 let message = format!("{guardian} cannot look after {child}, who is the guardian of {guardian}");
                 self.log.report(row.at, ErrorCode::MutualGuardians, message);
             } else if stored.contains(&pair) {
-                self.report.count(row.at, Outcome::Unchanged, &[]);
+                let key = format!("{} of {}", Shown(&row.guardian.id), Shown(&row.child.id));
+                self.report.unchanged(Step::Guardians, row.at, &key);
             } else {
                 let guardian = id::encode(Kind::Participant, pair.guardian_id);
                 let changes = [Change { field: "guardian".to_owned(), before: None, after: Some(guardian) }];
-                self.report.count(row.at, Outcome::Created, &changes);
+                let key = &format!("{} of {}", Shown(&row.guardian.id), Shown(&row.child.id));
+                let (step, at, outcome) = (Step::Guardians, row.at, Outcome::Created);
+                self.report.count(&Fate { step, at, key, outcome, changes: &changes }, None);
                 self.journal.note(Action::Updated, Entity::Participant, pair.child_id, &changes)?;
                 new.push(pair);
             }

@@ -1,8 +1,9 @@
 //! Brings a bundle into the database: all of it in one transaction, or nothing.
 //!
 //! Records are found again by their external id and memberships by group, participant and period, so that a bundle can
-//! be imported any number of times: what is stored already is left alone, and a second run writes nothing. What is
-//! stored and not in the bundle stays as it is, except for the components of a composite that the bundle names.
+//! be imported any number of times: what is stored already is left alone, and a second run writes nothing. A row that
+//! differs from what is stored corrects it; what was done in Kring itself since stays and is told (P6). What is stored and
+//! not in the bundle stays as it is, except for the components of a composite that the bundle names.
 //!
 //! ```text
 //! known          the records that the bundle names, as they are stored
@@ -13,9 +14,11 @@
 //! cycles         circles among groups, once they are written (G4)
 //! periods        rows and stored periods of the same pair
 //! reasons        codes, made when new
+//! since          what was done in Kring itself, and stays
+//! settle         which periods can stand beside each other
 //! journal        the history of all of it (M7)
 //! batch          many rows in one statement
-//! report         what became of the rows
+//! report         how many rows became what; rows and notes one by one
 //! roster         the same for a roster, which says who is where on a day
 //! ```
 //!
@@ -32,6 +35,7 @@ mod journal;
 mod keeper;
 mod known;
 mod memberships;
+mod notes;
 mod participants;
 mod periods;
 mod reasons;
@@ -39,7 +43,10 @@ mod references;
 mod report;
 mod residencies;
 pub mod roster;
+mod rows;
 mod settings;
+mod settle;
+mod since;
 mod words;
 
 use std::collections::HashSet;
@@ -50,9 +57,11 @@ use crate::error::Error;
 use crate::exchange::bundle::{Bundle, BundleErrors, Log};
 use crate::groups::store::lock_composition;
 use crate::members::derive::{Derivation, Seeds, Whom};
-use crate::scope::Scope;
+use crate::scope::{Scope, Source};
 
-pub use report::{Outcome, Report, RowReport, Tally};
+pub use notes::{Note, NoteKind, Notes};
+pub use report::{Outcome, Report, Tally};
+pub use rows::RowReport;
 
 use journal::Journal;
 use keeper::Keeper;
@@ -73,7 +82,7 @@ pub struct Options {
     /// memberships of the groups that it names that may end. A run that would end more, and no fewer than
     /// [`FAIL_SAFE_FLOOR`], is refused.
     pub end_limit: u8,
-    /// Whether the report says what became of each row.
+    /// Whether the report says what became of each row, and not only of those that a dry run would change.
     pub each_row: bool,
 }
 
@@ -173,8 +182,9 @@ pub fn import(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, Failure> {
+    let scope = scope.importing(Source::Bundle);
     let outcome = db.write_if(|conn| {
-        let mut run = Run::new(conn, scope, bundle, options, progress);
+        let mut run = Run::new(conn, &scope, bundle, options, progress);
         run.everything()?;
         let outcome = run.finish();
         let keep = outcome.is_ok() && !options.dry_run;
@@ -208,12 +218,8 @@ impl<'r> Run<'r> {
         options: &'r Options,
         progress: &'r mut dyn FnMut(Progress),
     ) -> Self {
-        let report = Report {
-            dry_run: options.dry_run,
-            warnings: bundle.warnings.iter().map(ToString::to_string).collect(),
-            rows: options.each_row.then(Vec::new),
-            ..Report::default()
-        };
+        let warnings = bundle.warnings.iter().map(ToString::to_string).collect();
+        let report = Report::new(options.dry_run, options.each_row, warnings);
         Self {
             conn,
             scope,
@@ -255,15 +261,10 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Report, BundleErrors> {
-        let Self { bundle, log, mut report, .. } = self;
-        if !log.is_empty() {
-            return Err(log.into_errors(bundle.warnings.clone()));
-        }
-        if let Some(rows) = &mut report.rows {
-            rows.sort_by_key(|row| row.at);
-        }
-        Ok(report)
+    fn finish(mut self) -> Result<Report, BundleErrors> {
+        self.finish_rows();
+        let Self { bundle, log, report, .. } = self;
+        if log.is_empty() { Ok(report) } else { Err(log.into_errors(bundle.warnings.clone())) }
     }
 
     fn tell(&mut self, step: Step, done: usize, total: usize) {

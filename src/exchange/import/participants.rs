@@ -8,12 +8,13 @@ use diesel::sql_types::{BigInt, Text};
 use super::batch::{self, CHUNK, Column, Keyed, Type, assignments, hold, names, values, written};
 use super::keeper::Keeper;
 use super::known::Party;
+use super::report::Fate;
 use super::{Outcome, Owner, Run, Step};
 use crate::access::sight::Sight;
 use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::exchange::bundle::{At, ErrorCode, Participant, Shown, Target};
-use crate::history::{self, Action, Entity};
+use crate::history::{self, Action, Change, Entity};
 use crate::people::commands::fields;
 use crate::people::store::{self, ParticipantRow, Written};
 use crate::people::{Details, ParticipantKind};
@@ -185,7 +186,7 @@ impl Run<'_> {
         for (row, details) in rows.iter().zip(&new) {
             let Some(id) = ids.get(&*row.external_id) else { continue };
             let changes = history::diff(&[], &fields(details));
-            self.report.count(row.at, Outcome::Created, &changes);
+            self.count_participant(row, Outcome::Created, &changes, None);
             self.journal.note(Action::Created, Entity::Participant, *id, &changes)?;
             let party = Party { id: *id, kind: row.kind.into(), organization: organization_id };
             self.known.participants.insert(row.external_id.to_string(), party);
@@ -206,6 +207,11 @@ impl Run<'_> {
             }
         }
         write_changed(self.conn, self.scope, &updates)
+    }
+
+    fn count_participant(&mut self, row: &Participant, outcome: Outcome, changes: &[Change], note: Option<&str>) {
+        let key = &Shown(&row.external_id);
+        self.report.count(&Fate { step: Step::Participants, at: row.at, key, outcome, changes }, note);
     }
 
     fn may_change_participant(&mut self, row: &Participant, id: i64, stored: &Stored) -> bool {
@@ -234,10 +240,10 @@ impl Run<'_> {
         let details = merge(row, columns, stored.details.clone());
         let changes = history::diff(&fields(&stored.details), &fields(&details));
         if changes.is_empty() {
-            self.report.count(row.at, Outcome::Unchanged, &[]);
+            self.count_participant(row, Outcome::Unchanged, &[], None);
             return Ok(None);
         }
-        self.report.count(row.at, Outcome::Updated, &changes);
+        self.count_participant(row, Outcome::Updated, &changes, None);
         self.journal.note(Action::Updated, Entity::Participant, id, &changes)?;
         Ok(Some(stored.update(id, details, self.scope)))
     }

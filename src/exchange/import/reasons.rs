@@ -54,7 +54,7 @@ impl Run<'_> {
     /// The start reasons and the end reasons, those that are new made.
     pub(super) fn reasons(&mut self) -> Result<(Reasons, Reasons), Error> {
         let rows = &self.bundle.memberships;
-        let starts = rows.iter().map(|row| (&*row.start_reason, row.at));
+        let starts = rows.iter().filter_map(|row| Some((row.start_reason.as_deref()?, row.at)));
         let ends = rows.iter().filter_map(|row| Some((row.end_reason.as_deref()?, row.at)));
         Ok((self.reasons_of(ReasonTable::Start, starts)?, self.reasons_of(ReasonTable::End, ends)?))
     }

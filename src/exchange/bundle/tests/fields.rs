@@ -193,7 +193,7 @@ fn memberships() {
         group: reference("G", at(file, 2, 8)),
         participant: reference("P", at(file, 2, 10)),
         start_date: day(2020, 1, 1),
-        start_reason: "ELECTED".into(),
+        start_reason: Some("ELECTED".into()),
         end_date: Some(day(2021, 1, 1)),
         end_reason: Some("TERM_ENDED".into()),
         role: Some(MembershipRole::Leader),

@@ -30,7 +30,7 @@ const fn case(
 }
 
 /// The codes that take knowing what is stored; an import finds them, and its tests prove them.
-const OF_IMPORTS: [ErrorCode; 11] = [
+const OF_IMPORTS: [ErrorCode; 12] = [
     ErrorCode::BeforeTransition,
     ErrorCode::UnknownReference,
     ErrorCode::KindChanged,
@@ -42,6 +42,7 @@ const OF_IMPORTS: [ErrorCode; 11] = [
     ErrorCode::ReasonRetired,
     ErrorCode::MutualGuardians,
     ErrorCode::TooManyEnded,
+    ErrorCode::TooManyReopened,
 ];
 
 /// Those of rosters, which `tests/it/rosters` proves.

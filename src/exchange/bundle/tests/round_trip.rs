@@ -164,7 +164,7 @@ fn reread(bundle: &Bundle) -> BTreeMap<&'static str, Table> {
             ("group", shown(Some(&row.group.id))),
             ("participant", shown(Some(&row.participant.id))),
             ("start_date", shown(Some(&row.start_date))),
-            ("start_reason", shown(Some(&row.start_reason))),
+            ("start_reason", shown(row.start_reason.as_ref())),
             ("end_date", shown(row.end_date.as_ref())),
             ("end_reason", shown(row.end_reason.as_ref())),
         ])

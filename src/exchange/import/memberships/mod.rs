@@ -1,26 +1,41 @@
 //! `memberships.csv`: who is in which group, from when to when, and why.
+//!
+//! ```text
+//! stored      what is stored of the pairs that rows name
+//! found       which stored membership a row is about, or why it is about none
+//! correct     what a row makes of the membership that it found; what was done in Kring stays
+//! fail_safe   refuses a bundle that would end or reopen too much
+//! write       writes all of it
+//! ```
 
+mod correct;
+mod fail_safe;
+mod found;
 pub(super) mod stored;
 pub(super) mod write;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::Serialize;
 
-use super::periods::{Match, Span, matches};
+use super::periods::{Pair, Span};
 use super::reasons::Reasons;
-use super::{FAIL_SAFE_FLOOR, Outcome, Run, Step};
+use super::report::Fate;
+use super::settle::{self, Around, Wish};
+use super::{Outcome, Run, Step};
 use crate::error::Error;
-use crate::exchange::bundle::{At, ErrorCode, Membership, MembershipRole, Reference, Shown};
-use crate::history::{self, Change, Fields};
+use crate::exchange::bundle::{ErrorCode, Membership, Reference, Shown};
+use crate::history::{Change, Fields};
 use crate::members::{Origin, Role};
-use stored::{closed_for_good, opt_outs};
+use found::{Found, Known};
+use stored::closed_for_good;
 
 /// The start reasons and the end reasons.
 pub(super) type BothReasons = (Reasons, Reasons);
 
-/// What a row says, in keys.
+/// A membership in keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Said {
     pub group_id: i64,
@@ -49,10 +64,24 @@ impl Said {
     }
 }
 
-/// A row and what it says.
-struct Line<'b> {
+/// A row and the pair that it is about.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'b> {
     row: &'b Membership,
-    said: Said,
+    pair: Pair,
+}
+
+impl Line<'_> {
+    /// The period that the row says. A file without ends says nothing of them.
+    fn span(&self) -> Span {
+        Span { pair: self.pair, start: self.row.start_date, end: self.row.end_date }
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", Shown(&self.row.participant.id), Shown(&self.row.group.id))
+    }
 }
 
 /// A stored membership.
@@ -60,50 +89,75 @@ pub(super) struct Stored {
     pub id: i64,
     pub updated_at: NaiveDateTime,
     pub origin: Origin,
+    pub end_note: Option<String>,
     pub said: Said,
 }
 
-/// A stored membership that a row changes.
-struct Update<'b> {
-    row: &'b Membership,
-    id: i64,
-    read_at: NaiveDateTime,
-    after: Said,
-    changes: Vec<Change>,
-    outcome: Outcome,
+/// What is to become of a row.
+enum Verdict {
+    /// A new membership.
+    Create(Said),
+    /// A stored membership, by its place in the list, becomes this.
+    Change { stored: usize, after: Said, changes: Vec<Change>, note: Option<String> },
+    /// Nothing is written.
+    Stand { stored: Option<usize>, outcome: Outcome, note: Option<String> },
+    /// The row cannot be imported; the others can. The stored membership that it found, if any, stays as it is.
+    Refuse { stored: Option<usize>, code: ErrorCode, message: String },
 }
 
-/// What is to be written.
-#[derive(Default)]
+impl Verdict {
+    /// The stored membership that its row found.
+    fn stored(&self) -> Option<usize> {
+        match self {
+            Self::Create(_) => None,
+            Self::Change { stored, .. } => Some(*stored),
+            Self::Stand { stored, .. } | Self::Refuse { stored, .. } => *stored,
+        }
+    }
+
+    /// What is to be written.
+    fn after(&self) -> Option<&Said> {
+        match self {
+            Self::Create(after) | Self::Change { after, .. } => Some(after),
+            Self::Stand { .. } | Self::Refuse { .. } => None,
+        }
+    }
+
+    fn refused(&self, code: ErrorCode, message: String) -> Self {
+        Self::Refuse { stored: self.stored(), code, message }
+    }
+}
+
+/// Rows and what is to become of them.
 struct Plan<'b> {
-    updates: Vec<Update<'b>>,
-    inserts: Vec<Line<'b>>,
+    lines: Vec<Line<'b>>,
+    verdicts: Vec<Verdict>,
 }
 
 impl<'r> Run<'r> {
-    /// Writes the memberships that are new, ends those whose row has an end by now, and corrects reasons and roles.
+    /// Writes the memberships that are new, and corrects those that differ from their row.
     pub(super) fn memberships(&mut self) -> Result<(), Error> {
         let total = self.bundle.memberships.len();
         self.tell(Step::Memberships, 0, total);
         let reasons = self.reasons()?;
-        let lines = self.readable_memberships(&reasons);
-        let groups: HashSet<i64> = lines.iter().map(|line| line.said.group_id).collect();
-        let groups: Vec<i64> = groups.into_iter().collect();
-        let stored = self.stored_memberships(&lines)?;
-        let annulled = self.annulled_memberships(&groups)?;
-        let opt_outs = opt_outs(self.conn, &groups)?;
-        let lines = self.without_opted_out(lines, &stored, &opt_outs);
-        let plan = self.compare_memberships(lines, &stored, &annulled, &reasons);
-        self.refuse_closed(&plan.inserts)?;
-        self.fail_safe(&plan, &groups)?;
-        self.update_memberships(&plan.updates)?;
-        self.insert_memberships(&plan.inserts, &reasons)?;
+        let lines = self.readable_memberships();
+        let mut known = self.known_memberships(&lines)?;
+        let found = known.find(&lines);
+        let verdicts = self.judge_memberships(&lines, &found, &known, &reasons)?;
+        let mut plan = Plan { lines, verdicts };
+        refuse_retired(&mut plan, &known, &reasons);
+        self.refuse_closed(&mut plan, &known)?;
+        // This comes last: what was refused for another reason stays where it is, and others have to stand beside it.
+        refuse_overlaps(&mut plan, &known, self.scope.today);
+        self.membership_fail_safes(&plan, &known)?;
+        self.report_memberships(&plan);
+        self.write_memberships(&plan, &known, &reasons)?;
         self.tell(Step::Memberships, total, total);
         Ok(())
     }
 
     /// The rows in keys. Those of which a part was refused are left out; a group that takes no members is refused once.
-    fn readable_memberships(&mut self, (starts, ends): &BothReasons) -> Vec<Line<'r>> {
+    fn readable_memberships(&mut self) -> Vec<Line<'r>> {
         let mut refused = HashSet::new();
         let mut lines = Vec::new();
         for row in &self.bundle.memberships {
@@ -116,39 +170,7 @@ impl<'r> Run<'r> {
                 }
                 continue;
             }
-            let Some(start_reason_id) = starts.id(&row.start_reason) else { continue };
-            let said = Said {
-                group_id: place.id,
-                participant_id,
-                start_date: row.start_date,
-                start_reason_id,
-                end_date: row.end_date,
-                end_reason_id: row.end_reason.as_deref().and_then(|code| ends.id(code)),
-                role: row.role.unwrap_or(MembershipRole::Member).into(),
-            };
-            lines.push(Line { row, said });
-        }
-        lines
-    }
-
-    /// Whoever left by themselves is not brought back by the sender's next delivery, which may not know of it (S5).
-    fn without_opted_out(
-        &mut self,
-        lines: Vec<Line<'r>>,
-        stored: &[Stored],
-        opt_outs: &HashMap<(i64, i64), NaiveDate>,
-    ) -> Vec<Line<'r>> {
-        if opt_outs.is_empty() {
-            return lines;
-        }
-        let known: HashSet<Span> = stored.iter().map(|stored| stored.said.span()).collect();
-        let (out, lines): (Vec<Line<'r>>, Vec<Line<'r>>) = lines.into_iter().partition(|line| {
-            let span = line.said.span();
-            let since = opt_outs.get(&span.pair);
-            !known.contains(&span) && since.is_some_and(|since| span.end.is_none_or(|end| end > *since))
-        });
-        for line in out {
-            self.report.count(line.row.at, Outcome::OptedOut, &[]);
+            lines.push(Line { row, pair: (place.id, participant_id) });
         }
         lines
     }
@@ -163,143 +185,102 @@ impl<'r> Run<'r> {
         }
     }
 
-    fn compare_memberships(
-        &mut self,
-        lines: Vec<Line<'r>>,
-        stored: &[Stored],
-        annulled: &[Stored],
-        reasons: &BothReasons,
-    ) -> Plan<'r> {
-        let rows: Vec<Span> = lines.iter().map(|line| line.said.span()).collect();
-        let spans: Vec<Span> = stored.iter().map(|stored| stored.said.span()).collect();
-        let mistakes: HashSet<Span> = annulled.iter().map(|stored| stored.said.span()).collect();
-        let own = joined_by_themselves(stored);
-        let mut plan = Plan::default();
-        for (line, found) in lines.into_iter().zip(matches(&rows, &spans)) {
-            let before = |place: usize| stored.get(place);
-            match found {
-                Match::Same(place) | Match::Ends(place) => {
-                    plan.updates
-                        .extend(before(place).and_then(|before| self.compare_membership(&line, before, reasons)));
-                }
-                // What an administrator declared a mistake stays one, however often the sender repeats it.
-                Match::New | Match::Overlaps(_) if is_mistake(&mistakes, line.said.span()) => {
-                    self.report.count(line.row.at, Outcome::Annulled, &[]);
-                }
-                // Whoever has joined by themselves meanwhile is a member as they wish, and no obstacle to all others.
-                Match::Overlaps(_) if stands_in(&own, line.said.span()) => {
-                    self.report.count(line.row.at, Outcome::OptedOut, &[]);
-                }
-                Match::Overlaps(place) => {
-                    if let Some(before) = before(place) {
-                        self.refuse_overlap(line.row, &before.said.span());
-                    }
-                }
-                Match::New => {
-                    if self.may_give(line.row, None, &line.said, reasons) {
-                        plan.inserts.push(line);
-                    }
-                }
+    /// G2: where the portal settings are enforced, a closed group takes no new members; what is over is only history.
+    fn refuse_closed(&mut self, plan: &mut Plan<'r>, known: &Known) -> Result<(), Error> {
+        let today = self.scope.today;
+        let comes = |verdict: &Verdict| {
+            let is_over = |said: &Said| said.span().until() <= today;
+            let was_over = known.before(verdict).is_none_or(is_over);
+            was_over && verdict.after().is_some_and(|after| !is_over(after))
+        };
+        let coming = plan.lines.iter().zip(&plan.verdicts).filter(|(_, verdict)| comes(verdict));
+        let closed = closed_for_good(self.conn, coming.map(|(line, _)| line.pair.0).collect())?;
+        for (line, verdict) in plan.lines.iter().zip(&mut plan.verdicts) {
+            if closed.contains(&line.pair.0) && comes(verdict) {
+                let group = Shown(&line.row.group.id);
+                let message = format!("the group {group} is closed and takes no new members");
+                *verdict = verdict.refused(ErrorCode::GroupClosed, message);
             }
         }
-        plan
+        Ok(())
     }
 
-    /// What a row changes of the stored membership.
-    fn compare_membership(&mut self, line: &Line<'r>, before: &Stored, reasons: &BothReasons) -> Option<Update<'r>> {
-        let Line { row, said } = line;
-        let changes = history::diff(&before.said.fields(reasons), &said.fields(reasons));
-        if changes.is_empty() {
-            self.report.count(row.at, Outcome::Unchanged, &[]);
-            return None;
+    /// Counts the rows for which nothing is written, and tells why.
+    fn report_memberships(&mut self, plan: &Plan<'r>) {
+        for (line, verdict) in plan.lines.iter().zip(&plan.verdicts) {
+            let at = line.row.at;
+            match verdict {
+                Verdict::Stand { outcome, note, .. } => {
+                    let fate = Fate { step: Step::Memberships, at, key: line, outcome: *outcome, changes: &[] };
+                    self.report.count(&fate, note.as_deref());
+                }
+                Verdict::Refuse { code, message, .. } => {
+                    self.report.refuse(Step::Memberships, at, line, *code, message)
+                }
+                Verdict::Create(_) | Verdict::Change { .. } => {}
+            }
         }
-        if !self.may_give(row, Some(&before.said), said, reasons) {
-            return None;
-        }
-        let ends = before.said.end_date != said.end_date;
-        let outcome = if ends { Outcome::Ended } else { Outcome::Updated };
-        let read_at = before.updated_at;
-        Some(Update { row, id: before.id, read_at, after: said.clone(), changes, outcome })
     }
 
-    /// Whether the reasons that a row gives anew are not retired (M3).
-    fn may_give(
+    /// What is to become of each row, the other rows left aside.
+    fn judge_memberships(
         &mut self,
-        row: &Membership,
-        before: Option<&Said>,
-        after: &Said,
-        (starts, ends): &BothReasons,
-    ) -> bool {
-        let new_start = before.is_none_or(|before| before.start_reason_id != after.start_reason_id);
-        let new_end = before.is_none_or(|before| before.end_reason_id != after.end_reason_id);
-        let end_reason =
-            after.end_reason_id.filter(|id| new_end && ends.is_retired(*id)).and(row.end_reason.as_deref());
-        let start_reason = (new_start && starts.is_retired(after.start_reason_id)).then_some(&*row.start_reason);
-        for code in start_reason.into_iter().chain(end_reason) {
-            let message = format!("the reason {} is retired and can no longer be given", Shown(code));
-            self.log.report(row.at, ErrorCode::ReasonRetired, message);
-        }
-        start_reason.is_none() && end_reason.is_none()
-    }
-
-    /// G2: where the portal settings are enforced, a closed group takes no new members; what is over is only history.
-    fn refuse_closed(&mut self, inserts: &[Line<'r>]) -> Result<(), Error> {
-        let today = self.scope.today;
-        let coming: Vec<&Line<'r>> =
-            inserts.iter().filter(|line| line.said.end_date.is_none_or(|end| end > today)).collect();
-        let closed = closed_for_good(self.conn, coming.iter().map(|line| line.said.group_id).collect())?;
-        for line in coming.iter().filter(|line| closed.contains(&line.said.group_id)) {
-            let group = &line.row.group;
-            let message = format!("the group {} is closed and takes no new members", Shown(&group.id));
-            self.log.report(group.at, ErrorCode::GroupClosed, message);
-        }
-        Ok(())
-    }
-
-    fn refuse_overlap(&mut self, row: &Membership, stored: &Span) {
-        let period = Span { pair: stored.pair, start: row.start_date, end: row.end_date }.describe();
-        let message = format!(
-            "the period {period} of {} in group {} overlaps one that is stored ({})",
-            Shown(&row.participant.id),
-            Shown(&row.group.id),
-            stored.describe()
-        );
-        self.log.report(row.at, ErrorCode::OverlappingPeriods, message);
-    }
-
-    /// Refuses a bundle that would end more than the set share of the open memberships of the groups that it names.
-    fn fail_safe(&mut self, plan: &Plan<'r>, groups: &[i64]) -> Result<(), Error> {
-        let ended = plan.updates.iter().filter(|update| update.outcome == Outcome::Ended).count();
-        let ended = u64::try_from(ended).unwrap_or(u64::MAX);
-        if ended < FAIL_SAFE_FLOOR {
-            return Ok(());
-        }
-        let open = self.open_memberships(groups)?;
-        let limit = u64::from(self.options.end_limit);
-        if ended.saturating_mul(100) > open.saturating_mul(limit) {
-            let message = format!(
-                "{ended} of the {open} open memberships of these groups would end, more than the {limit} % that may; if this                  is meant, allow more"
-            );
-            self.log.report(At::file("memberships.csv"), ErrorCode::TooManyEnded, message);
-        }
-        Ok(())
+        lines: &[Line<'r>],
+        found: &[Found],
+        known: &Known,
+        reasons: &BothReasons,
+    ) -> Result<Vec<Verdict>, Error> {
+        let sheet = self.sheet(known, reasons)?;
+        let differing = lines.iter().zip(found).filter_map(|(line, found)| sheet.differing(line, found));
+        let differing: Vec<i64> = differing.collect();
+        let since = self.since_memberships(&differing)?;
+        Ok(lines.iter().zip(found).map(|(line, found)| sheet.judge(line, found, &since)).collect())
     }
 }
 
-/// Whether an annulled membership is what a row says; the sender may since have ended what was open.
-fn is_mistake(mistakes: &HashSet<Span>, row: Span) -> bool {
-    mistakes.contains(&row) || mistakes.contains(&Span { end: None, ..row })
-}
-
-/// The periods of those who have joined by themselves.
-fn joined_by_themselves(stored: &[Stored]) -> HashMap<(i64, i64), Vec<Span>> {
-    let mut own: HashMap<(i64, i64), Vec<Span>> = HashMap::new();
-    for span in stored.iter().filter(|stored| stored.origin == Origin::Subscription).map(|stored| stored.said.span()) {
-        own.entry(span.pair).or_default().push(span);
+/// M2: refuses rows whose period cannot stand beside another one.
+fn refuse_overlaps(plan: &mut Plan<'_>, known: &Known, today: NaiveDate) {
+    let wish = |(place, verdict): (usize, &Verdict)| {
+        let before = known.before(verdict).map(Said::span);
+        let after = verdict.after().map(Said::span).or(before)?;
+        Some((place, Wish { before, after }))
+    };
+    let (places, wishes): (Vec<usize>, Vec<Wish>) = plan.verdicts.iter().enumerate().filter_map(wish).unzip();
+    let around = |pair: Pair| Around {
+        standing: known.left.get(&pair).cloned().unwrap_or_default(),
+        derived: known.derived.get(&pair).cloned().unwrap_or_default(),
+    };
+    for (wish, other) in settle::refused(&wishes, around, today) {
+        let Some(place) = places.get(wish).copied() else { continue };
+        let (Some(line), Some(verdict)) = (plan.lines.get(place), plan.verdicts.get_mut(place)) else { continue };
+        let (period, other) = (line.span().describe(), other.describe());
+        let message = format!("the period {period} of {line} overlaps one that is stored ({other})");
+        *verdict = verdict.refused(ErrorCode::OverlappingPeriods, message);
     }
-    own
 }
 
-fn stands_in(own: &HashMap<(i64, i64), Vec<Span>>, row: Span) -> bool {
-    own.get(&row.pair).is_some_and(|spans| spans.iter().any(|span| span.overlaps(row)))
+/// Refuses rows that give a reason anew that is retired (M3).
+fn refuse_retired(plan: &mut Plan<'_>, known: &Known, (starts, ends): &BothReasons) {
+    for verdict in &mut plan.verdicts {
+        let Some(after) = verdict.after() else { continue };
+        let before = known.before(verdict);
+        let had_start = before.is_some_and(|before| before.start_reason_id == after.start_reason_id);
+        let had_end = before.is_some_and(|before| before.end_reason_id == after.end_reason_id);
+        let start = Some(after.start_reason_id).filter(|id| !had_start && starts.is_retired(*id));
+        let end = after.end_reason_id.filter(|id| !had_end && ends.is_retired(*id));
+        let code = start.and_then(|id| starts.code(id)).or(end.and_then(|id| ends.code(id)));
+        if let Some(code) = code {
+            let message = format!("the reason {} is retired and can no longer be given", Shown(&code));
+            *verdict = verdict.refused(ErrorCode::ReasonRetired, message);
+        }
+    }
+}
+
+/// The memberships of each pair.
+fn by_pair(spans: impl Iterator<Item = Span>) -> HashMap<Pair, Vec<Span>> {
+    let mut of_pair: HashMap<Pair, Vec<Span>> = HashMap::new();
+    for span in spans {
+        of_pair.entry(span.pair).or_default().push(span);
+    }
+    of_pair
 }

@@ -11,15 +11,26 @@ use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::exchange::import::Run;
 use crate::exchange::import::batch::{self, CHUNK, Column, Type};
+use crate::exchange::import::periods::Span;
 use crate::members::{Origin, Role};
 
 const PAIR: &[Column] = &[("group_id", Type::Int), ("participant_id", Type::Int)];
 /// The columns of stored memberships, called `m`.
 pub(in crate::exchange::import) const SELECT: &str = "SELECT m.id, m.updated_at, m.group_id, m.participant_id, m.start_date, m.start_reason_id, m.end_date, \
-                      m.end_reason_id, m.role, m.origin FROM ";
+                      m.end_reason_id, m.end_note, m.role, m.origin FROM ";
 
-type StoredSql = (BigInt, Timestamp, BigInt, BigInt, Date, BigInt, Nullable<Date>, Nullable<BigInt>, Text, Text);
-type Tuple = (i64, NaiveDateTime, i64, i64, NaiveDate, i64, Option<NaiveDate>, Option<i64>, Role, Origin);
+type EndSql = (Nullable<Date>, Nullable<BigInt>, Nullable<Text>);
+type StoredSql = (BigInt, Timestamp, BigInt, BigInt, Date, BigInt, EndSql, Text, Text);
+type End = (Option<NaiveDate>, Option<i64>, Option<String>);
+type Tuple = (i64, NaiveDateTime, i64, i64, NaiveDate, i64, End, Role, Origin);
+type AnnulledSql = (BigInt, BigInt, Date, Nullable<Date>, Timestamp);
+
+/// A membership that was declared a mistake.
+pub(super) struct Annulled {
+    pub span: Span,
+    /// The day on which it was.
+    pub on: NaiveDate,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 struct Pair {
@@ -28,41 +39,48 @@ struct Pair {
 }
 
 impl Run<'_> {
-    /// The memberships of the same participants in the same groups. Derived ones that are not over are left out: they
-    /// give way to what a row says.
+    /// The memberships of the same participants in the same groups.
     pub(super) fn stored_memberships(&mut self, lines: &[Line<'_>]) -> Result<Vec<Stored>, Error> {
-        let pair = |line: &Line<'_>| Pair { group_id: line.said.group_id, participant_id: line.said.participant_id };
-        let pairs: HashSet<Pair> = lines.iter().map(pair).collect();
+        let pairs: HashSet<Pair> =
+            lines.iter().map(|line| Pair { group_id: line.pair.0, participant_id: line.pair.1 }).collect();
         let pairs: Vec<Pair> = pairs.into_iter().collect();
         let mut stored = Vec::new();
         for chunk in pairs.chunks(CHUNK) {
             let sql = Sql::new(SELECT).then(batch::rows(self.conn.dialect(), PAIR, chunk)?).text(
                 " CROSS JOIN memberships m WHERE m.group_id = r.group_id AND m.participant_id = r.participant_id \
-                 AND m.annulled_at IS NULL \
-                 AND (m.origin NOT IN ('SOURCE_GROUP', 'HOME_ADDRESS') OR m.end_date <= ",
+                 AND m.annulled_at IS NULL ORDER BY m.id",
             );
-            let sql = sql.date(self.scope.today).text(")");
             stored.extend(load(self.conn, sql)?);
         }
         Ok(stored)
     }
 
-    /// The memberships of these groups that an administrator declared a mistake (M6). Those that went with a transition that
-    /// was undone are none.
-    pub(super) fn annulled_memberships(&mut self, groups: &[i64]) -> Result<Vec<Stored>, Error> {
-        let sql = Sql::new(SELECT).text(
-            "memberships m WHERE m.annulled_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM year_transition_starts s \
-             JOIN year_transitions t ON t.id = s.transition_id WHERE s.membership_id = m.id AND t.status = 'UNDONE') \
-             AND m.group_id",
+    /// The memberships of these groups that somebody declared a mistake (M6). Those that went with a transition that was
+    /// undone are none, nor are those that followed from others.
+    pub(super) fn annulled_memberships(&mut self, groups: &[i64]) -> Result<Vec<Annulled>, Error> {
+        let sql = Sql::new("SELECT m.group_id, m.participant_id, m.start_date, m.end_date, m.annulled_at ").text(
+            "FROM memberships m WHERE m.annulled_at IS NOT NULL AND m.origin NOT IN ('SOURCE_GROUP', 'HOME_ADDRESS') \
+             AND NOT EXISTS (SELECT 1 FROM year_transition_starts s JOIN year_transitions t ON t.id = s.transition_id \
+             WHERE s.membership_id = m.id AND t.status = 'UNDONE') AND m.group_id",
         );
-        let sql = sql.in_ids(groups);
-        load(self.conn, sql)
+        let rows = sql
+            .in_ids(groups)
+            .text(" ORDER BY m.id")
+            .load::<AnnulledSql, (i64, i64, NaiveDate, Option<NaiveDate>, NaiveDateTime)>(self.conn)?;
+        let zone = self.scope.zone;
+        let annulled = |(group, participant, start, end, at): (_, _, _, _, NaiveDateTime)| Annulled {
+            span: Span { pair: (group, participant), start, end },
+            on: at.and_utc().with_timezone(&zone).date_naive(),
+        };
+        Ok(rows.into_iter().map(annulled).collect())
     }
 
-    /// How many memberships of these groups have no end.
+    /// How many memberships of these groups are not over.
     pub(super) fn open_memberships(&mut self, groups: &[i64]) -> Result<u64, Error> {
         let sql =
-            Sql::new("SELECT COUNT(*) FROM memberships WHERE annulled_at IS NULL AND end_date IS NULL AND group_id");
+            Sql::new("SELECT COUNT(*) FROM memberships WHERE annulled_at IS NULL AND (end_date IS NULL OR end_date > ")
+                .date(self.scope.today)
+                .text(") AND group_id");
         let number = sql.in_ids(groups).first::<BigInt, i64>(self.conn)?.unwrap_or_default();
         Ok(u64::try_from(number).unwrap_or_default())
     }
@@ -107,8 +125,8 @@ pub(in crate::exchange::import) fn load(conn: &mut Conn, sql: Sql) -> Result<Vec
 }
 
 fn stored(row: Tuple) -> Stored {
-    let (id, updated_at, group_id, participant_id, start_date, start_reason_id, end_date, end_reason_id, role, origin) =
-        row;
+    let (id, updated_at, group_id, participant_id, start_date, start_reason_id, end, role, origin) = row;
+    let (end_date, end_reason_id, end_note) = end;
     let said = Said { group_id, participant_id, start_date, start_reason_id, end_date, end_reason_id, role };
-    Stored { id, updated_at, origin, said }
+    Stored { id, updated_at, origin, end_note, said }
 }

@@ -45,7 +45,7 @@ use crate::error::Error;
 use crate::exchange::bundle::{At, BundleErrors, ErrorCode, Log};
 use crate::exchange::edexml::{FILE, GroupKind, PersonKind, Roster};
 use crate::members::derive::{Derivation, Seeds, Whom};
-use crate::scope::Scope;
+use crate::scope::{Scope, Source};
 
 use groups::Place;
 pub use report::{Became, Figures, LeftBehind, RosterReport, Row};
@@ -107,6 +107,7 @@ pub fn import_roster(
     options: &RosterOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<RosterReport, Failure> {
+    let scope = &scope.importing(Source::Roster);
     let outcome = db.write_if(|conn| {
         // Taken before anything else is locked, since whoever waits for it holds no rows.
         Derivation::prepare_alone(conn, Seeds::Everything)?;
