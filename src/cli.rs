@@ -56,6 +56,8 @@ fn import_bundle(settings: &Import) -> Result<(), Error> {
         dry_run: settings.dry_run,
         organization: settings.organization.clone().map(Owner::ExternalId),
         end_limit: settings.end_limit.unwrap_or(usual.end_limit),
+        empty_clears: settings.empty_clears,
+        empty_limit: settings.empty_limit.unwrap_or(usual.empty_limit),
         each_row: settings.each_row,
     };
     let report = metered(settings, |scope, progress| import::import(&db, scope, &bundle, &options, progress))?;
@@ -64,6 +66,12 @@ fn import_bundle(settings: &Import) -> Result<(), Error> {
 }
 
 fn import_roster(settings: &Import) -> Result<(), Error> {
+    for (given, flag) in [(settings.empty_clears, "--empty-clears"), (settings.empty_limit.is_some(), "--empty-limit")]
+    {
+        if given {
+            return Err(Error::Configuration(format!("{flag} is for bundles, and this is a file with a roster")));
+        }
+    }
     let Some(organization) = settings.organization.clone().map(Owner::ExternalId) else {
         let message = "a roster is of one organization: name it with --organization and its external id";
         return Err(Error::Configuration(message.to_owned()));

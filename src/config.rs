@@ -239,9 +239,16 @@ pub struct Import {
     /// groups. 25 for a bundle, 20 for a roster when absent.
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub end_limit: Option<u8>,
-    /// Also report what becomes of every row.
+    /// Also report what becomes of every row. A dry run reports at least the rows that would change what is stored, with
+    /// each field from what to what.
     #[arg(long)]
     pub each_row: bool,
+    /// Let an empty cell of a bundle empty what is stored. Otherwise it leaves it alone.
+    #[arg(long)]
+    pub empty_clears: bool,
+    /// The largest share of the stored values of a column, in percent, that empty cells may empty; 25 when absent.
+    #[arg(long, requires = "empty_clears", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub empty_limit: Option<u8>,
     /// The date on which memberships start and end, in place of the roster's own.
     #[arg(long)]
     pub date: Option<NaiveDate>,

@@ -35,7 +35,7 @@ pub fn fill(conn: &mut Conn, scope: &Scope) -> Result<(), Error> {
         let scope = Scope { viewer, ..scope.clone() };
         let group_id = super::demo_content::find(conn, "groups", group)?;
         let pupil = Pupil { participant_id: find(conn, child)?.0, group_id };
-        let day = |days: u64| scope.today + Days::new(days);
+        let day = |days: u64| school_day(scope.today + Days::new(days));
         let stay = Stay { pupil, date: day(0) };
         allowed(lunch::register(conn, &scope, &cache, stay))?;
         let absence = Absence { pupil, date: day(1), reason: Some("Naar de orthodontist.".to_owned()) };
@@ -45,6 +45,16 @@ pub fn fill(conn: &mut Conn, scope: &Scope) -> Result<(), Error> {
         allowed(leave::request(conn, &scope, &cache, &request))?;
     }
     Ok(())
+}
+
+/// The first day of school from a day on.
+fn school_day(day: NaiveDate) -> NaiveDate {
+    let wait = match day.weekday() {
+        Weekday::Sat => 2,
+        Weekday::Sun => 1,
+        _ => 0,
+    };
+    day + Days::new(wait)
 }
 
 fn allowed<T>(made: Result<T, Error>) -> Result<(), Error> {

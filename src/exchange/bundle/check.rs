@@ -208,10 +208,16 @@ impl<'b> From<&'b Residency> for Period<'b> {
     }
 }
 
-/// Reports periods of one participant in one group, or at one address, that overlap (M2).
+/// Reports periods of one participant in one group, or at one address, that overlap (M2). Where a file does not say when
+/// periods end, only the same start twice is a mistake.
 pub(super) fn overlaps(bundle: &Bundle, log: &mut Log) {
-    report_overlaps(bundle.memberships.iter().map(Period::from).collect(), "group", log);
-    report_overlaps(bundle.residencies.iter().map(Period::from).collect(), "address", log);
+    fn known<'b>(bundle: &Bundle, file: &str, period: Period<'b>) -> Period<'b> {
+        if bundle.has_column(file, "end_date") { period } else { Period { end: period.start, ..period } }
+    }
+    let memberships = bundle.memberships.iter().map(|row| known(bundle, "memberships.csv", row.into()));
+    report_overlaps(memberships.collect(), "group", log);
+    let residencies = bundle.residencies.iter().map(|row| known(bundle, "residencies.csv", row.into()));
+    report_overlaps(residencies.collect(), "address", log);
 }
 
 /// Walks the periods of each pair by start date. Each is held against the one that reaches furthest

@@ -94,6 +94,8 @@ vocabulary! {
         InvalidReason = "INVALID_REASON",
         /// A value is not an e-mail address.
         InvalidEmail = "INVALID_EMAIL",
+        /// A value is not a telephone number.
+        InvalidPhone = "INVALID_PHONE",
         /// A field has a value that the participant's kind does not have.
         FieldNotAllowed = "FIELD_NOT_ALLOWED",
         /// A period ends before it starts.
@@ -142,6 +144,8 @@ vocabulary! {
         TooManyEnded = "TOO_MANY_ENDED",
         /// More memberships that are over would go on than the fail-safe lets pass.
         TooManyReopened = "TOO_MANY_REOPENED",
+        /// More values of a column would be emptied than the fail-safe lets pass.
+        TooManyEmptied = "TOO_MANY_EMPTIED",
         /// A file is not well-formed XML.
         MalformedXml = "MALFORMED_XML",
         /// A file has a document type, which could declare what does not stand in it.

@@ -44,6 +44,7 @@ pub use model::{
     Membership, MembershipRole, NeighbourhoodRole, Participant, ParticipantKind, Reference, Residency, Target,
     Unresolved,
 };
+pub use rows::kinds_of_field;
 pub use source::{Folder, Memory, Source};
 pub use vocabulary::Vocabulary;
 
@@ -107,12 +108,12 @@ pub fn read_from(source: &dyn Source, limits: &Limits) -> Result<Bundle, BundleE
         ..Bundle::default()
     };
     let Context { mut log, files, .. } = reader.context;
+    bundle.files = files;
     bundle.unresolved = check::references(&bundle, &mut log);
     check::repeated_rows(&bundle, &mut log);
     check::overlaps(&bundle, &mut log);
     graph::check(&bundle, &mut log);
     if log.is_empty() {
-        bundle.files = files;
         bundle.warnings = warnings;
         Ok(bundle)
     } else {

@@ -12,7 +12,7 @@ use ParticipantKind::{Address, Organization, Person};
 
 /// The kinds of participant that have a field, for every field that not all kinds have. Street,
 /// house number, postal code and city are absent: people and organizations have them too.
-pub(super) const FIELDS_OF_KINDS: [(&str, &[ParticipantKind]); 10] = [
+const FIELDS_OF_KINDS: [(&str, &[ParticipantKind]); 10] = [
     ("given_name", &[Person]),
     ("name_prefix", &[Person]),
     ("family_name", &[Person]),
@@ -24,6 +24,12 @@ pub(super) const FIELDS_OF_KINDS: [(&str, &[ParticipantKind]); 10] = [
     ("complex_number", &[Address]),
     ("dwelling_type", &[Address]),
 ];
+
+/// The kinds of participant that have a field.
+pub fn kinds_of_field(column: &str) -> &'static [ParticipantKind] {
+    let found = FIELDS_OF_KINDS.iter().find(|(known, _)| *known == column);
+    found.map_or(ParticipantKind::ALL, |(_, kinds)| kinds)
+}
 
 pub(super) fn category(row: &mut Row<'_>) -> Checked<Category> {
     let external_id = row.external_id("external_id");
@@ -49,7 +55,7 @@ pub(super) fn participant(row: &mut Row<'_>) -> Checked<Participant> {
     let gender = row.word("gender");
     let name = row.name("name");
     let email = row.email("email");
-    let phone = row.label("phone");
+    let phone = row.phone("phone");
     let street = row.name("street");
     let house_number = row.label("house_number");
     let postal_code = row.label("postal_code");

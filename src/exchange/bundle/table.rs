@@ -184,6 +184,10 @@ impl<'t> Row<'t> {
         self.parse(column, |text| value::email(text).map(Into::into))
     }
 
+    pub(super) fn phone(&mut self, column: &'static str) -> Checked<Option<String>> {
+        self.parse(column, |text| value::phone(text).map(Into::into))
+    }
+
     pub(super) fn date(&mut self, column: &'static str) -> Checked<Option<NaiveDate>> {
         self.parse(column, value::date)
     }

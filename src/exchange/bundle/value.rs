@@ -6,12 +6,10 @@ use chrono::NaiveDate;
 
 use super::error::ErrorCode;
 use super::vocabulary::Vocabulary;
+use crate::people::rules;
 
 /// Most characters of a reason code.
 const REASON_LENGTH: usize = 50;
-
-/// Most characters of an e-mail address (RFC 5321).
-const EMAIL_LENGTH: usize = 254;
 
 /// Most characters of a value that a message repeats.
 const SHOWN: usize = 60;
@@ -152,15 +150,14 @@ pub(super) fn reason(text: &str) -> Result<&str, Problem> {
     })
 }
 
-/// Reads an e-mail address. Only what no address can be is refused: whether mail arrives there
-/// is for the mail to show.
+/// Reads an e-mail address.
 pub(in crate::exchange) fn email(text: &str) -> Result<&str, Problem> {
-    let shaped = text
-        .split_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
-    let clean = !text.chars().any(|character| character.is_whitespace() || character.is_control());
-    let short = text.chars().count() <= EMAIL_LENGTH;
-    (shaped && clean && short)
-        .then_some(text)
-        .ok_or_else(|| Problem::new(ErrorCode::InvalidEmail, format!("{} is not an e-mail address", Shown(text))))
+    let refuse = |_| Problem::new(ErrorCode::InvalidEmail, format!("{} is not an e-mail address", Shown(text)));
+    rules::email(text).map(|()| text).map_err(refuse)
+}
+
+/// Reads a telephone number.
+pub(super) fn phone(text: &str) -> Result<&str, Problem> {
+    let refuse = |_| Problem::new(ErrorCode::InvalidPhone, format!("{} is not a telephone number", Shown(text)));
+    rules::phone(text).map(|()| text).map_err(refuse)
 }

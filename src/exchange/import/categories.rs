@@ -9,7 +9,7 @@ use super::report::Fate;
 use super::{Outcome, Run, Step};
 use crate::db::Sql;
 use crate::error::Error;
-use crate::exchange::bundle::{Category, ErrorCode, Shown};
+use crate::exchange::bundle::{Category, ErrorCode, Lack, Shown};
 use crate::groups::store::{self, CategoryRow, WrittenCategory};
 use crate::history::{self, Action, Change, Entity, Fields};
 use crate::text::sort_key;
@@ -51,23 +51,28 @@ impl<'r> Run<'r> {
         let mut refused = false;
         for row in &bundle.categories {
             let known = by_id.get(&*row.external_id).copied();
-            let namesake = names.insert(sort_key(&row.name), None);
+            let stored_name = known.map(|known| known.name.clone());
+            let Some(name) = row.name.clone().or(stored_name) else {
+                if let Some(Lack { at, message }) = &row.lack {
+                    self.log.report(*at, ErrorCode::MissingValue, message.as_str());
+                }
+                refused = true;
+                continue;
+            };
+            let namesake = names.insert(sort_key(&name), None);
             // One made by hand becomes the sender's when it has the name.
             let by_hand = namesake.flatten().filter(|found| found.external_id.is_none() && known.is_none());
             if namesake.is_some() && by_hand.is_none() {
-                let message = format!("another category is called {} already", Shown(&row.name));
+                let message = format!("another category is called {} already", Shown(&name));
                 self.log.report(row.at, ErrorCode::NameTaken, message);
                 refused = true;
                 continue;
             }
             let before = known.or(by_hand);
-            let after = WrittenCategory {
-                external_id: Some(row.external_id.to_string()),
-                name: row.name.clone(),
-                sort_key: sort_key(&row.name),
-            };
             let old = before.map(|row| fields(&row.name, row.external_id.as_deref())).unwrap_or_default();
-            let changes = history::diff(&old, &fields(&row.name, Some(&row.external_id)));
+            let changes = history::diff(&old, &fields(&name, Some(&row.external_id)));
+            let sort_key = sort_key(&name);
+            let after = WrittenCategory { external_id: Some(row.external_id.to_string()), name, sort_key };
             if changes.is_empty() {
                 self.report.unchanged(Step::Categories, row.at, &Shown(&row.external_id));
             } else if self.scope.viewer.administrator {
@@ -111,7 +116,7 @@ impl<'r> Run<'r> {
         let mut stored: HashMap<i64, CategoryRow> = HashMap::new();
         for rows in self.bundle.categories.chunks(CHUNK) {
             let ids: Vec<String> = rows.iter().map(|row| row.external_id.to_string()).collect();
-            let keys: Vec<String> = rows.iter().map(|row| sort_key(&row.name)).collect();
+            let keys: Vec<String> = rows.iter().filter_map(|row| Some(sort_key(row.name.as_ref()?))).collect();
             let sql = Sql::new("SELECT id, external_id, name, sort_key FROM group_categories WHERE external_id")
                 .in_strings(&ids)
                 .text(" OR sort_key")

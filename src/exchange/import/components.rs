@@ -35,7 +35,7 @@ impl<'r> Run<'r> {
     /// from anything stored.
     pub(super) fn composes(&mut self) -> Result<bool, Error> {
         let bundle = self.bundle;
-        let columns = self.columns("groups.csv");
+        let cells = self.cells("groups.csv");
         let points = |row: &Group| {
             row.restricted_to.is_some() || row.source_group.is_some() || row.via_home_address == Some(true)
         };
@@ -49,7 +49,7 @@ impl<'r> Run<'r> {
             for row in chunk {
                 let before = self.known.groups.get(&*row.external_id).and_then(|place| stored.get(&place.id));
                 let Some(before) = before.map(|stored| &stored.settings) else { continue };
-                let after = self.merge_settings(row, before.clone(), |column| columns.contains(column));
+                let after = self.merge_settings(row, before.clone(), &cells);
                 let to_new = [&row.restricted_to, &row.source_group]
                     .into_iter()
                     .flatten()
@@ -115,16 +115,12 @@ impl<'r> Run<'r> {
 
     /// What the rows of one composite ask for; nothing if a component was refused or is still to be written.
     fn wanted(&self, rows: &[&Component], before: &[(i64, Mode)]) -> Option<Vec<(i64, Mode)>> {
-        let has_mode = self.bundle.has_column("group_components.csv", "mode");
+        let cells = self.cells("group_components.csv");
         let old: HashMap<i64, Mode> = before.iter().copied().collect();
         let component = |row: &&Component| {
             let id = self.known.group(&row.component)?;
-            let mode = match row.mode {
-                Some(mode) => mode.into(),
-                None if has_mode => Mode::Include,
-                None => old.get(&id).copied().unwrap_or(Mode::Include),
-            };
-            Some((id, mode))
+            let mode = cells.over("mode", row.mode.map(Into::into), old.get(&id).copied());
+            Some((id, mode.unwrap_or(Mode::Include)))
         };
         rows.iter().map(component).collect()
     }

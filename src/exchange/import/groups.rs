@@ -1,25 +1,31 @@
 //! `groups.csv`: groups and their settings.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 
 use super::batch::{self, CHUNK, Column, Keyed, Type, assignments, hold, names, overtaken, values, written};
+use super::cells::Cells;
 use super::components::leads_elsewhere;
 use super::known::Place;
-use super::report::Fate;
+use super::report::{Fate, Kept};
+use super::settings::take_back;
+use super::since::{Maker, Since};
 use super::{Outcome, Run, Step};
 use crate::access::sight::Sight;
 use crate::db::{Conn, Sql};
 use crate::error::Error;
-use crate::exchange::bundle::{Group, Shown, Target};
+use crate::exchange::bundle::{ErrorCode, Group, Lack, Shown, Target};
 use crate::groups::Settings;
 use crate::groups::commands::fields;
 use crate::groups::store::{self, GroupRow, Written};
-use crate::history::{self, Action, Change};
+use crate::history::{self, Action, Change, Entity, Fields};
 use crate::scope::Scope;
+
+/// The file.
+const FILE: &str = "groups.csv";
 
 /// The columns that are written, but for those that point to other groups.
 const COLUMNS: &[Column] = &[
@@ -131,30 +137,40 @@ impl Run<'_> {
     /// Writes the groups that are new or differ from what is stored, and those that are gone and had members.
     pub(super) fn groups(&mut self, gone: &[String]) -> Result<(), Error> {
         let rows = &self.bundle.groups;
-        let columns = self.columns("groups.csv");
+        let cells = self.cells(FILE);
         let (known, new): (Vec<&Group>, Vec<&Group>) =
             rows.iter().partition(|row| self.known.groups.contains_key(&*row.external_id));
+        let new = self.complete_groups(new);
         // New groups first, so that every group has a key to point to.
         for chunk in new.chunks(CHUNK) {
-            self.insert_groups(chunk)?;
+            self.insert_groups(chunk, &cells)?;
         }
         for chunk in new.chunks(CHUNK) {
-            self.point_groups(chunk)?;
+            self.point_groups(chunk, &cells)?;
         }
         for (n, chunk) in known.chunks(CHUNK).enumerate() {
             self.tell(Step::Groups, new.len() + n * CHUNK, rows.len());
-            self.update_groups(chunk, &columns)?;
+            self.update_groups(chunk, &cells)?;
         }
         self.insert_placeholders(gone)?;
         self.tell(Step::Groups, rows.len(), rows.len());
         Ok(())
     }
 
+    /// Those of the new groups that have a name; the others are refused.
+    fn complete_groups<'b>(&mut self, rows: Vec<&'b Group>) -> Vec<&'b Group> {
+        let (complete, lacking): (Vec<&Group>, Vec<&Group>) = rows.into_iter().partition(|row| row.lack.is_none());
+        for Lack { at, message } in lacking.iter().filter_map(|row| row.lack.as_ref()) {
+            self.log.report(*at, ErrorCode::MissingValue, message.as_str());
+        }
+        complete
+    }
+
     /// Writes new groups that do not point to other groups yet.
-    fn insert_groups(&mut self, rows: &[&Group]) -> Result<(), Error> {
+    fn insert_groups(&mut self, rows: &[&Group], cells: &Cells) -> Result<(), Error> {
         let mut new = Vec::new();
         for row in rows {
-            let settings = self.new_settings(row);
+            let settings = self.new_settings(row, cells);
             self.check_group(row, &settings, false);
             new.push(Settings { restricted_to_id: None, source_group_id: None, ..settings });
         }
@@ -183,11 +199,11 @@ impl Run<'_> {
     }
 
     /// Lets new groups point to others, and notes them as they are then.
-    fn point_groups(&mut self, rows: &[&Group]) -> Result<(), Error> {
+    fn point_groups(&mut self, rows: &[&Group], cells: &Cells) -> Result<(), Error> {
         let mut pointers = Vec::new();
         for row in rows {
             let Some(id) = self.known.groups.get(&*row.external_id).map(|place| place.id) else { continue };
-            let settings = self.new_settings(row);
+            let settings = self.new_settings(row, cells);
             let changes = differences(&Settings::default(), &settings);
             self.count_group(row, Outcome::Created, &changes, None);
             self.journal.note_group(Action::Created, id, changes);
@@ -207,9 +223,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn update_groups(&mut self, rows: &[&Group], columns: &HashSet<&'static str>) -> Result<(), Error> {
+    fn update_groups(&mut self, rows: &[&Group], cells: &Cells) -> Result<(), Error> {
         let stored = self.stored_groups(rows)?;
-        let mut updates = Vec::new();
+        let mut differing = Vec::new();
         for row in rows {
             let Some(place) = self.known.groups.get(&*row.external_id).cloned() else { continue };
             let Some(stored) = stored.get(&place.id) else { continue };
@@ -218,24 +234,54 @@ impl Run<'_> {
                 self.refuse_elsewhere(row.at, "group", &row.external_id);
                 continue;
             }
-            let settings = self.merge_settings(row, stored.settings.clone(), |column| columns.contains(column));
-            if !self.check_group(row, &settings, place.dynamic) {
-                continue;
-            }
-            let changes = differences(&stored.settings, &settings);
-            if changes.is_empty() {
+            let wanted = self.merge_settings(row, stored.settings.clone(), cells);
+            self.emptied.add(cells, FILE, &all_fields(&stored.settings), &all_fields(&wanted));
+            if wanted == stored.settings && self.check_group(row, &wanted, place.dynamic) {
                 self.count_group(row, Outcome::Unchanged, &[], None);
-                continue;
+            } else if wanted != stored.settings {
+                differing.push((*row, place, stored, wanted));
             }
-            if leads_elsewhere(&stored.settings, &settings) && !self.composes {
-                return Err(overtaken());
-            }
-            let update = stored.update(place.id, settings, self.scope)?;
-            self.count_group(row, Outcome::Updated, &changes, None);
-            self.journal.note_group(Action::Updated, place.id, changes);
-            updates.push(update);
+        }
+        let ids: Vec<i64> = differing.iter().map(|(_, place, ..)| place.id).collect();
+        let since = Since::load(self.conn, Entity::Group, &ids)?.with_unsaid(all_fields(&Settings::default()));
+        let mut updates = Vec::new();
+        for (row, place, stored, wanted) in differing {
+            updates.extend(self.correct_group(row, &place, stored, wanted, &since)?);
         }
         write_changed(self.conn, self.scope, &updates)
+    }
+
+    /// The change of a group to what the row wants, but for what was changed in Kring since a bundle said it (P6).
+    fn correct_group(
+        &mut self,
+        row: &Group,
+        place: &Place,
+        stored: &Stored,
+        mut wanted: Settings,
+        since: &Since,
+    ) -> Result<Option<Update>, Error> {
+        let mut kept = Vec::new();
+        for change in differences(&stored.settings, &wanted) {
+            if since.maker(place.id, &change.field, change.before.as_deref()) == Maker::Hand {
+                take_back(&mut wanted, &stored.settings, &change.field);
+                kept.push(Kept::new(&change.field, change.before, change.after));
+            }
+        }
+        if !self.check_group(row, &wanted, place.dynamic) {
+            return Ok(None);
+        }
+        let note = (!kept.is_empty()).then(|| format!("{}: {}", Shown(&row.external_id), Kept::list(&kept)));
+        let changes = differences(&stored.settings, &wanted);
+        if changes.is_empty() {
+            self.count_group(row, Outcome::Kept, &[], note.as_deref());
+            return Ok(None);
+        }
+        if leads_elsewhere(&stored.settings, &wanted) && !self.composes {
+            return Err(overtaken());
+        }
+        self.count_group(row, Outcome::Updated, &changes, note.as_deref());
+        self.journal.note_group(Action::Updated, place.id, changes);
+        Ok(Some(stored.update(place.id, wanted, self.scope)?))
     }
 
     fn count_group(&mut self, row: &Group, outcome: Outcome, changes: &[Change], note: Option<&str>) {
@@ -286,12 +332,14 @@ impl Run<'_> {
 
 /// What differs between two states of a group, its components left out.
 pub(super) fn differences(before: &Settings, after: &Settings) -> Vec<Change> {
-    let all = |settings: &Settings| {
-        let mut fields = fields(settings);
-        fields.push(("composition", Some(settings.composition.as_str().to_owned())));
-        fields
-    };
-    history::diff(&all(before), &all(after))
+    history::diff(&all_fields(before), &all_fields(after))
+}
+
+/// The fields as history shows them.
+fn all_fields(settings: &Settings) -> Fields {
+    let mut fields = fields(settings);
+    fields.push(("composition", Some(settings.composition.as_str().to_owned())));
+    fields
 }
 
 fn stored(row: GroupRow) -> Option<(i64, Stored)> {

@@ -57,7 +57,7 @@ impl Run<'_> {
             Some(_) => None,
             None => {
                 let is_it = |row: &&bundle::Participant| {
-                    &*row.external_id == external_id && row.kind == bundle::ParticipantKind::Organization
+                    &*row.external_id == external_id && row.kind == Some(bundle::ParticipantKind::Organization)
                 };
                 self.bundle.participants.iter().find(is_it).map(|_| Keeper::Coming)
             }

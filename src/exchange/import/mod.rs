@@ -18,6 +18,7 @@
 //! settle         which periods can stand beside each other
 //! journal        the history of all of it (M7)
 //! batch          many rows in one statement
+//! cells          what an empty cell means
 //! report         how many rows became what; rows and notes one by one
 //! roster         the same for a roster, which says who is where on a day
 //! ```
@@ -27,6 +28,7 @@
 
 mod batch;
 mod categories;
+mod cells;
 mod components;
 mod cycles;
 mod groups;
@@ -49,7 +51,6 @@ mod settle;
 mod since;
 mod words;
 
-use std::collections::HashSet;
 use std::fmt;
 
 use crate::db::{Conn, Db};
@@ -63,6 +64,7 @@ pub use notes::{Note, NoteKind, Notes};
 pub use report::{Outcome, Report, Tally};
 pub use rows::RowReport;
 
+use cells::Emptied;
 use journal::Journal;
 use keeper::Keeper;
 use known::Known;
@@ -82,13 +84,25 @@ pub struct Options {
     /// memberships of the groups that it names that may end. A run that would end more, and no fewer than
     /// [`FAIL_SAFE_FLOOR`], is refused.
     pub end_limit: u8,
+    /// Whether an empty cell empties what is stored. Otherwise it leaves it alone.
+    pub empty_clears: bool,
+    /// The largest share of the stored values of a column, in percent, that empty cells may empty. A run that would empty
+    /// more, and no fewer than [`FAIL_SAFE_FLOOR`], is refused.
+    pub empty_limit: u8,
     /// Whether the report says what became of each row, and not only of those that a dry run would change.
     pub each_row: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { dry_run: false, organization: None, end_limit: 25, each_row: false }
+        Self {
+            dry_run: false,
+            organization: None,
+            end_limit: 25,
+            empty_clears: false,
+            empty_limit: 25,
+            each_row: false,
+        }
     }
 }
 
@@ -207,6 +221,7 @@ struct Run<'r> {
     known: Known,
     log: Log,
     report: Report,
+    emptied: Emptied,
     journal: Journal,
 }
 
@@ -231,6 +246,7 @@ impl<'r> Run<'r> {
             known: Known::default(),
             log: Log::default(),
             report,
+            emptied: Emptied::default(),
             journal: Journal::default(),
         }
     }
@@ -257,6 +273,7 @@ impl<'r> Run<'r> {
         self.memberships()?;
         self.residencies()?;
         self.guardians()?;
+        self.empty_fail_safe();
         Derivation::prepare(self.conn, Seeds::Everything)?.follow(self.conn, self.scope, Whom::Everybody)?;
         Ok(())
     }
@@ -270,11 +287,5 @@ impl<'r> Run<'r> {
     fn tell(&mut self, step: Step, done: usize, total: usize) {
         let number = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         (self.progress)(Progress { step, done: number(done), total: number(total) });
-    }
-
-    /// The columns that a file of the bundle has.
-    fn columns(&self, file: &str) -> HashSet<&'static str> {
-        let file = self.bundle.files.iter().find(|found| found.name == file);
-        file.map(|file| file.columns.iter().copied().collect()).unwrap_or_default()
     }
 }

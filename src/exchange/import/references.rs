@@ -12,11 +12,16 @@ impl<'r> Run<'r> {
     pub(super) fn references(&mut self) -> Vec<String> {
         let bundle = self.bundle;
         let uses = self.uses_of_missing_groups();
+        // What is wrong with a row that does not say its kind is told of the row itself.
+        let coming: HashSet<&str> = bundle.participants.iter().map(|row| &*row.external_id).collect();
         let mut gone = Vec::new();
         for open in &bundle.unresolved {
             match open.target {
                 Target::Category if self.known.categories.contains_key(&*open.reference.id) => {}
                 Target::Category => self.refuse_unknown(open, "category"),
+                Target::Participant
+                    if coming.contains(&*open.reference.id)
+                        && !self.known.participants.contains_key(&*open.reference.id) => {}
                 Target::Participant => self.participant(open),
                 Target::Group => match uses.get(&*open.reference.id) {
                     None => {}

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::batch::CHUNK;
 use crate::db::Conn;
 use crate::error::Error;
-use crate::history::{self, Action, Entity, Past};
+use crate::history::{self, Action, Entity, Fields, Past};
 use crate::scope::Source;
 
 /// Where a stored value comes from.
@@ -39,6 +39,8 @@ struct Record {
 #[derive(Debug, Default)]
 pub(super) struct Since {
     records: HashMap<i64, Record>,
+    /// The values that a new record has and of which its history says nothing.
+    unsaid: Fields,
 }
 
 impl Since {
@@ -54,6 +56,12 @@ impl Since {
             }
         }
         Ok(since)
+    }
+
+    /// The same where the history of a new record leaves out some values.
+    #[must_use]
+    pub(super) fn with_unsaid(self, unsaid: Fields) -> Self {
+        Self { unsaid, ..self }
     }
 
     fn add(&mut self, past: Past) {
@@ -74,8 +82,11 @@ impl Since {
         let Some(record) = self.records.get(&id) else { return Maker::Unknown };
         let said = match record.bundle.get(field) {
             Some(said) => said.as_deref(),
-            // A field that is not in the entry of the creation was left empty.
-            None if record.by_bundle => None,
+            // A field that is not in the entry of the creation was left as it is in a new record.
+            None if record.by_bundle => {
+                let unsaid = self.unsaid.iter().find(|(unsaid, _)| *unsaid == field);
+                unsaid.and_then(|(_, value)| value.as_deref())
+            }
             None if record.touched.contains(field) => return Maker::Hand,
             None => return Maker::Creation,
         };

@@ -15,12 +15,12 @@ mod plan;
 mod spans;
 pub mod store;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use self::plan::{Ending, Plan, Start};
+use self::plan::{Ending, Plan, Row, Start};
 use self::store::{NewEnd, NewRow};
 pub use self::store::{Seeds, Wanted};
 use super::add::overlap;
@@ -152,14 +152,20 @@ impl Derivation {
 /// # Errors
 /// What the database answers.
 pub fn make_room(conn: &mut Conn, scope: &Scope, wanted: &[Wanted]) -> Result<(), Error> {
-    let mut plan = Plan::default();
+    // Several periods of one pair can be wanted; the first of them is where a derived membership ends.
+    let mut first: BTreeMap<i64, (Row, NaiveDate)> = BTreeMap::new();
     for wanted in wanted.chunks(CHUNK) {
         for (row, from) in store::in_the_way(conn, wanted)? {
-            if row.start < from {
-                plan.shorten.push(Ending { row, end: Some(from) });
-            } else {
-                plan.annul.push(row);
-            }
+            let known = first.entry(row.id).or_insert_with(|| (row, from));
+            known.1 = known.1.min(from);
+        }
+    }
+    let mut plan = Plan::default();
+    for (row, from) in first.into_values() {
+        if row.start < from {
+            plan.shorten.push(Ending { row, end: Some(from) });
+        } else {
+            plan.annul.push(row);
         }
     }
     let mut writer = Writer { taken_over: true, ..Writer::default() };

@@ -26,7 +26,10 @@ pub const BASE: Files<'static> = &[
          B,PERSON,Bram,van der,Berg,1981-01-01,MALE,,bram@example.org\n\
          C,PERSON,Clara,,Cohen,1982-01-01,FEMALE,,clara@example.org",
     ),
-    ("groups.csv", "external_id,name,description,category,organization,subscription_group\nL,Leden,,,ORG,\nN,Nieuws,,,ORG,true"),
+    (
+        "groups.csv",
+        "external_id,name,description,category,organization,subscription_group\nL,Leden,,,ORG,\nN,Nieuws,,,ORG,true",
+    ),
 ];
 
 pub fn scope() -> Scope {

@@ -19,15 +19,17 @@ fn stays(world: &World, lines: &[&str]) -> kring::exchange::import::Report {
 }
 
 fn nodes(world: &World, who: &str) -> Vec<Value> {
-    let query = "query($id: ID!) { participant(id: $id) { ... on Person { residencies(first: 10) { edges { node { id startDate endDate } } } } } }";
+    let query = "query($id: ID!) { participant(id: $id) { ... on Person { residencies { id startDate endDate } } } }";
     let data = world.data(query, json!({ "id": known(world, "participants", who) }));
-    data["participant"]["residencies"]["edges"].as_array().unwrap().iter().map(|edge| edge["node"].clone()).collect()
+    data["participant"]["residencies"].as_array().unwrap().clone()
 }
 
 fn periods(world: &World, who: &str) -> Vec<String> {
     let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    let mut periods: Vec<String> =
-        nodes(world, who).iter().map(|node| format!("{} {}", word(&node["startDate"]), word(&node["endDate"]))).collect();
+    let mut periods: Vec<String> = nodes(world, who)
+        .iter()
+        .map(|node| format!("{} {}", word(&node["startDate"]), word(&node["endDate"])))
+        .collect();
     periods.sort();
     periods
 }

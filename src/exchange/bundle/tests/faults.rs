@@ -145,7 +145,7 @@ fn bytes_that_are_not_utf8_are_placed_exactly() {
 fn the_first_hundred_errors_by_place_are_kept_and_all_are_counted() {
     let mut guardians = String::from("child,guardian\n");
     guardians.push_str(&"A,\n".repeat(250));
-    let files = [("guardians.csv", &*guardians), ("categories.csv", "external_id,name\nA,\n")];
+    let files = [("guardians.csv", &*guardians), ("categories.csv", "external_id,name\n,A\n")];
     let refused = refused(&files);
     assert_eq!((refused.errors.len(), refused.total), (100, 251));
     assert_eq!(refused.errors[0].at.file, "categories.csv");
@@ -153,5 +153,5 @@ fn the_first_hundred_errors_by_place_are_kept_and_all_are_counted() {
     assert_eq!(lines, (2..101).collect::<Vec<_>>());
     let text = refused.to_string();
     assert!(text.ends_with("\n251 errors in the bundle, the first 100 shown"), "{text}");
-    assert!(text.starts_with("categories.csv:2:3: name must have a value [MISSING_VALUE]\n"), "{text}");
+    assert!(text.starts_with("categories.csv:2:1: external_id must have a value [MISSING_VALUE]\n"), "{text}");
 }

@@ -23,7 +23,8 @@ fn read_one(file: &str, rows: &str) -> Bundle {
 #[test]
 fn categories() {
     let bundle = read_one("categories.csv", "external_id,name\nK,Leden\n");
-    let expected = Category { at: at("categories.csv", 2, 1), external_id: "K".into(), name: "Leden".to_owned() };
+    let name = Some("Leden".to_owned());
+    let expected = Category { at: at("categories.csv", 2, 1), external_id: "K".into(), name, lack: None };
     assert_eq!(bundle.categories, [expected]);
 }
 
@@ -33,14 +34,14 @@ fn participants() {
         "participants.csv",
         "external_id,kind,given_name,name_prefix,family_name,birth_date,gender,\
          name,email,phone,street,house_number,postal_code,city,complex_number,dwelling_type\n\
-         P,PERSON,Chloé,van den,Berg,1984-11-02,FEMALE,,c@example.org,06,Dreef,7,3514 CD,Utrecht,,\n\
+         P,PERSON,Chloé,van den,Berg,1984-11-02,FEMALE,,c@example.org,112,Dreef,7,3514 CD,Utrecht,,\n\
          O,ORGANIZATION,,,,,,De Linde,,,,,,,,\n\
          A,ADDRESS,,,,,,,,,Laan,12,3511 AB,Zeist,C-12,FLAT\n",
     );
     let nobody = |line, external_id: &str, kind| Participant {
         at: at("participants.csv", line, 1),
         external_id: external_id.into(),
-        kind,
+        kind: Some(kind),
         given_name: None,
         name_prefix: None,
         family_name: None,
@@ -55,6 +56,7 @@ fn participants() {
         city: None,
         complex_number: None,
         dwelling_type: None,
+        lack: None,
     };
     let person = Participant {
         given_name: Some("Chloé".into()),
@@ -63,7 +65,7 @@ fn participants() {
         birth_date: Some(day(1984, 11, 2)),
         gender: Some(Gender::Female),
         email: Some("c@example.org".into()),
-        phone: Some("06".into()),
+        phone: Some("112".into()),
         street: Some("Dreef".into()),
         house_number: Some("7".into()),
         postal_code: Some("3514 CD".into()),
@@ -96,7 +98,8 @@ fn groups() {
     let expected = Group {
         at: at(file, 2, 1),
         external_id: "G".into(),
-        name: "Nieuws".to_owned(),
+        name: Some("Nieuws".to_owned()),
+        lack: None,
         description: Some("Brief".into()),
         category: Some(reference("K", at(file, 2, 16))),
         composition: Some(Composition::All),

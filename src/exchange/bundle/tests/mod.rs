@@ -30,7 +30,7 @@ const fn case(
 }
 
 /// The codes that take knowing what is stored; an import finds them, and its tests prove them.
-const OF_IMPORTS: [ErrorCode; 12] = [
+const OF_IMPORTS: [ErrorCode; 13] = [
     ErrorCode::BeforeTransition,
     ErrorCode::UnknownReference,
     ErrorCode::KindChanged,
@@ -43,6 +43,7 @@ const OF_IMPORTS: [ErrorCode; 12] = [
     ErrorCode::MutualGuardians,
     ErrorCode::TooManyEnded,
     ErrorCode::TooManyReopened,
+    ErrorCode::TooManyEmptied,
 ];
 
 /// Those of rosters, which `tests/it/rosters` proves.

@@ -61,8 +61,8 @@ fn participants() -> impl Strategy<Value = Table> {
             ("name_prefix", text().boxed()),
             ("birth_date", date().boxed()),
             ("gender", word(vec!["MALE", "FEMALE", "OTHER", "UNKNOWN"])),
-            ("email", "[a-z,\"]{1,8}@[a-z.]{1,8}".boxed()),
-            ("phone", text().boxed()),
+            ("email", "[a-z0-9']{1,8}@[a-z]{1,8}[.][a-z]{2,4}".boxed()),
+            ("phone", "[0-9]{2}[- ][0-9]{4,8}".boxed()),
             ("city", text().boxed()),
         ],
     )
@@ -180,7 +180,7 @@ fn reread(bundle: &Bundle) -> BTreeMap<&'static str, Table> {
 fn person(row: &Participant) -> Fields {
     fields([
         ("external_id", shown(Some(&row.external_id))),
-        ("kind", shown(Some(&row.kind))),
+        ("kind", shown(row.kind.as_ref())),
         ("given_name", row.given_name.clone()),
         ("name_prefix", row.name_prefix.clone()),
         ("family_name", row.family_name.clone()),
@@ -195,7 +195,7 @@ fn person(row: &Participant) -> Fields {
 fn group(row: &Group) -> Fields {
     fields([
         ("external_id", shown(Some(&row.external_id))),
-        ("name", Some(row.name.clone())),
+        ("name", row.name.clone()),
         ("description", row.description.clone()),
         ("composition", shown(row.composition.as_ref())),
         ("start_date", shown(row.start_date.as_ref())),

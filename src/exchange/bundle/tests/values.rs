@@ -13,7 +13,6 @@ pub(super) const CASES: &[Case] = &[
             "memberships.csv:2:8 MISSING_VALUE",
             "memberships.csv:2:10 MISSING_VALUE",
             "memberships.csv:2:13 MISSING_VALUE",
-            "memberships.csv:2:14 MISSING_VALUE",
         ],
     ),
     case(
@@ -130,6 +129,8 @@ pub(super) const CASES: &[Case] = &[
                 "D,PERSON,Jan,,,,,jan@a@b\n",
                 "E,PERSON,Jan,,,,,jan de boer@example.org\n",
                 "F,PERSON,Jan,,,,,jan+kring@example.org\n",
+                "G,PERSON,Jan,,,,,ans@demo,com\n",
+                "H,PERSON,Jan,,,,,\"ans@demo,com\"\n",
             ),
         )],
         &[
@@ -138,6 +139,20 @@ pub(super) const CASES: &[Case] = &[
             "participants.csv:4:18 INVALID_EMAIL",
             "participants.csv:5:18 INVALID_EMAIL",
             "participants.csv:6:18 INVALID_EMAIL",
+            "participants.csv:8:27 WRONG_FIELD_COUNT",
+            "participants.csv:9:18 INVALID_EMAIL",
+        ],
+    ),
+    case(
+        "a telephone number can be called",
+        &[(
+            "participants.csv",
+            "external_id,phone\nA,abc\nB,06-12345678\nC,06\nD,030 123 45 67 tst. 3\nE,06-12345678 (moeder)\n",
+        )],
+        &[
+            "participants.csv:2:3 INVALID_PHONE",
+            "participants.csv:4:3 INVALID_PHONE",
+            "participants.csv:6:3 INVALID_PHONE",
         ],
     ),
 ];

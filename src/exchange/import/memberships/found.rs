@@ -79,9 +79,16 @@ impl Known {
         // The earlier of two rows that overlap the same stored period is what became of it, and the later one is new.
         let mut open: Vec<usize> = (0..rows.len()).filter(|place| found.get(*place) == Some(&Found::New)).collect();
         open.sort_by_key(|place| rows.get(*place).map(|row| row.start));
-        for place in open {
-            if let (Some(row), Some(found)) = (rows.get(place), found.get_mut(place)) {
+        // Of two periods that a row overlaps, another row may claim one; so whoever found several looks again.
+        loop {
+            let before = open.len();
+            open.retain(|place| {
+                let (Some(row), Some(found)) = (rows.get(*place), found.get_mut(*place)) else { return false };
                 *found = self.elsewhere(row, &mut unclaimed);
+                matches!(found, Found::Several(..))
+            });
+            if open.len() == before {
+                break;
             }
         }
         let pairs: HashSet<Pair> = rows.iter().map(|row| row.pair).collect();

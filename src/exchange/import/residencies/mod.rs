@@ -111,9 +111,17 @@ impl<'r> Run<'r> {
             unclaimed.by_start(&rows).into_iter().map(|place| place.map(Match::Found)).collect();
         let mut open: Vec<usize> = (0..rows.len()).filter(|place| found.get(*place) == Some(&None)).collect();
         open.sort_by_key(|place| rows.get(*place).map(|row| row.start));
-        for place in open {
-            if let (Some(row), Some(found)) = (rows.get(place), found.get_mut(place)) {
-                *found = Some(unclaimed.by_overlap(row));
+        // Of two periods that a row overlaps, another row may claim one; so whoever found several looks again.
+        loop {
+            let before = open.len();
+            open.retain(|place| {
+                let (Some(row), Some(found)) = (rows.get(*place), found.get_mut(*place)) else { return false };
+                let matched = unclaimed.by_overlap(row);
+                *found = Some(matched);
+                matches!(matched, Match::Several(..))
+            });
+            if open.len() == before {
+                break;
             }
         }
         let past = self.past_residencies(lines, &found, stored)?;

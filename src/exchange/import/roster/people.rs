@@ -15,7 +15,7 @@ use crate::exchange::bundle::{At, ErrorCode, Shown};
 use crate::exchange::edexml::{PassedOver, Person, PersonKind, Stated, Stay};
 use crate::exchange::import::Step;
 use crate::exchange::import::batch::{CHUNK, overtaken, written};
-use crate::exchange::import::participants::{Update, insertion, stored_participants, write_changed};
+use crate::exchange::import::participants::store::{Update, insertion, stored_participants, write_changed};
 use crate::history::{self, Action, Change, Entity};
 use crate::people::commands::fields;
 use crate::people::store::Written;
