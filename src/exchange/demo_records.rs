@@ -1,6 +1,6 @@
 //! Records of pupils for the school of the demo, as their guardians made them.
 
-use chrono::Days;
+use chrono::{Datelike, Days, NaiveDate, Weekday};
 use diesel::sql_types::{BigInt, Text};
 
 use crate::access::Viewer;

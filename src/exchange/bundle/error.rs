@@ -144,6 +144,8 @@ vocabulary! {
         TooManyEnded = "TOO_MANY_ENDED",
         /// More memberships that are over would go on than the fail-safe lets pass.
         TooManyReopened = "TOO_MANY_REOPENED",
+        /// More links would be taken away than the fail-safe lets pass.
+        TooManyRemoved = "TOO_MANY_REMOVED",
         /// More values of a column would be emptied than the fail-safe lets pass.
         TooManyEmptied = "TOO_MANY_EMPTIED",
         /// A file is not well-formed XML.

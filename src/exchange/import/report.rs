@@ -20,6 +20,8 @@ pub enum Outcome {
     Updated,
     /// Its membership or residency was open and was ended.
     Ended,
+    /// A link of which the file has no row was taken away.
+    Removed,
     /// Its membership was declared a mistake by an administrator, and stays one (M6).
     Annulled,
     /// Its participant has left the group by themselves, and stays out, or has joined by themselves since (S5).
@@ -39,6 +41,7 @@ impl Outcome {
             Self::Created => "created",
             Self::Updated => "updated",
             Self::Ended => "ended",
+            Self::Removed => "removed",
             Self::Annulled => "annulled",
             Self::OptedOut => "opted out",
             Self::Kept => "kept",
@@ -88,6 +91,7 @@ impl Tally {
             Outcome::Created => &mut self.created,
             Outcome::Updated => &mut self.updated,
             Outcome::Ended => &mut self.ended,
+            Outcome::Removed => &mut self.removed,
             Outcome::Annulled => &mut self.annulled,
             Outcome::OptedOut => &mut self.opted_out,
             Outcome::Kept => &mut self.kept,
@@ -254,7 +258,7 @@ impl Report {
     }
 
     fn list(&mut self, fate: &Fate<'_>, note: Option<&str>) {
-        let wanted = self.each_row || matches!(fate.outcome, Outcome::Updated | Outcome::Ended);
+        let wanted = self.each_row || matches!(fate.outcome, Outcome::Updated | Outcome::Ended | Outcome::Removed);
         let Some(rows) = self.rows.as_mut().filter(|_| wanted) else { return };
         let changed = if fate.outcome == Outcome::Created { Vec::new() } else { fate.changes.to_vec() };
         rows.push(RowReport {

@@ -1,7 +1,9 @@
 //! Bundles that come again and again: what differs is corrected, and what was done in Kring since stays (P6, section 8).
 
+mod guardians;
 mod memberships;
 mod model;
+mod people;
 mod residencies;
 
 use kring::access::Viewer;

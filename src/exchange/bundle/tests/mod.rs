@@ -30,7 +30,7 @@ const fn case(
 }
 
 /// The codes that take knowing what is stored; an import finds them, and its tests prove them.
-const OF_IMPORTS: [ErrorCode; 13] = [
+const OF_IMPORTS: [ErrorCode; 14] = [
     ErrorCode::BeforeTransition,
     ErrorCode::UnknownReference,
     ErrorCode::KindChanged,
@@ -44,6 +44,7 @@ const OF_IMPORTS: [ErrorCode; 13] = [
     ErrorCode::TooManyEnded,
     ErrorCode::TooManyReopened,
     ErrorCode::TooManyEmptied,
+    ErrorCode::TooManyRemoved,
 ];
 
 /// Those of rosters, which `tests/it/rosters` proves.
