@@ -33,6 +33,7 @@ pub fn import(settings: &Import) -> Result<(), Error> {
     if found.is_dir() {
         import_bundle(settings)
     } else if found.is_file() {
+        bundle::look_at(&settings.path).map_err(Error::Configuration)?;
         import_roster(settings)
     } else {
         Err(Error::Configuration(format!("{path} is neither a folder with a bundle nor a file with a roster")))

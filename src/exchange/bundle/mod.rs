@@ -20,6 +20,7 @@
 
 mod check;
 mod error;
+mod glance;
 mod graph;
 mod header;
 mod layout;
@@ -37,6 +38,8 @@ mod tests;
 
 use std::io::BufReader;
 use std::path::Path;
+
+pub use glance::look_at;
 
 pub use error::{At, BundleError, BundleErrors, ErrorCode, Warning, WarningCode};
 pub use model::{
@@ -147,7 +150,8 @@ impl Reader<'_> {
         self.present =
             layout::ALL.iter().map(|layout| layout.file).filter(|file| found.iter().any(|name| name == file)).collect();
         if self.present.is_empty() {
-            let message = format!("there is none of the files of a bundle: {}", known_files());
+            let hint = glance::hint(&others);
+            let message = format!("there is none of the files of a bundle: {}{hint}", known_files());
             let log = &mut self.context.log;
             log.report(At::FOLDER, ErrorCode::NoKnownFile, message);
         }

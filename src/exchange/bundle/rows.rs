@@ -186,7 +186,8 @@ fn check_group(row: &mut Row<'_>, group: &Group) -> Checked<()> {
             outcome = Err(row.refuse(column, ErrorCode::ContributionConflict, message));
         }
     }
-    if group.restricted_to.is_some() && !subscription {
+    // Without a word in the row it is what is stored that counts.
+    if group.restricted_to.is_some() && group.subscription_group == Some(false) {
         let message = "restricted_to is for subscription groups; set subscription_group to true";
         outcome = Err(row.refuse("restricted_to", ErrorCode::RestrictionWithoutSubscription, message));
     }

@@ -14,6 +14,7 @@
 //! cycles         circles among groups, once they are written (G4)
 //! periods        rows and stored periods of the same pair
 //! reasons        codes, made when new
+//! duplicates     people who are probably known already
 //! since          what was done in Kring itself, and stays
 //! settle         which periods can stand beside each other
 //! journal        the history of all of it (M7)
@@ -31,6 +32,7 @@ mod categories;
 mod cells;
 mod components;
 mod cycles;
+mod duplicates;
 mod groups;
 mod guardians;
 mod journal;
@@ -55,7 +57,7 @@ use std::fmt;
 
 use crate::db::{Conn, Db};
 use crate::error::Error;
-use crate::exchange::bundle::{Bundle, BundleErrors, Log};
+use crate::exchange::bundle::{At, Bundle, BundleErrors, Log};
 use crate::groups::store::lock_composition;
 use crate::members::derive::{Derivation, Seeds, Whom};
 use crate::scope::{Scope, Source};
@@ -222,6 +224,8 @@ struct Run<'r> {
     log: Log,
     report: Report,
     emptied: Emptied,
+    /// The people that were registered, and the places of their rows.
+    newcomers: Vec<(At, i64)>,
     journal: Journal,
 }
 
@@ -247,6 +251,7 @@ impl<'r> Run<'r> {
             log: Log::default(),
             report,
             emptied: Emptied::default(),
+            newcomers: Vec::new(),
             journal: Journal::default(),
         }
     }

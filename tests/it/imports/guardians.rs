@@ -20,7 +20,10 @@ fn family(world: &World, lines: &[&str]) -> Report {
 fn guardians(world: &World, who: &str) -> Vec<String> {
     let query = "query($id: ID!) { participant(id: $id) { ... on Person { guardians { displayName } } } }";
     let data = world.data(query, json!({ "id": known(world, "participants", who) }));
-    data["participant"]["guardians"].as_array().unwrap().iter().map(|node| text(&node["displayName"])).collect()
+    let guardians = data["participant"]["guardians"].as_array().unwrap();
+    let mut names: Vec<String> = guardians.iter().map(|node| text(&node["displayName"])).collect();
+    names.sort();
+    names
 }
 
 fn by_hand(world: &World, mutation: &str, child: &str, guardian: &str) {

@@ -87,7 +87,7 @@ both! {
         ];
         assert_eq!(refused(world, &files, &Options::default()), [
             "categories.csv:2:1 MISSING_VALUE", "groups.csv:2:3 MISSING_VALUE", "participants.csv:2:3 MISSING_VALUE",
-            "participants.csv:3:10 MISSING_VALUE", "participants.csv:4:16 MISSING_VALUE", "participants.csv:5:11 MISSING_VALUE",
+            "participants.csv:3:10 MISSING_VALUE", "participants.csv:4:17 MISSING_VALUE", "participants.csv:5:13 MISSING_VALUE",
             "participants.csv:6:1 FIELD_NOT_ALLOWED",
         ]);
     }
@@ -101,5 +101,23 @@ both! {
         let files = [("groups.csv", "external_id,organization,category,restricted_to\nN,ORG,,L"), ("memberships.csv", "group,participant,start_date\nL,A,2026-01-01")];
         let report = deliver_with(world, &files, &Options { each_row: true, ..Options::default() });
         assert!(report.to_string().contains("\ngroups.csv:2:1: updated \"N\": restricted_to (empty) → L\nmemberships.csv:2:1: created \"A\" in \"L\""), "{report}");
+    }
+
+    /// P1: who is registered anew and is probably known already is told, also within the bundle; families are not.
+    fn p1_probable_duplicates_are_noted(world) {
+        deliver(world, BASE);
+        let people = "external_id,kind,given_name,name_prefix,family_name,birth_date,email\n\
+                      CRM-1,PERSON,Anna,,Aalders,1980-01-01,\nCRM-2,PERSON,B.,,Berg,,BRAM@example.org\n\
+                      CRM-3,PERSON,Kind,,Cohen,2015-01-01,clara@example.org\nCRM-4,PERSON,Anna,,AALDERS,1980-01-01,";
+        let files = [("participants.csv", people)];
+        let report = deliver(world, &files);
+        assert_eq!(notes(&report, NoteKind::Duplicate), [
+            "participants.csv:2:1 \"CRM-1\" (Anna Aalders) is probably a duplicate of \"A\" (Anna Aalders): the same name and birth date",
+            "participants.csv:3:1 \"CRM-2\" (B. Berg) is probably a duplicate of \"B\" (Bram van der Berg): the same e-mail address, and no other given name",
+            "participants.csv:5:1 \"CRM-4\" (Anna AALDERS) is probably a duplicate of \"A\" (Anna Aalders): the same name and birth date",
+            "participants.csv:5:1 \"CRM-4\" (Anna AALDERS) is probably a duplicate of \"CRM-1\" (Anna Aalders): the same name and birth date",
+        ]);
+        assert!(report.to_string().contains("\nnote: participants.csv:2:1: \"CRM-1\""), "{report}");
+        assert_eq!(notes(&deliver(world, &files), NoteKind::Duplicate), [""; 0], "nobody is new the second time");
     }
 }

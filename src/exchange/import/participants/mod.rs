@@ -40,7 +40,8 @@ impl Run<'_> {
             self.journal.write(self.conn, self.scope)?;
         }
         self.tell(Step::Participants, rows.len(), rows.len());
-        Ok(())
+        let new = std::mem::take(&mut self.newcomers);
+        self.note_duplicates(&new)
     }
 
     /// Writes the organization for which the bundle is imported before anything that it is to keep, if it is new, and
@@ -87,6 +88,9 @@ impl Run<'_> {
             let changes = history::diff(&[], &fields(details));
             self.count_participant(row, Outcome::Created, &changes, None);
             self.journal.note(Action::Created, Entity::Participant, *id, &changes)?;
+            if *kind == ParticipantKind::Person {
+                self.newcomers.push((row.at, *id));
+            }
             let party = Party { id: *id, kind: *kind, organization: organization_id };
             self.known.participants.insert(row.external_id.to_string(), party);
         }
