@@ -1,11 +1,12 @@
-//! `guardians.csv`: who looks after which child.
+//! `guardians.csv`: who looks after which child. It counts for the organization for which the bundle is imported, or for all
+//! when none is named (V4).
 //!
 //! Each child in `participants.csv` gets exactly the guardians that the file names, as far as bundles made them. Whom
 //! somebody made a guardian in Kring stays one, and whom somebody took away there stays away (P6).
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool, Nullable};
 use serde::Serialize;
 
 use super::batch::{self, CHUNK, Column, Type, written};
@@ -42,19 +43,29 @@ struct Last {
     by_bundle: bool,
 }
 
-/// What is known of links.
+/// What is known of links, as far as they count for the organization.
+#[derive(Default)]
 struct Links {
+    /// Links that stand.
     stored: BTreeSet<Pair>,
+    /// Those of them that a bundle made.
+    imported: BTreeSet<Pair>,
+    /// Links that were ended in Kring, and stay so.
+    ended: HashSet<Pair>,
+    /// Links of which anything is stored, for whomever it counts.
+    known: HashSet<Pair>,
     last: HashMap<Pair, Last>,
 }
 
 impl Links {
     fn made_by_bundle(&self, pair: Pair) -> bool {
-        self.last.get(&pair) == Some(&Last { added: true, by_bundle: true })
+        self.imported.contains(&pair)
     }
 
+    /// What was taken away before such things were kept is in the history.
     fn removed_by_hand(&self, pair: Pair) -> bool {
-        self.last.get(&pair) == Some(&Last { added: false, by_bundle: false })
+        let gone = self.last.get(&pair) == Some(&Last { added: false, by_bundle: false });
+        self.ended.contains(&pair) || gone && !self.known.contains(&pair)
     }
 }
 
@@ -79,9 +90,18 @@ impl<'r> Run<'r> {
         self.remove_guardians(&gone)?;
         for chunk in new.chunks(CHUNK) {
             let source = batch::rows(self.conn.dialect(), COLUMNS, chunk)?;
-            let sql =
-                Sql::new("INSERT INTO guardianships (child_id, guardian_id) SELECT r.child_id, r.guardian_id FROM ");
-            written(sql.then(source).execute(self.conn))?;
+            let sql = Sql::new(
+                "INSERT INTO guardianships (child_id, guardian_id, organization_id, imported, changed_at, changed_by) \
+                 SELECT r.child_id, r.guardian_id, ",
+            )
+            .int(self.keeper.id())
+            .text(", TRUE, ")
+            .instant(self.scope.instant())
+            .text(", ")
+            .string(self.scope.viewer.name.clone())
+            .text(" FROM ")
+            .then(source);
+            written(sql.execute(self.conn))?;
         }
         self.tell(Step::Guardians, total, total);
         self.journal.write(self.conn, self.scope)
@@ -165,9 +185,11 @@ impl<'r> Run<'r> {
         let gone: Vec<Pair> = gone.iter().copied().collect();
         for chunk in gone.chunks(CHUNK) {
             let source = batch::rows(self.conn.dialect(), COLUMNS, chunk)?;
-            let sql = Sql::new("DELETE FROM guardianships WHERE EXISTS (SELECT 1 FROM ").then(source);
-            let sql =
-                sql.text(" WHERE r.child_id = guardianships.child_id AND r.guardian_id = guardianships.guardian_id)");
+            let sql = Sql::new("DELETE FROM guardianships WHERE coalesce(organization_id, 0) = ")
+                .int(self.keeper.id().unwrap_or_default())
+                .text(" AND EXISTS (SELECT 1 FROM ")
+                .then(source)
+                .text(" WHERE r.child_id = guardianships.child_id AND r.guardian_id = guardianships.guardian_id)");
             written(sql.execute(self.conn))?;
         }
         Ok(())
@@ -191,20 +213,62 @@ impl<'r> Run<'r> {
         let pairs = lines.iter().flat_map(|(_, pair)| [pair.child_id, pair.guardian_id]);
         let all: BTreeSet<i64> = children.iter().copied().chain(pairs).collect();
         let all: Vec<i64> = all.into_iter().collect();
-        let mut stored = BTreeSet::new();
+        let mut links = Links::default();
+        let mut unmarked = BTreeSet::new();
+        let own = self.keeper.id();
         for ids in all.chunks(CHUNK) {
-            stored.extend(stored_links(self.conn, ids)?);
+            for stored in stored_links(self.conn, ids)? {
+                links.known.insert(stored.pair);
+                match (stored.organization == own, stored.ended) {
+                    (true, false) => {
+                        links.stored.insert(stored.pair);
+                        if stored.imported {
+                            links.imported.insert(stored.pair);
+                        } else if stored.unmarked {
+                            unmarked.insert(stored.pair);
+                        }
+                    }
+                    (true, true) => drop(links.ended.insert(stored.pair)),
+                    (false, true) if stored.organization.is_none() => drop(links.ended.insert(stored.pair)),
+                    (false, _) => {}
+                }
+            }
         }
-        let named = lines.iter().map(|(_, pair)| *pair);
-        let asked: BTreeSet<i64> = stored.iter().copied().chain(named).map(|pair| pair.child_id).collect();
-        Ok(Links { stored, last: last_changes(self.conn, &asked.into_iter().collect::<Vec<_>>())? })
+        links.ended.retain(|pair| !links.stored.contains(pair));
+        let missing = lines.iter().map(|(_, pair)| *pair).filter(|pair| !links.stored.contains(pair));
+        let asked: BTreeSet<i64> = missing.chain(unmarked.iter().copied()).map(|pair| pair.child_id).collect();
+        links.last = last_changes(self.conn, &asked.into_iter().collect::<Vec<_>>())?;
+        let by_bundle = Last { added: true, by_bundle: true };
+        links.imported.extend(unmarked.into_iter().filter(|pair| links.last.get(pair) == Some(&by_bundle)));
+        Ok(links)
     }
 }
 
-fn stored_links(conn: &mut Conn, children: &[i64]) -> Result<Vec<Pair>, Error> {
-    let sql = Sql::new("SELECT g.child_id, g.guardian_id FROM guardianships g WHERE g.child_id").in_ids(children);
-    let rows = sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?;
-    Ok(rows.into_iter().map(|(child_id, guardian_id)| Pair { child_id, guardian_id }).collect())
+/// What is stored of a link.
+struct StoredLink {
+    pair: Pair,
+    organization: Option<i64>,
+    ended: bool,
+    imported: bool,
+    /// Whether it is from before it was noted who made a link.
+    unmarked: bool,
+}
+
+fn stored_links(conn: &mut Conn, children: &[i64]) -> Result<Vec<StoredLink>, Error> {
+    type Columns = (BigInt, BigInt, Nullable<BigInt>, Bool, Bool, Bool);
+    let sql = Sql::new(
+        "SELECT g.child_id, g.guardian_id, g.organization_id, g.ended, g.imported, g.changed_at IS NULL \
+         FROM guardianships g WHERE g.child_id",
+    );
+    let rows = sql.in_ids(children).load::<Columns, (i64, i64, Option<i64>, bool, bool, bool)>(conn)?;
+    let link = |(child_id, guardian_id, organization, ended, imported, unmarked)| StoredLink {
+        pair: Pair { child_id, guardian_id },
+        organization,
+        ended,
+        imported,
+        unmarked,
+    };
+    Ok(rows.into_iter().map(link).collect())
 }
 
 /// What happened last to the links of these children.

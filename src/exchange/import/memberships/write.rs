@@ -45,19 +45,6 @@ type KeySql = (BigInt, BigInt, BigInt, Date, Nullable<Date>);
 type Key = (i64, i64, i64, NaiveDate, Option<NaiveDate>);
 
 /// Gives stored memberships the period, the reasons and the role that they are to have.
-///
-/// # Errors
-/// `Conflict` when somebody else changed the same; what the database answers.
-pub(in crate::exchange::import) fn change(
-    conn: &mut Conn,
-    scope: &Scope,
-    changes: &[(i64, NaiveDateTime, &Said)],
-) -> Result<(), Error> {
-    let read: Vec<_> = changes.iter().map(|(id, read_at, _)| (*id, *read_at)).collect();
-    hold(conn, "memberships", &read)?;
-    set(conn, scope, changes)
-}
-
 fn set(conn: &mut Conn, scope: &Scope, changes: &[(i64, NaiveDateTime, &Said)]) -> Result<(), Error> {
     let rows: Vec<_> = changes.iter().map(|(id, _, said)| Keyed { id: *id, row: *said }).collect();
     let source = batch::rows(conn.dialect(), &[&[ID], CHANGING].concat(), &rows)?;

@@ -31,7 +31,7 @@ fn stored(id: i64, origin: Origin, start: u64, end: Option<u64>) -> Stored {
         end_reason_id: end.map(|_| IMPORTED),
         role: Role::Member,
     };
-    Stored { id, updated_at: NaiveDateTime::default(), origin, said }
+    Stored { id, updated_at: NaiveDateTime::default(), origin, end_note: None, said }
 }
 
 type Period = (Origin, u64, Option<u64>);
@@ -124,6 +124,7 @@ impl Case {
             .map(|row| Stored { said: changed.get(&row.id).unwrap_or(&row.said).clone(), ..row })
             .collect();
         let new = starts.into_iter().zip(100..).map(|(said, id)| Stored {
+            end_note: None,
             id,
             updated_at: NaiveDateTime::default(),
             origin: Origin::Import,
