@@ -392,8 +392,10 @@ both! {
         assert!(deliver("koor,anna,2020-01-01,JOINED,2021-01-01,LEFT,").is_ok(), "closed changes no rule");
         let input = json!({ "participantId": organization, "details": { "organization": { "enforcePortalSettings": true } } });
         world.done("updateParticipant", "participant { id }", input);
-        let refused = deliver("koor,anna,2026-09-01,JOINED,,,").unwrap_err();
-        assert!(refused.contains("memberships.csv:2:1") && refused.contains("takes no new members"), "{refused}");
+        let report = deliver("koor,anna,2026-09-01,JOINED,,,").unwrap();
+        assert_eq!((report.memberships.refused, report.memberships.created), (1, 0));
+        let told = report.to_string();
+        assert!(told.contains("memberships.csv:2:1") && told.contains("takes no new members"), "{told}");
         assert!(deliver("koor,anna,2022-01-01,JOINED,2023-01-01,LEFT,").is_ok(), "what is over is only history");
         assert_eq!(world.rows("memberships"), 2);
     }

@@ -49,6 +49,7 @@ pub struct Note {
     pub code: Option<ErrorCode>,
 }
 
+#[allow(clippy::ref_option)] // serde gives a reference to the whole field.
 fn as_word<S: Serializer>(code: &Option<ErrorCode>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(code.map_or("", ErrorCode::as_str))
 }

@@ -66,8 +66,8 @@ pub(super) fn block(raw: &str) -> String {
     let is_blank = |line: &&str| indent(line) == line.len();
     let indented = lines.iter().skip(1).filter(|line| !is_blank(line));
     let common = indented.map(|line| indent(line)).min().unwrap_or_default();
-    let first = lines.iter().position(|line| !is_blank(&line)).unwrap_or(lines.len());
-    let last = lines.iter().rposition(|line| !is_blank(&line)).unwrap_or_default();
+    let first = lines.iter().position(|line| !is_blank(line)).unwrap_or(lines.len());
+    let last = lines.iter().rposition(|line| !is_blank(line)).unwrap_or_default();
     let said = lines.iter().enumerate().take(last + 1).skip(first);
     let said = said.map(|(n, line)| if n == 0 { line } else { line.get(common..).unwrap_or_default() });
     said.collect::<Vec<_>>().join("\n")

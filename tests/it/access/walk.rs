@@ -235,7 +235,10 @@ fn send(router: &Router, token: Option<&str>, call: &str, ways: &[String], each:
     match found["errors"][0]["extensions"]["code"].as_str() {
         None | Some("UNAUTHENTICATED" | "FORBIDDEN") => {}
         // What one way may not do keeps the others from being answered.
-        Some("BAD_USER_INPUT") if found["data"].is_null() && ways.len() > 1 => return halves(),
+        // Fields of one name that are of different types must not stand beside each other.
+        Some("BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED") if found["data"].is_null() && ways.len() > 1 => {
+            return halves();
+        }
         Some("BAD_USER_INPUT") => {}
         Some(code) => panic!("{code}: {query}\n{found}"),
     }

@@ -84,7 +84,7 @@ pub(super) const CASES: &[Case] = &[
             "participants.csv:3:59 FIELD_NOT_ALLOWED",
             "participants.csv:4:16 FIELD_NOT_ALLOWED",
             "participants.csv:4:21 FIELD_NOT_ALLOWED",
-            "participants.csv:4:25 FIELD_NOT_ALLOWED",
+            "participants.csv:4:28 FIELD_NOT_ALLOWED",
         ],
     ),
     case(

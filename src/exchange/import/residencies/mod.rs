@@ -251,10 +251,13 @@ fn refuse_overlaps(lines: &[Line<'_>], verdicts: &mut [Verdict], left: &Unclaime
     }
 }
 
-/// What history knows of residencies: of each participant the changes by source, from what to what, the oldest first.
+/// A change of a residency: which side made it, from what, and to what.
+type Turn = (Option<Source>, Option<String>, Option<String>);
+
+/// What history knows of residencies: the changes of each participant, the oldest first.
 #[derive(Default)]
 struct Pasts {
-    of: HashMap<i64, Vec<(Option<Source>, Option<String>, Option<String>)>>,
+    of: HashMap<i64, Vec<Turn>>,
 }
 
 impl Pasts {

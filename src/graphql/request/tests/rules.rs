@@ -14,7 +14,7 @@ fn refused(queries: &[(&str, &str)]) {
     let types = types();
     for (query, message) in queries {
         let errors = wrong(&types, query);
-        let first = errors.first().map(|error| error.message.as_str()).unwrap_or("accepted");
+        let first = errors.first().map_or("accepted", |error| error.message.as_str());
         assert!(first.contains(message), "{query}: {first}");
         let code = errors.iter().flat_map(|error| &error.extensions).find_map(|extensions| extensions.get("code"));
         assert_eq!(code, Some(&async_graphql::Value::from("GRAPHQL_VALIDATION_FAILED")), "{query}");
@@ -234,7 +234,9 @@ fn many_kinds_at_many_levels_are_compared_in_no_time() {
     let mut query = "{ pet { id } }".to_owned();
     for level in 0..12 {
         let inner = format!("x: friends {{ ...L{level} ... on Dog {{ ...L{level} }} ... on Cat {{ id }} }}");
-        query += &format!(" fragment L{} on Pet {{ id ... on Dog {{ {inner} }} }}", level + 1);
+        query.push_str(
+            &[" fragment L", &(level + 1).to_string(), " on Pet { id ... on Dog { ", &inner, " } }"].concat(),
+        );
     }
     query += " fragment L0 on Pet { id }";
     let query = query.replace("{ pet { id } }", "{ pet { ...L12 } }");
