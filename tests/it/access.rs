@@ -80,6 +80,7 @@ impl Sdl {
             ("Boolean", _) => "false".to_owned(),
             ("Int", _) => "1".to_owned(),
             ("Date", _) => "\"2026-09-15\"".to_owned(),
+            ("SchoolYear", _) => "\"2025-2026\"".to_owned(),
             (_, Some(TypeKind::Enum(ty))) => ty.values[0].node.value.node.to_string(),
             (_, Some(TypeKind::InputObject(ty))) => {
                 let inner = self.arguments(root, ty.fields.iter().map(|field| &field.node));

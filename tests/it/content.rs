@@ -396,6 +396,6 @@ both! {
         }
         let two = world.ask_as(Some(&token), "mutation($i: CreateContentInput!) { createContent(input: $i) { content { id } } }",
             json!({ "i": { "page": { "title": "x", "body": "x" }, "dossier": { "title": "x" } } }));
-        assert_eq!(two["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+        assert_eq!(two["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
     }
 }
