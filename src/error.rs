@@ -22,6 +22,8 @@ pub enum Code {
     DerivedMembership,
     DynamicGroup,
     EmptyCondition,
+    EndedEarlier,
+    FewerPlaces,
     Forbidden,
     GroupClosed,
     InUse,
@@ -43,6 +45,8 @@ pub enum Code {
     NotOpenYet,
     NotSignedUp,
     NotUnique,
+    NoteReplaced,
+    OptedOut,
     OverlappingPeriod,
     OverlappingSlot,
     PreviewStale,
@@ -143,6 +147,14 @@ impl From<diesel::result::Error> for Error {
             {
                 tracing::warn!(%error, "the database did not answer");
                 return Self::Unavailable;
+            }
+            if matches!(kind, DatabaseErrorKind::ForeignKeyViolation) {
+                // Whatever named it, it was there when it was looked up.
+                tracing::warn!(%error, "something was removed while it was named");
+                return Self::rejected(
+                    Code::Conflict,
+                    "Something that this refers to was removed at the same moment. Please try again.",
+                );
             }
             if message.contains("deadlock detected") || message.contains("could not serialize") {
                 return Self::rejected(

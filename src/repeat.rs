@@ -2,8 +2,8 @@
 
 use chrono::{Duration, NaiveDateTime};
 use diesel::sql_types::Text;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::db::{Conn, Dialect, Sql};
 use crate::error::{Code, Error, Rejection};
@@ -38,6 +38,38 @@ impl Repeatable {
         match line_fault(id) {
             Some(fault) => refuse(fault.to_string()),
             None => Ok(Some(id).filter(|_| !self.rehearsal)),
+        }
+    }
+}
+
+/// An object that was made or changed, and what its administrator should know about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Answer")]
+pub struct Saved {
+    pub id: i64,
+    pub warnings: Vec<Rejection>,
+}
+
+impl Saved {
+    /// One about which there is nothing to know.
+    pub fn new(id: i64) -> Self {
+        Self { id, warnings: Vec::new() }
+    }
+}
+
+/// As first answers are kept. Those of earlier programs hold the key alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    Key(i64),
+    Whole { id: i64, warnings: Vec<Rejection> },
+}
+
+impl From<Answer> for Saved {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Key(id) => Self::new(id),
+            Answer::Whole { id, warnings } => Self { id, warnings },
         }
     }
 }
@@ -113,4 +145,17 @@ fn forget(conn: &mut Conn, before: NaiveDateTime) -> Result<(), Error> {
     };
     sql.text(")").execute(conn)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_answers_of_earlier_programs_are_read() {
+        let read = |text: &str| serde_json::from_str::<Saved>(text).ok();
+        let warned = Saved { id: 7, warnings: vec![Rejection::new(Code::InUse, "x")] };
+        assert_eq!(read("7"), Some(Saved::new(7)));
+        assert_eq!(read(&serde_json::to_string(&warned).unwrap_or_default()), Some(warned));
+    }
 }

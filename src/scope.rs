@@ -90,6 +90,11 @@ impl Scope {
         stored(self.now)
     }
 
+    /// The calendar date of a stored moment where the organization is.
+    pub fn day(&self, at: NaiveDateTime) -> NaiveDate {
+        at.and_utc().with_timezone(&self.zone).date_naive()
+    }
+
     /// When what is at work now is surely kept, as it is stored: a tenth of the time is left for that.
     pub fn settled(&self) -> NaiveDateTime {
         let now = self.clock.now();

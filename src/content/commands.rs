@@ -8,7 +8,7 @@ use super::kind::Details;
 use super::rounds;
 use super::store::{self, ContentRow, NewLink, Written};
 use super::visibility::{Vision, audience_of, key_of};
-use super::{Audience, Availability, State, UnlinkReason, surveys};
+use super::{Audience, Availability, State, UnlinkReason, sign_ups, surveys};
 use crate::check::{Checks, NAME};
 use crate::db::Conn;
 use crate::db::announce::{self, ContentChange};
@@ -18,6 +18,7 @@ use crate::history::{self, Action, Entity, Fields};
 use crate::id::{self, Kind};
 use crate::members::effective;
 use crate::people::{self, ParticipantKind};
+use crate::repeat::Saved;
 use crate::scope::Scope;
 
 /// The most groups to which one item is linked at once.
@@ -122,7 +123,7 @@ pub fn update(
     cache: &CompositionCache,
     id: i64,
     wanted: &Wanted,
-) -> Result<i64, Error> {
+) -> Result<Saved, Error> {
     let vision = Vision::of_viewer(conn, scope, cache)?;
     let row = managed(conn, scope, &vision, id)?;
     let field = |name: &str| format!("input.content.{}.{name}", wanted.details.kind().field());
@@ -139,12 +140,13 @@ pub fn update(
     let before = row.details.as_ref().ok_or_else(|| Error::internal("content was read without its details"))?;
     surveys::check_change(conn, id, before, &wanted.details)?;
     let changes = history::diff(&fields(&row.title, before)?, &fields(&wanted.title, &wanted.details)?);
+    let warning = sign_ups::check_places(conn, scope, cache, id, before, &wanted.details)?;
     if !changes.is_empty() {
         store::update(conn, scope, id, &Written { title: &wanted.title, details: &wanted.details })?;
         history::record(conn, scope, Action::Updated, Entity::Content, &[id], &changes)?;
         announce(conn, scope, &row)?;
     }
-    Ok(id)
+    Ok(Saved { id, warnings: warning.into_iter().collect() })
 }
 
 /// Shows an item to an audience, now or from a later moment on, in place of the audience that it had (K1).

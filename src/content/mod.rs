@@ -16,6 +16,7 @@ pub mod kinds;
 pub mod recipients;
 pub mod rounds;
 pub mod sign_ups;
+pub mod staying;
 pub mod store;
 pub mod surveys;
 pub mod taking_part;

@@ -15,6 +15,7 @@ use super::types::payload::{ContentFilePayload, ContentPayload};
 use crate::check::given;
 use crate::content::{Availability, commands, files};
 use crate::id::Kind;
+use crate::repeat::Saved;
 
 /// An item to be changed.
 #[derive(InputObject, Clone, Debug)]
@@ -126,7 +127,7 @@ impl ContentMutation {
     ) -> Result<Obj<ContentPayload>> {
         let (wanted, client_mutation_id) = input.wanted().map_err(|error| resolver_error(&error))?;
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
-        run(ctx, client_mutation_id, move |conn, scope| commands::create(conn, scope, cache, &wanted))
+        run(ctx, client_mutation_id, move |conn, scope| commands::create(conn, scope, cache, &wanted).map(Saved::new))
     }
 
     /// Changes an item of content: it becomes what is given, and what is left out is emptied. Whom it is shown to stays.
@@ -154,7 +155,7 @@ impl ContentMutation {
         let at = input.publish_at.map(|at| at.0);
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
         run(ctx, input.client_mutation_id, move |conn, scope| {
-            commands::publish(conn, scope, cache, content, &availability, at)
+            commands::publish(conn, scope, cache, content, &availability, at).map(Saved::new)
         })
     }
 
@@ -197,6 +198,8 @@ impl ContentMutation {
     ) -> Result<Obj<ContentPayload>> {
         let content = identifier(Kind::Content, &input.content_id, "contentId")?;
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
-        run(ctx, input.client_mutation_id, move |conn, scope| commands::withdraw(conn, scope, cache, content))
+        run(ctx, input.client_mutation_id, move |conn, scope| {
+            commands::withdraw(conn, scope, cache, content).map(Saved::new)
+        })
     }
 }

@@ -8,6 +8,7 @@ pub mod errors;
 pub mod guardian_mutation;
 pub mod inputs;
 pub mod loaders;
+pub mod membership_inputs;
 pub mod mutation;
 pub mod mutation_inputs;
 pub mod node;

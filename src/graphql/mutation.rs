@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, MaybeUndefined, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -11,34 +11,38 @@ use sha2::{Digest, Sha256};
 
 use super::engine::{Entity, Obj};
 use super::errors::resolver_error;
-use super::inputs::{code, date, key};
+use super::inputs::{date, key};
+use super::membership_inputs::{
+    AddMembershipsInput, AnnulMembershipInput, EndMembershipInput, SubscribeInput, UnsubscribeInput,
+    UpdateMembershipInput,
+};
 use super::mutation_inputs::{
-    AddMembershipsInput, AnnulMembershipInput, CreateGroupCategoryInput, CreateGroupInput, CreateParticipantInput,
-    CreateReasonInput, DeleteGroupCategoryInput, DeleteReasonInput, EndMembershipInput, EndResidencyInput, GroupInput,
-    RegisterResidencyInput, RetryOutboxMessageInput, SetGroupComponentsInput, SubscribeInput, UnsubscribeInput,
-    UpdateGroupCategoryInput, UpdateGroupInput, UpdateMembershipInput, UpdateParticipantInput, UpdateReasonInput,
+    CreateGroupCategoryInput, CreateGroupInput, CreateParticipantInput, CreateReasonInput, DeleteGroupCategoryInput,
+    DeleteReasonInput, EndResidencyInput, GroupInput, RegisterResidencyInput, RetryOutboxMessageInput,
+    SetGroupComponentsInput, UpdateGroupCategoryInput, UpdateGroupInput, UpdateParticipantInput, UpdateReasonInput,
 };
 
 use super::session::Session;
+use super::types::adding::AddMembershipsPayload;
+use super::types::deleted_group::DeleteGroupPayload;
 use super::types::payload::{
-    AddMembershipsPayload, Coded, DeleteGroupPayload, EndReasonPayload, GroupCategoryPayload, GroupPayload,
-    MembershipPayload, OutboxMessagePayload, ParticipantPayload, PayloadRow, ResidencyPayload, StartReasonPayload,
+    Coded, EndReasonPayload, GroupCategoryPayload, GroupPayload, MembershipPayload, OutboxMessagePayload,
+    ParticipantPayload, PayloadRow, ResidencyPayload, StartReasonPayload,
 };
 use crate::check::given;
 use crate::db::Conn;
-use crate::error::{Code, Error, Rejection};
-use crate::groups::{self, Settings, categories};
+use crate::error::Error;
+use crate::groups::{Settings, categories};
 use crate::id::Kind;
 use crate::mail;
-use crate::members::add::{self, Addition, MAX_IDS, Whom};
+use crate::members::add;
 use crate::members::causes::{self, Changed};
-use crate::members::commands::{Correction, Ending};
 use crate::members::store::ReasonTable;
 use crate::members::{self, reasons};
 use crate::people::Details;
 use crate::repeat::{self, Repeatable};
 use crate::scope::Scope;
-use crate::subscriptions::{self, Request};
+use crate::subscriptions;
 
 /// The root of mutations, as far as it is about groups, people and memberships.
 #[derive(Default)]
@@ -172,32 +176,15 @@ impl MembershipMutation {
         run(ctx, input.client_mutation_id, move |conn, scope| causes::set_group_closed(conn, scope, group, false))
     }
 
-    /// Deletes a group that nothing holds. One that has memberships or that others depend on is closed instead, and
-    /// `userErrors` says what holds it.
+    /// Deletes a group that nothing holds. A group that something holds is closed instead: then `closed` is true, and `heldBy`
+    /// says what holds it.
     async fn delete_group(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The group to be deleted.")] input: GroupInput,
     ) -> Result<Obj<DeleteGroupPayload>> {
         let group = identifier(Kind::Group, &input.group_id, "groupId")?;
-        let client_mutation_id = input.client_mutation_id.clone();
-        let session = ctx.data_unchecked::<Arc<Session>>();
-        let repeatable = Repeatable { id: input.client_mutation_id, request: fingerprint(ctx)?, rehearsal: false };
-        let done = session.write(|conn| {
-            let scope = session.scope();
-            repeat::once(conn, scope, &repeatable, |conn| groups::commands::delete(conn, scope, group))
-        });
-        match done {
-            Ok(done) => {
-                let held = done.held_by.as_ref().map(|held| {
-                    let message = format!("The group is held by {held}. It was closed instead.");
-                    Rejection::new(Code::InUse, message).at("input.groupId")
-                });
-                let errors = held.into_iter().collect();
-                Ok(Obj::row(PayloadRow { done: Some(done), errors, client_mutation_id }))
-            }
-            failed => payload(client_mutation_id, failed),
-        }
+        run(ctx, input.client_mutation_id, move |conn, scope| causes::delete_group(conn, scope, group))
     }
 
     /// Replaces what a group is made of. A composition that would go round in a circle is refused.
@@ -217,14 +204,15 @@ impl MembershipMutation {
         })
     }
 
-    /// Adds members to a group, many at once: all of them or nobody, unless a partial addition is allowed.
+    /// Adds members to a group, many at once: all of them or nobody, unless a partial addition is allowed. Whoever is a member
+    /// already stays as they are, and whoever left by themselves stays out; both are counted and refuse nobody else.
     async fn add_memberships(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who is to be added to which group.")] input: AddMembershipsInput,
     ) -> Result<Obj<AddMembershipsPayload>> {
         let client_mutation_id = input.client_mutation_id.clone();
-        let done = addition(&input)?.and_then(|addition| {
+        let done = input.addition()?.and_then(|addition| {
             let session = ctx.data_unchecked::<Arc<Session>>();
             let scope = session.scope();
             let repeatable = Repeatable {
@@ -255,46 +243,31 @@ impl MembershipMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Who is to join which group.")] input: SubscribeInput,
     ) -> Result<Obj<MembershipPayload>> {
-        let request = Request {
-            group_id: identifier(Kind::Group, &input.group_id, "groupId")?,
-            participant_id: optional(input.participant_id.as_ref(), "participantId")?,
-            end_reason: None,
-            note: None,
-        };
+        let request = input.request()?;
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
         run(ctx, input.client_mutation_id, move |conn, scope| subscriptions::subscribe(conn, scope, cache, &request))
     }
 
-    /// Ends the membership of a subscription group that is in force. If the group is fed by another group or by
-    /// addresses, the participant stays out until joining again.
+    /// Ends the membership of a subscription group that is in force. It is open to every member, also to one who may no longer
+    /// join. The participant stays out until joining again, even if another group or addresses feed the group.
     async fn unsubscribe(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Who is to leave which group.")] input: UnsubscribeInput,
     ) -> Result<Obj<MembershipPayload>> {
-        let request = Request {
-            group_id: identifier(Kind::Group, &input.group_id, "groupId")?,
-            participant_id: optional(input.participant_id.as_ref(), "participantId")?,
-            end_reason: code(input.end_reason_code),
-            note: given(input.note),
-        };
+        let request = input.request()?;
         let cache = ctx.data_unchecked::<Arc<Session>>().compositions();
         run(ctx, input.client_mutation_id, move |conn, scope| subscriptions::unsubscribe(conn, scope, cache, &request))
     }
 
-    /// Ends a membership. If it follows from another group or from an address, the participant stays out until joining
-    /// again.
+    /// Ends a membership. An end that is known already and earlier is kept, and a warning says so, unless it is to be replaced.
+    /// If the membership follows from another group or from an address, the participant stays out until joining again.
     async fn end_membership(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The membership, and how it ends.")] input: EndMembershipInput,
     ) -> Result<Obj<MembershipPayload>> {
-        let ending = Ending {
-            membership_id: identifier(Kind::Membership, &input.membership_id, "membershipId")?,
-            end_date: date(input.end_date),
-            end_reason: code(input.end_reason_code),
-            note: given(input.note),
-        };
+        let ending = input.ending()?;
         run(ctx, input.client_mutation_id, move |conn, scope| members::commands::end(conn, scope, &ending))
     }
 
@@ -304,23 +277,7 @@ impl MembershipMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The membership, and what to correct.")] input: UpdateMembershipInput,
     ) -> Result<Obj<MembershipPayload>> {
-        let correction = Correction {
-            membership_id: identifier(Kind::Membership, &input.membership_id, "membershipId")?,
-            start_date: date(input.start_date),
-            start_reason: code(input.start_reason_code),
-            end_date: match input.end_date {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(end) => Some(Some(end.0)),
-            },
-            end_reason: code(input.end_reason_code),
-            note: match input.note {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(note) => Some(given(Some(note))),
-            },
-            role: input.role.map(Into::into),
-        };
+        let correction = input.correction()?;
         run(ctx, input.client_mutation_id, move |conn, scope| members::commands::update(conn, scope, &correction))
     }
 
@@ -526,36 +483,4 @@ fn delete_reason<P: Entity<Row = PayloadRow<Coded>>>(
     run(ctx, input.client_mutation_id, move |conn, scope| {
         reasons::delete(conn, scope, table, reason).map(|id| Coded { id, gone: true })
     })
-}
-
-/// Reads an addition. The outer error is a malformed request, the inner one a refusal.
-fn addition(input: &AddMembershipsInput) -> Result<Result<Addition, Error>> {
-    let refuse = |code: Code, field: &str, message: &str| Ok(Err(Rejection::new(code, message).at(field).into()));
-    let whom = match (&input.participant_ids, &input.filter) {
-        (Some(ids), None) if ids.len() > MAX_IDS => {
-            return refuse(
-                Code::TooMany,
-                "input.participantIds",
-                "At most 10,000 participants can be named at once; use a filter for more.",
-            );
-        }
-        (Some(ids), None) => {
-            let keys = ids.iter().map(|id| identifier(Kind::Participant, id, "participantIds"));
-            Whom::Ids(keys.collect::<Result<_>>()?)
-        }
-        (None, Some(filter)) => match filter.clone().meant("input.filter") {
-            Ok(filter) => Whom::Filter(Box::new(filter)),
-            Err(error) => return Ok(Err(error)),
-        },
-        _ => return refuse(Code::Required, "input.participantIds", "Give either `participantIds` or `filter`."),
-    };
-    Ok(Ok(Addition {
-        group_id: identifier(Kind::Group, &input.group_id, "groupId")?,
-        whom,
-        start_date: date(input.start_date),
-        start_reason: code(input.start_reason_code.clone()),
-        role: input.role.into(),
-        dry_run: input.dry_run,
-        allow_partial: input.allow_partial,
-    }))
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
 
-use super::enums::{ComponentMode, CompositionName, Gender, MembershipRole, NeighbourhoodRole};
+use super::enums::{ComponentMode, CompositionName, Gender, NeighbourhoodRole};
 use super::inputs::key;
 use super::participant_filter::ParticipantFilter;
 use super::scalars::Date;
@@ -82,7 +82,7 @@ pub struct GroupSettingsInput {
     neighbourhood_role: MaybeUndefined<NeighbourhoodRole>,
     /// Whether people may join and leave by themselves.
     subscription_group: Option<bool>,
-    /// Only members of this group may join or leave by themselves.
+    /// Only members of this group may join by themselves. Leaving is open to every member.
     restricted_to_id: MaybeUndefined<ID>,
     /// The group whose members are to be members here as well.
     source_group_id: MaybeUndefined<ID>,
@@ -219,108 +219,11 @@ pub struct SetGroupComponentsInput {
     pub client_mutation_id: Option<String>,
 }
 
-/// Members to be added: exactly one of `participantIds` and `filter` must be given.
-#[derive(InputObject, Clone, Debug)]
-pub struct AddMembershipsInput {
-    /// The group.
-    pub group_id: ID,
-    /// These participants, at most 10,000.
-    pub participant_ids: Option<Vec<ID>>,
-    /// Everybody who passes and whose record you administer.
-    pub filter: Option<ParticipantFilter>,
-    /// The first day of membership; today when absent.
-    pub start_date: Option<Date>,
-    /// The code of the start reason; `JOINED` when absent.
-    pub start_reason_code: Option<Line>,
-    /// The part that they play.
-    #[graphql(default_with = "MembershipRole::Member")]
-    pub role: MembershipRole,
-    /// Change nothing and answer what would happen.
-    #[graphql(default)]
-    pub dry_run: bool,
-    /// Add the others when some are refused. Otherwise it is all or nobody.
-    #[graphql(default)]
-    pub allow_partial: bool,
-    /// An identifier of the client's own: the same mutation with the same one is carried out once.
-    pub client_mutation_id: Option<String>,
-}
-
-/// A subscription group to be joined.
-#[derive(InputObject, Clone, Debug)]
-pub struct SubscribeInput {
-    /// The group.
-    pub group_id: ID,
-    /// Who is to join; the viewer when absent.
-    pub participant_id: Option<ID>,
-    /// An identifier of the client's own: the same mutation with the same one is carried out once.
-    pub client_mutation_id: Option<String>,
-}
-
-/// A subscription group to be left.
-#[derive(InputObject, Clone, Debug)]
-pub struct UnsubscribeInput {
-    /// The group.
-    pub group_id: ID,
-    /// Who is to leave; the viewer when absent.
-    pub participant_id: Option<ID>,
-    /// The code of the end reason; `SELF_UNSUBSCRIBED` when absent.
-    pub end_reason_code: Option<Line>,
-    /// A free note, at most 10,000 characters.
-    pub note: Option<Prose>,
-    /// An identifier of the client's own: the same mutation with the same one is carried out once.
-    pub client_mutation_id: Option<String>,
-}
-
 /// An e-mail to be tried again.
 #[derive(InputObject, Clone, Debug)]
 pub struct RetryOutboxMessageInput {
     /// The e-mail.
     pub message_id: ID,
-    /// An identifier of the client's own: the same mutation with the same one is carried out once.
-    pub client_mutation_id: Option<String>,
-}
-
-/// A membership to be ended.
-#[derive(InputObject, Clone, Debug)]
-pub struct EndMembershipInput {
-    /// The membership.
-    pub membership_id: ID,
-    /// The first day on which it is no longer in force; today when absent.
-    pub end_date: Option<Date>,
-    /// The code of the end reason, which every ended membership has.
-    pub end_reason_code: Option<Line>,
-    /// A free note, at most 10,000 characters.
-    pub note: Option<Prose>,
-    /// An identifier of the client's own: the same mutation with the same one is carried out once.
-    pub client_mutation_id: Option<String>,
-}
-
-/// A membership to be corrected. A field that is left out stays as it is.
-#[derive(InputObject, Clone, Debug)]
-pub struct UpdateMembershipInput {
-    /// The membership.
-    pub membership_id: ID,
-    /// The first day of membership.
-    pub start_date: Option<Date>,
-    /// The code of the start reason.
-    pub start_reason_code: Option<Line>,
-    /// The first day on which it is no longer in force; null takes the end back.
-    pub end_date: MaybeUndefined<Date>,
-    /// The code of the end reason.
-    pub end_reason_code: Option<Line>,
-    /// A free note; null removes it.
-    pub note: MaybeUndefined<Prose>,
-    /// The part that the member plays.
-    pub role: Option<MembershipRole>,
-    /// An identifier of the client's own: the same mutation with the same one is carried out once.
-    pub client_mutation_id: Option<String>,
-}
-
-/// A membership that was a mistake.
-#[derive(InputObject, Clone, Debug)]
-pub struct AnnulMembershipInput {
-    /// The membership.
-    pub membership_id: ID,
     /// An identifier of the client's own: the same mutation with the same one is carried out once.
     pub client_mutation_id: Option<String>,
 }

@@ -166,8 +166,9 @@ impl TakingPartMutation {
         run(ctx, input.client_mutation_id, move |conn, scope| sign_ups::sign_up(conn, scope, cache, &request))
     }
 
-    /// Withdraws an entry of you or of a child of yours, until the form closes; whoever manages the form withdraws any. The
-    /// first on the waiting list moves up at once. Signing up again starts at the end.
+    /// Withdraws an entry of you or of a child of yours, until the form closes, also when the form is no longer shown to you;
+    /// whoever manages the form withdraws any. The first on the waiting list moves up at once. Signing up again starts at the
+    /// end.
     async fn withdraw_sign_up(
         &self,
         ctx: &Context<'_>,

@@ -40,6 +40,10 @@ pub enum UserErrorCode {
     DynamicGroup,
     /// A condition of a filter that makes members says nothing, or the filter has none and does not say `everybody: true`.
     EmptyCondition,
+    /// A warning: the membership ends earlier already, and that end is kept.
+    EndedEarlier,
+    /// A warning: people who had a place are on the waiting list now, because there are fewer places.
+    FewerPlaces,
     /// You may not do this.
     Forbidden,
     /// The group is closed, and its organization lets closed groups take no new members.
@@ -70,7 +74,7 @@ pub enum UserErrorCode {
     NotBooked,
     /// The organization lets only groups be joined and left that are visible and changeable on the portal.
     NotChangeableOnPortal,
-    /// Joining and leaving are for the members of another group only.
+    /// Only members of another group can join this one.
     NotEligible,
     /// There is no such object, or you may not see it.
     NotFound,
@@ -82,6 +86,10 @@ pub enum UserErrorCode {
     NotSignedUp,
     /// Another object has this value already.
     NotUnique,
+    /// A warning: the note beside an end is replaced or removed. The history keeps it.
+    NoteReplaced,
+    /// The participant left the group and stays out until joining again.
+    OptedOut,
     /// The period overlaps another one of the same participant.
     OverlappingPeriod,
     /// A warning: another slot of you or a child of yours is at the same time.

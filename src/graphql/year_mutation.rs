@@ -160,6 +160,14 @@ pub struct MoveMembersInput {
     /// Whether all that the old group shows is to be shown to the new group, too. Give this or `linkContentIds`.
     #[graphql(default)]
     link_all_content: bool,
+    /// Move those who left the new group by themselves as well. Otherwise they stay where they are and are counted as
+    /// `optedOut`.
+    #[graphql(default)]
+    include_opted_out: bool,
+    /// Make memberships of the new group that follow from another group or from an address permanent. Otherwise these members
+    /// only leave the old group and are counted as `alreadyMember`.
+    #[graphql(default)]
+    make_permanent: bool,
     /// Only say what would happen.
     #[graphql(default)]
     dry_run: bool,
@@ -341,6 +349,8 @@ impl YearMutation {
                 (false, true) => Along::Nothing,
                 (false, false) => Along::These(items),
             },
+            include_opted_out: input.include_opted_out,
+            make_permanent: input.make_permanent,
             dry_run: input.dry_run,
         };
         rehearse(ctx, input.client_mutation_id, input.dry_run, move |conn, scope| {

@@ -6,35 +6,32 @@ use serde::{Deserialize, Serialize};
 
 use super::Settings;
 use super::composition::{Composition, Mode, find_cycle};
+use super::holders::{self, Holder};
 use super::store::{self, Pointer, Written};
 use super::template::faults;
 use crate::check::{Checks, NAME, TEXT};
-use crate::db::Conn;
+use crate::db::{Conn, Violation, violation};
 use crate::error::{Code, Error, Rejection};
 use crate::history::{self, Action, Change, Entity, Fields};
 use crate::id::{self, Kind};
 use crate::people::commands::{Patch, administration_sight, owner, taken};
 use crate::people::filter::ParticipantFilter;
 use crate::people::{self, ParticipantKind};
+use crate::repeat::Saved;
 use crate::scope::Scope;
 
 /// The most components of one group.
 pub const MAX_COMPONENTS: usize = 10_000;
 
-/// A group that was made or changed, and what its administrator should know about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Saved {
-    pub id: i64,
-    pub warnings: Vec<Rejection>,
-}
-
 /// What became of a group that was to be deleted (G7).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deleted {
     pub id: i64,
-    /// Whether it is gone; else it was closed, and the message says what holds it.
+    /// Whether it is gone; else it is closed.
     pub gone: bool,
-    pub held_by: Option<String>,
+    /// What holds it.
+    #[serde(default)]
+    pub holders: Vec<Holder>,
 }
 
 /// Makes a group.
@@ -211,30 +208,33 @@ fn stored_components(conn: &mut Conn, id: i64, composition: Composition) -> Resu
 /// Deletes a group that nothing holds; else closes it and says what holds it (G7).
 ///
 /// # Errors
-/// `NotFound` or `Forbidden`.
+/// `NotFound` or `Forbidden`; `Conflict` when something begins to hold it at the same moment.
 pub fn delete(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Deleted, Error> {
     store::lock_composition(conn)?;
     let (settings, _) = administered(conn, scope, id, "input.groupId")?;
-    let mut holders: Vec<String> =
-        store::held_by(conn, id)?.into_iter().map(|(what, number)| format!("{number} {what}")).collect();
-    let filters = store::filters_naming(conn, id)?;
-    let sight = administration_sight(conn, scope)?;
-    let names = store::names(conn, &sight, &filters)?;
-    holders.extend(filters.iter().map(|group| match names.get(group) {
-        Some(name) => format!("the filter of \"{name}\""),
-        None => "the filter of a group that you may not see".to_owned(),
-    }));
-    if holders.is_empty() {
-        store::delete(conn, id)?;
+    let holders = holders::store::of_group(conn, id)?;
+    let gone = holders.is_empty();
+    if gone {
+        store::delete(conn, id).map_err(|error| match violation(&error) {
+            Some(Violation::Reference) => {
+                let message = "Something began to hold this group at the same moment. Please try again.";
+                Rejection::new(Code::Conflict, message).at("input.groupId").into()
+            }
+            _ => Error::from(error),
+        })?;
         let changes: Vec<Change> = history::diff(&fields(&defaults()), &fields(&settings))
             .into_iter()
             .map(|change| Change { before: change.after, after: None, ..change })
             .collect();
         history::record(conn, scope, Action::Deleted, Entity::Group, &[id], &changes)?;
-        return Ok(Deleted { id, gone: true, held_by: None });
+    } else if !settings.closed {
+        // Nothing else is changed, so nothing else is checked: what is stored must not stand in the way.
+        let after = Settings { closed: true, ..settings.clone() };
+        let changes = history::diff(&fields(&settings), &fields(&after));
+        store::update(conn, id, &Written::new(after, scope.instant())?)?;
+        history::record(conn, scope, Action::Updated, Entity::Group, &[id], &changes)?;
     }
-    update(conn, scope, id, Box::new(|settings| settings.closed = true))?;
-    Ok(Deleted { id, gone: false, held_by: Some(holders.join(", ")) })
+    Ok(Deleted { id, gone, holders })
 }
 
 /// The stored settings of a group that the viewer administers, and whether it has components; locked.

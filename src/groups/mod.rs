@@ -3,6 +3,7 @@
 pub mod categories;
 pub mod commands;
 pub mod composition;
+pub mod holders;
 pub mod store;
 pub mod template;
 

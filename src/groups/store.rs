@@ -656,34 +656,6 @@ pub fn replace_components(
     Ok(())
 }
 
-/// What keeps a group from being deleted (G7): each kind of dependant, and how many there are.
-///
-/// # Errors
-/// What the database answers.
-pub fn held_by(conn: &mut Conn, id: i64) -> Result<Vec<(&'static str, i64)>, Error> {
-    const HOLDERS: [(&str, &str); 11] = [
-        ("memberships", "SELECT COUNT(*) FROM memberships WHERE group_id = "),
-        ("links to content, open or broken", "SELECT COUNT(*) FROM content_links WHERE group_id = "),
-        ("composite groups it is part of", "SELECT COUNT(*) FROM group_components WHERE component_id = "),
-        ("components of its own", "SELECT COUNT(*) FROM group_components WHERE composite_id = "),
-        ("groups restricted to it", "SELECT COUNT(*) FROM groups WHERE restricted_to_id = "),
-        ("groups that it feeds", "SELECT COUNT(*) FROM groups WHERE source_group_id = "),
-        ("absence reports", "SELECT COUNT(*) FROM absence_reports WHERE group_id = "),
-        ("leave requests", "SELECT COUNT(*) FROM leave_requests WHERE group_id = "),
-        ("lunch stays", "SELECT COUNT(*) FROM lunch_stays WHERE group_id = "),
-        ("year transitions from it", "SELECT COUNT(*) FROM year_transition_moves WHERE group_id = "),
-        ("year transitions to it", "SELECT COUNT(*) FROM year_transition_moves WHERE to_group_id = "),
-    ];
-    let mut holders = Vec::new();
-    for (what, text) in HOLDERS {
-        let number = Sql::new(text).int(id).first::<BigInt, i64>(conn)?.unwrap_or_default();
-        if number > 0 {
-            holders.push((what, number));
-        }
-    }
-    Ok(holders)
-}
-
 /// How many groups of organizations other than this one get members from a group, or give it any, in whatever way.
 ///
 /// # Errors

@@ -1,12 +1,13 @@
 //! Adding many members at once (M5).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use diesel::sql_types::BigInt;
 use serde::{Deserialize, Serialize};
 
 use super::derive::{self, Derivation, Seeds, Wanted, Whom as Concerned};
+use super::joining::{self, Terms, Verdict};
 use super::reasons::usable;
 use super::store::{self, NewMemberships, ReasonTable};
 use super::{Origin, Role};
@@ -18,6 +19,7 @@ use crate::error::{Code, Error, Rejection};
 use crate::groups::Settings;
 use crate::groups::commands::administered;
 use crate::history::{self, Action, Entity};
+use crate::id::{self, Kind};
 use crate::mail::store::welcome;
 use crate::people::commands::administration_sight;
 use crate::people::filter::ParticipantFilter;
@@ -32,8 +34,8 @@ pub const MAX_IDS: usize = 10_000;
 /// Whom to add.
 #[derive(Clone, Debug)]
 pub enum Whom {
-    /// These participants.
-    Ids(Vec<i64>),
+    /// These participants, by the identifiers that were given.
+    Ids(Vec<String>),
     /// Everybody who passes.
     Filter(Box<ParticipantFilter>),
 }
@@ -46,6 +48,10 @@ pub struct Addition {
     pub start_date: Option<NaiveDate>,
     pub start_reason: Option<String>,
     pub role: Role,
+    /// Add whoever opted out as well.
+    pub include_opted_out: bool,
+    /// Put memberships made by hand in the place of derived ones.
+    pub make_permanent: bool,
     /// Only say what would happen.
     pub dry_run: bool,
     /// Add whom one can even if others are refused.
@@ -57,11 +63,37 @@ pub struct Addition {
 pub struct Added {
     pub added: i64,
     pub already_member: i64,
-    pub refused: Vec<(i64, Rejection)>,
+    /// How many opted out and stay out.
+    #[serde(default)]
+    pub opted_out: i64,
+    pub refused: Vec<Refused>,
     pub memberships: Vec<i64>,
     pub dry_run: bool,
     /// Why nothing was added although somebody could have been.
     pub errors: Vec<Rejection>,
+}
+
+/// Somebody who was not added, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The participant, if the identifier is that of one.
+    pub participant: Option<i64>,
+    pub rejection: Rejection,
+    /// The identifier that was asked for. Answers that were kept before there was one have none.
+    #[serde(default)]
+    id: Option<String>,
+}
+
+impl Refused {
+    fn known(participant: i64, rejection: Rejection) -> Self {
+        Self { participant: Some(participant), rejection, id: None }
+    }
+
+    /// The identifier that was asked for; for whoever a filter found, that of the participant.
+    pub fn id(&self) -> String {
+        let encoded = || id::encode(Kind::Participant, self.participant.unwrap_or_default());
+        self.id.clone().unwrap_or_else(encoded)
+    }
 }
 
 impl Added {
@@ -92,37 +124,18 @@ pub fn add(conn: &mut Conn, scope: &Scope, addition: &Addition) -> Result<Added,
     let sight = administration_sight(conn, scope)?;
     let mut added = Added { dry_run: addition.dry_run, ..Added::default() };
     let candidates = candidates(conn, &sight, addition, start, &mut added)?;
-    let joining = sort_out(conn, addition.group_id, start, candidates, &mut added)?;
+    let terms = Terms {
+        start,
+        today: scope.today,
+        include_opted_out: addition.include_opted_out,
+        make_permanent: addition.make_permanent,
+    };
+    let joining = sort_out(conn, &terms, addition.group_id, candidates, &mut added)?;
     if !added.refused.is_empty() && !addition.allow_partial {
         added.errors.push(refused_as_a_whole(&added));
         return Ok(added);
     }
-    let new = NewMemberships {
-        group_id: addition.group_id,
-        start_date: start,
-        start_reason_id,
-        role: addition.role,
-        origin: Origin::Manual,
-        now: scope.instant(),
-    };
-    if derivation.reaches(addition.group_id) {
-        let wanted = |participant: &i64| Wanted {
-            group_id: addition.group_id,
-            participant_id: *participant,
-            start_date: start,
-            end_date: None,
-        };
-        derive::make_room(conn, scope, &joining.iter().map(wanted).collect::<Vec<_>>())?;
-    }
-    let ids = store::insert_many(conn, &new, &joining).map_err(overlap)?;
-    let fields = vec![
-        ("startDate", Some(start.to_string())),
-        ("startReason", Some(code.to_owned())),
-        ("role", Some(addition.role.as_str().to_owned())),
-        ("origin", Some(Origin::Manual.as_str().to_owned())),
-    ];
-    announce(conn, Announced::Created, &ids)?;
-    history::record(conn, scope, Action::Created, Entity::Membership, &ids, &history::diff(&[], &fields))?;
+    let ids = insert(conn, scope, addition, &joining, (start, code, start_reason_id))?;
     if group.new_member_template.is_some() {
         welcome(conn, scope, &ids)?;
     }
@@ -132,6 +145,39 @@ pub fn add(conn: &mut Conn, scope: &Scope, addition: &Addition) -> Result<Added,
         added.memberships = ids;
     }
     Ok(added)
+}
+
+/// Writes the memberships with their history, from a day on and with a start reason.
+fn insert(
+    conn: &mut Conn,
+    scope: &Scope,
+    addition: &Addition,
+    joining: &[i64],
+    (start_date, code, start_reason_id): (NaiveDate, &str, i64),
+) -> Result<Vec<i64>, Error> {
+    let group_id = addition.group_id;
+    if addition.make_permanent {
+        let wanted = |participant: &i64| Wanted { group_id, participant_id: *participant, start_date, end_date: None };
+        derive::make_room(conn, scope, &joining.iter().map(wanted).collect::<Vec<_>>())?;
+    }
+    let new = NewMemberships {
+        group_id,
+        start_date,
+        start_reason_id,
+        role: addition.role,
+        origin: Origin::Manual,
+        now: scope.instant(),
+    };
+    let ids = store::insert_many(conn, &new, joining).map_err(overlap)?;
+    let fields = vec![
+        ("startDate", Some(start_date.to_string())),
+        ("startReason", Some(code.to_owned())),
+        ("role", Some(addition.role.as_str().to_owned())),
+        ("origin", Some(Origin::Manual.as_str().to_owned())),
+    ];
+    announce(conn, Announced::Created, &ids)?;
+    history::record(conn, scope, Action::Created, Entity::Membership, &ids, &history::diff(&[], &fields))?;
+    Ok(ids)
 }
 
 /// Whether members can be added by hand: not to a dynamic group (G1), and not to a closed one of an organization that
@@ -165,41 +211,56 @@ fn candidates(
             Ok(sql.text(" ORDER BY p.id").load::<BigInt, i64>(conn)?)
         }
         Whom::Ids(ids) => {
-            let mut wanted = ids.clone();
+            let named = named(ids, added);
+            let mut wanted: Vec<i64> = named.iter().map(|(key, _)| *key).collect();
             wanted.sort_unstable();
-            wanted.dedup();
             let sql = within(Sql::new("SELECT p.id FROM participants p WHERE p.id").in_ids(&wanted));
             let found = sql.text(" ORDER BY p.id").load::<BigInt, i64>(conn)?;
-            for id in wanted.iter().filter(|id| found.binary_search(id).is_err()) {
-                added.refused.push((*id, Rejection::new(Code::NotFound, "There is no such participant.")));
+            for (key, id) in named.into_iter().filter(|(key, _)| found.binary_search(key).is_err()) {
+                // Somebody out of sight is refused in the same words as nobody at all (K3).
+                let rejection = Rejection::new(Code::NotFound, "There is no such participant.");
+                added.refused.push(Refused { participant: Some(key), rejection, id: Some(id) });
             }
             Ok(found)
         }
     }
 }
 
-/// Who can join: neither a member on the start date nor about to become one. Whoever is so only because the group is
-/// fed can: the membership made by hand takes the place of the other (A3).
+/// The keys behind identifiers, each once, with the identifier that was asked for first. What is none is refused.
+fn named(ids: &[String], added: &mut Added) -> Vec<(i64, String)> {
+    let mut seen = HashSet::new();
+    let mut keys = Vec::with_capacity(ids.len());
+    let mut refused = HashSet::new();
+    for id in ids {
+        match id::decode_as(Kind::Participant, id) {
+            Some(key) if seen.insert(key) => keys.push((key, id.clone())),
+            Some(_) => {}
+            None if refused.insert(id) => {
+                let rejection = Rejection::new(Code::InvalidValue, "This is not the id of a participant.");
+                added.refused.push(Refused { participant: None, rejection, id: Some(id.clone()) });
+            }
+            None => {}
+        }
+    }
+    keys
+}
+
+/// Who joins; all others are counted or refused.
 fn sort_out(
     conn: &mut Conn,
+    terms: &Terms,
     group: i64,
-    start: NaiveDate,
     candidates: Vec<i64>,
     added: &mut Added,
 ) -> Result<Vec<i64>, Error> {
-    let mut periods: HashMap<i64, NaiveDate> = HashMap::new();
-    for (participant, from, _) in store::periods_from(conn, group, &candidates, start)? {
-        periods.entry(participant).or_insert(from);
-    }
+    let known: HashMap<i64, joining::Known> = joining::store::known(conn, group, &candidates, terms.start)?;
     let mut joining = Vec::with_capacity(candidates.len());
     for candidate in candidates {
-        match periods.get(&candidate) {
-            None => joining.push(candidate),
-            Some(from) if *from <= start => added.already_member += 1,
-            Some(from) => {
-                let message = format!("The participant is to be a member from {from} on.");
-                added.refused.push((candidate, Rejection::new(Code::OverlappingPeriod, message)));
-            }
+        match known.get(&candidate).map_or(Verdict::Joins, |known| terms.verdict(known)) {
+            Verdict::Joins => joining.push(candidate),
+            Verdict::AlreadyMember => added.already_member += 1,
+            Verdict::OptedOut => added.opted_out += 1,
+            Verdict::Refused(rejection) => added.refused.push(Refused::known(candidate, rejection)),
         }
     }
     Ok(joining)
@@ -207,7 +268,7 @@ fn sort_out(
 
 fn refused_as_a_whole(added: &Added) -> Rejection {
     let number = added.refused.len();
-    let code = added.refused.first().map_or(Code::InvalidValue, |(_, rejection)| rejection.code);
+    let code = added.refused.first().map_or(Code::InvalidValue, |refused| refused.rejection.code);
     let message = format!(
         "{number} of the participants cannot be added, so nobody was. Allow a partial addition to add the others."
     );

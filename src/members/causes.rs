@@ -9,11 +9,12 @@ use super::derive::{Derivation, Followed, Seeds, Whom};
 use crate::db::Conn;
 use crate::error::Error;
 use crate::groups::Settings;
-use crate::groups::commands::{self as groups, Saved};
+use crate::groups::commands::{self as groups, Deleted};
 use crate::groups::composition::{Composition, Mode};
 use crate::people::commands::{self as people, Patch};
 use crate::people::store::enforces_portal_settings;
 use crate::people::{Details, ParticipantKind};
+use crate::repeat::Saved;
 use crate::scope::Scope;
 
 /// A group that was made or changed, and the memberships that followed.
@@ -62,6 +63,18 @@ pub fn update_group(conn: &mut Conn, scope: &Scope, id: i64, patch: Patch<Settin
 /// `NotFound` or `Forbidden`.
 pub fn set_group_closed(conn: &mut Conn, scope: &Scope, id: i64, closed: bool) -> Result<Changed, Error> {
     update_group(conn, scope, id, Box::new(move |settings| settings.closed = closed))
+}
+
+/// Deletes a group that nothing holds, or closes it (G7); closed, it may take no new members any more (G2).
+///
+/// # Errors
+/// `NotFound` or `Forbidden`.
+pub fn delete_group(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Deleted, Error> {
+    let deleted = groups::delete(conn, scope, id)?;
+    if !deleted.gone {
+        follow_group(conn, scope, id, false)?;
+    }
+    Ok(deleted)
 }
 
 /// Replaces what a group is made of; whoever is fed by it follows (A1).

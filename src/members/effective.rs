@@ -336,7 +336,10 @@ fn gather(members: &mut Members, pairs: Vec<(i64, i64)>) {
 }
 
 /// Adds whoever passes the filters of dynamic groups; as many filters in one statement as SQLite compounds.
-fn computed(
+///
+/// # Errors
+/// What the database answers.
+pub fn computed(
     conn: &mut Conn,
     dynamic: &[i64],
     on: NaiveDate,

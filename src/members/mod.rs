@@ -5,6 +5,7 @@ pub mod causes;
 pub mod commands;
 pub mod derive;
 pub mod effective;
+pub mod joining;
 pub mod reasons;
 pub mod store;
 

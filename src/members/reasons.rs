@@ -97,7 +97,7 @@ pub fn delete(conn: &mut Conn, scope: &Scope, table: ReasonTable, id: i64) -> Re
         return Err(in_use("Kring itself gives this reason."));
     }
     store::delete_reason(conn, table, id).map_err(|error| match violation(&error) {
-        Some(Violation::Reference) => in_use("There are memberships with this reason. Retire it instead."),
+        Some(Violation::Reference) => in_use("Memberships have or had this reason. Retire it instead."),
         _ => error.into(),
     })?;
     let change = |field: &str, before: String| Change { field: field.to_owned(), before: Some(before), after: None };

@@ -214,7 +214,8 @@ impl MembershipOrder {
         Order { name: self.name(), columns, descending }
     }
 
-    fn name(self) -> &'static str {
+    /// The name of the order, with which the position of every membership begins.
+    pub fn name(self) -> &'static str {
         match self {
             Self::ParticipantName => "name",
             Self::StartDate => "start",
@@ -523,30 +524,6 @@ pub fn update_reason(conn: &mut Conn, table: ReasonTable, id: i64, label: &str, 
 /// What the database answers; a membership that has it among it.
 pub fn delete_reason(conn: &mut Conn, table: ReasonTable, id: i64) -> QueryResult<usize> {
     Sql::new("DELETE FROM ").text(table.name()).text(" WHERE id = ").int(id).execute(conn)
-}
-
-/// Of these participants, the periods in the group, derived ones left out, that are not over at a date: participant,
-/// start, end.
-///
-/// # Errors
-/// What the database answers.
-pub fn periods_from(
-    conn: &mut Conn,
-    group: i64,
-    participants: &[i64],
-    from: NaiveDate,
-) -> Result<Vec<(i64, NaiveDate, Option<NaiveDate>)>, Error> {
-    let sql = Sql::new(
-        "SELECT participant_id, start_date, end_date FROM memberships WHERE annulled_at IS NULL \
-         AND origin NOT IN ('SOURCE_GROUP', 'HOME_ADDRESS') AND group_id = ",
-    )
-    .int(group)
-    .text(" AND (end_date IS NULL OR (end_date > ")
-    .date(from)
-    .text(" AND end_date > start_date)) AND participant_id")
-    .in_ids(participants)
-    .text(" ORDER BY start_date");
-    Ok(sql.load::<(BigInt, Date, Nullable<Date>), (i64, NaiveDate, Option<NaiveDate>)>(conn)?)
 }
 
 /// What the memberships of a bulk addition have in common.

@@ -4,6 +4,7 @@
 //! at, for many groups at once.
 
 pub mod facts;
+pub mod ineligible;
 pub mod rule;
 pub mod rules;
 pub mod store;
@@ -18,7 +19,7 @@ use crate::groups::store::{self as groups, CompositionCache};
 use crate::history::{self, Action, Entity};
 use crate::mail::store::welcome;
 use crate::members::add::overlap;
-use crate::members::commands::write;
+use crate::members::commands::{note_of, write};
 use crate::members::derive::store::{opt_in, opt_out};
 use crate::members::derive::{self, Derivation, Seeds, Wanted, Whom};
 use crate::members::reasons::usable;
@@ -26,6 +27,7 @@ use crate::members::store::{self as members, Change, NewMemberships, ReasonTable
 use crate::members::{Origin, Role};
 use crate::people;
 use crate::people::commands::administration_sight;
+use crate::repeat::Saved;
 use crate::scope::Scope;
 use rule::{Acting, Wish};
 
@@ -46,11 +48,11 @@ pub struct Request {
     pub note: Option<String>,
 }
 
-/// Makes a participant a member of a subscription group, and answers with the key of the membership.
+/// Makes a participant a member of a subscription group, and returns the membership.
 ///
 /// # Errors
 /// A rejection for each rule that stands in the way.
-pub fn subscribe(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, request: &Request) -> Result<i64, Error> {
+pub fn subscribe(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, request: &Request) -> Result<Saved, Error> {
     let group = request.group_id;
     let derivation = Derivation::prepare(conn, Seeds::Groups(&[group]))?;
     let (participant, _) = granted(conn, scope, cache, request, Wish::Join)?;
@@ -80,15 +82,20 @@ pub fn subscribe(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, reque
     welcome(conn, scope, &ids)?;
     announce(conn, Announced::Created, &ids)?;
     derivation.follow(conn, scope, Whom::These(&[participant]))?;
-    ids.first().copied().ok_or_else(|| Error::internal("nobody was added"))
+    ids.first().copied().map(Saved::new).ok_or_else(|| Error::internal("nobody was added"))
 }
 
-/// Ends a participant's membership of a subscription group, and answers with its key. What the group is fed by stays as
-/// it is and does not bring them back (S5).
+/// Ends a participant's membership of a subscription group, and returns it. What the group is fed by stays as it is and does
+/// not bring them back (S5).
 ///
 /// # Errors
 /// A rejection for each rule that stands in the way.
-pub fn unsubscribe(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, request: &Request) -> Result<i64, Error> {
+pub fn unsubscribe(
+    conn: &mut Conn,
+    scope: &Scope,
+    cache: &CompositionCache,
+    request: &Request,
+) -> Result<Saved, Error> {
     let group = request.group_id;
     let derivation = Derivation::prepare(conn, Seeds::Groups(&[group]))?;
     let (participant, membership) = granted(conn, scope, cache, request, Wish::Leave)?;
@@ -100,14 +107,16 @@ pub fn unsubscribe(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, req
     let gone = || Error::internal("a membership vanished while its group was locked");
     let row = members::lock(conn, scope.today, membership.ok_or_else(gone)?)?.ok_or_else(gone)?;
     opt_out(conn, scope, group, participant, scope.today)?;
+    let (end_note, warning) = note_of(&row, request.note.as_ref());
     let change = Change {
         end_date: Some(Some(scope.today)),
         end_reason_id: Some(Some(reason)),
-        end_note: Some(request.note.clone()),
+        end_note: Some(end_note),
         updated_at: Some(scope.instant()),
         ..Change::default()
     };
-    write(conn, scope, &row, &change, Action::Ended, &derivation)
+    let id = write(conn, scope, &row, &change, Action::Ended, &derivation)?;
+    Ok(Saved { id, warnings: warning.into_iter().collect() })
 }
 
 /// The participant, and the membership that is in force, if every rule grants the wish. The group is locked, so that

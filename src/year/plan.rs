@@ -4,7 +4,7 @@
 mod tests;
 mod warnings;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,8 @@ pub struct Facts {
     pub following: Vec<(i64, String, i64)>,
     /// The names of those of whom it is otherwise.
     pub names: HashMap<i64, String>,
+    /// Groups, and who left them and has not joined again.
+    pub opted_out: HashSet<(i64, i64)>,
 }
 
 /// What becomes of one membership of one of the plan's groups.
@@ -150,6 +152,7 @@ pub enum WarningCode {
     FollowsFromElsewhere,
     AlreadyMember,
     ScheduledLater,
+    OptedOut,
     LeadershipEnds,
     UnusualTarget,
     LeavesEarly,

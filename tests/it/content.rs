@@ -353,7 +353,8 @@ both! {
         let item = make(world, &token, json!({ "dossier": { "title": "Notulen" } }));
         publish(world, &token, &item, json!({ "groupIds": [group] }));
         world.done_as(&token, "withdrawContent", "content { id }", json!({ "contentId": item }));
-        assert_eq!(world.refused_as(&token, "deleteGroup", json!({ "groupId": group })), ["IN_USE"]);
+        let kept = world.done_as(&token, "deleteGroup", "closed heldBy { kind count }", json!({ "groupId": group }));
+        assert_eq!((&kept["closed"], &kept["heldBy"]), (&json!(true), &json!([{ "kind": "CONTENT", "count": 1 }])));
     }
 
     fn every_kind_is_made_and_read_back(world) {

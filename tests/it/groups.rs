@@ -133,33 +133,6 @@ both! {
         }
     }
 
-    fn g7_what_is_held_is_closed_instead_of_deleted(world) {
-        let free = world.group("Free");
-        let gone = world.done("deleteGroup", "deletedId closed group { id }", json!({ "groupId": free }));
-        assert_eq!(gone["deletedId"], json!(free));
-        assert_eq!(world.data("query($id: ID!) { group(id: $id) { id } }", json!({ "id": free }))["group"], json!(null));
-        let held = world.group("Held");
-        let jan = world.person("Jan", "Jansen");
-        world.add(&held, &[&jan], "2026-01-01");
-        let query = "mutation($input: GroupInput!) { deleteGroup(input: $input) { deletedId closed group { closed memberCount } userErrors { code message } } }";
-        let payload = &world.data(query, json!({ "input": { "groupId": held } }))["deleteGroup"];
-        assert_eq!(payload["deletedId"], json!(null));
-        assert_eq!(payload["group"], json!({ "closed": true, "memberCount": 1 }));
-        assert_eq!(payload["userErrors"][0]["code"], "IN_USE");
-        assert!(text(&payload["userErrors"][0]["message"]).contains("1 memberships"));
-        let part = world.group("Part");
-        let whole = world.group("Whole");
-        world.compose(&whole, "ANY", &[(&part, "INCLUDE")]);
-        for group in [&part, &whole] {
-            let payload = &world.data(query, json!({ "input": { "groupId": group } }))["deleteGroup"];
-            assert_eq!(payload["userErrors"][0]["code"], "IN_USE", "{payload}");
-        }
-        let named = world.group("Named");
-        world.group_with(None, json!({ "name": "D", "memberFilter": { "currentGroupId": named } }));
-        let payload = &world.data(query, json!({ "input": { "groupId": named } }))["deleteGroup"];
-        assert!(text(&payload["userErrors"][0]["message"]).contains("the filter of \"D\""));
-    }
-
     fn g8_a_contribution_group_stands_alone(world) {
         let source = world.group("Source");
         for other in [json!({ "subscriptionGroup": true }), json!({ "sourceGroupId": source }), json!({ "viaHomeAddress": true })] {

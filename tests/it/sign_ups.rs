@@ -1,5 +1,7 @@
 //! Sign-up forms: places, a waiting list that moves up, and nobody reads over another's shoulder.
 
+mod left;
+
 use std::collections::BTreeSet;
 
 use chrono::Duration;

@@ -214,12 +214,12 @@ both! {
         }
         assert_eq!(apply(world, &token, &wrong)["userErrors"][0]["code"], "TRANSITION_OVER");
         // A group of a plan is kept.
-        let kept = "mutation($id: ID!) { deleteGroup(input: { groupId: $id }) { deletedId closed userErrors { code } } }";
+        let kept = "mutation($id: ID!) { deleteGroup(input: { groupId: $id }) { deletedId closed heldBy { kind } userErrors { code } } }";
         let empty = world.group_with(Some(&school.organization), json!({ "name": "Groep 7", "yearGroup": 7 }));
         let mut more = school.plan();
         more["moves"].as_array_mut().unwrap().push(json!({ "groupId": empty, "leaving": true }));
         planned(world, &token, more);
-        assert_eq!(world.data_as(&token, kept, json!({ "id": empty }))["deleteGroup"], json!({ "deletedId": null, "closed": true, "userErrors": [{ "code": "IN_USE" }] }));
+        assert_eq!(world.data_as(&token, kept, json!({ "id": empty }))["deleteGroup"], json!({ "deletedId": null, "closed": true, "heldBy": [{ "kind": "YEAR_TRANSITION" }], "userErrors": [] }));
         let newer = planned(world, &token, school.plan());
         let seen = world.data_as(&token, query, json!({ "id": older["id"] }));
         assert_eq!(seen["yearTransition"], json!({ "status": "SUPERSEDED", "preview": null }));

@@ -175,7 +175,7 @@ pub fn book(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, booking: &
     let held = store::held(conn, row.id, participant)?;
     let mut checks = Checks::default();
     check_invited(conn, scope, cache, &row, participant, &mut checks)?;
-    check_open(&row, scope.instant(), window(&row), ("to book a slot", SLOT), &mut checks);
+    check_open(row.managed, scope.instant(), window(row.details.as_ref()), ("to book a slot", SLOT), &mut checks);
     check_slot(scope, &slot, held.as_ref(), booking, &mut checks);
     checks.done()?;
     if slot.participant_id.is_none() {
@@ -191,8 +191,8 @@ pub fn book(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, booking: &
     Ok(Booked { slot_id: slot.id, content_id: row.id, warnings })
 }
 
-fn window(row: &ContentRow) -> (Option<chrono::NaiveDateTime>, Option<chrono::NaiveDateTime>) {
-    let round = ConversationRound::of(row.details.as_ref());
+fn window(details: Option<&Details>) -> (Option<chrono::NaiveDateTime>, Option<chrono::NaiveDateTime>) {
+    let round = ConversationRound::of(details);
     round.map_or((None, None), |round| (round.booking_opens_at, round.booking_closes_at))
 }
 
@@ -240,25 +240,35 @@ fn warnings(
     Ok((!names.is_empty()).then(|| Rejection::new(Code::OverlappingSlot, message())).into_iter().collect())
 }
 
-/// Gives a slot back.
+/// Gives a slot back. Whoever has booked it may do so although the round is no longer shown to them.
 ///
 /// # Errors
 /// A rejection for each rule that stands in the way.
 pub fn cancel(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, slot: i64) -> Result<Booked, Error> {
     let vision = Vision::of_viewer(conn, scope, cache)?;
-    let (row, slot) = found(conn, scope, &vision, slot)?;
+    let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such slot.").at(SLOT));
     let family = family(conn, scope)?;
-    let own = slot.participant_id.is_some_and(|participant| family.acts_for(participant, row.organization_id));
+    let is_own = |slot: &StoredSlot, organization: Option<i64>| {
+        slot.participant_id.is_some_and(|participant| family.acts_for(participant, organization))
+    };
+    let stored = store::slot(conn, slot)?.ok_or_else(missing)?;
+    let held = taking_part::lock_to_give_back(conn, scope, &vision, stored.content_id, |organization| {
+        is_own(&stored, organization)
+    });
+    let held = held?.ok_or_else(missing)?;
+    // Only what is read after the round is locked stays as it is.
+    let slot = store::slot(conn, slot)?.ok_or_else(missing)?;
     let mut checks = Checks::default();
     match slot.participant_id {
         // Whether somebody else has booked it is told to nobody who asks this way.
-        _ if !row.managed && !own => {
+        _ if !held.managed && !is_own(&slot, held.organization_id) => {
             let message = "This slot is not booked for you, nor for a child of yours.";
             checks.refuse(Code::NotBooked, SLOT, message);
         }
         None => checks.refuse(Code::NotBooked, SLOT, "Nobody has booked this slot."),
         Some(_) => {
-            check_open(&row, scope.instant(), (None, window(&row).1), ("to give a slot back", SLOT), &mut checks);
+            let closes = (None, window(held.details.as_ref()).1);
+            check_open(held.managed, scope.instant(), closes, ("to give a slot back", SLOT), &mut checks);
             if slot.starts_at <= scope.instant() {
                 checks.refuse(Code::SlotPast, SLOT, "This slot has begun or is over.");
             }
@@ -266,7 +276,7 @@ pub fn cancel(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, slot: i6
     }
     checks.done()?;
     release(conn, scope, &slot)?;
-    Ok(Booked { slot_id: slot.id, content_id: row.id, warnings: Vec::new() })
+    Ok(Booked { slot_id: slot.id, content_id: slot.content_id, warnings: Vec::new() })
 }
 
 fn release(conn: &mut Conn, scope: &Scope, slot: &StoredSlot) -> Result<(), Error> {

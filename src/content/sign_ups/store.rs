@@ -7,6 +7,7 @@ use diesel::Queryable;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
 use super::Status;
+use super::standing::Standing;
 use crate::access::guardians::Family;
 use crate::content::visibility::Vision;
 use crate::db::{Conn, Dialect, Sql};
@@ -34,16 +35,37 @@ pub fn entry(conn: &mut Conn, id: i64) -> Result<Option<StoredEntry>, Error> {
     Ok(sql.int(id).first::<Columns, StoredEntry>(conn)?)
 }
 
-/// Whether a participant has an entry that was not withdrawn.
+/// The entry of a participant that was not withdrawn.
 ///
 /// # Errors
 /// What the database answers.
-pub fn is_signed_up(conn: &mut Conn, content: i64, participant: i64) -> Result<bool, Error> {
+pub fn open_entry(conn: &mut Conn, content: i64, participant: i64) -> Result<Option<i64>, Error> {
     let sql = Sql::new("SELECT e.id FROM sign_up_entries e WHERE e.withdrawn_at IS NULL AND e.content_id = ")
         .int(content)
         .text(" AND e.participant_id = ")
         .int(participant);
-    Ok(sql.first::<BigInt, i64>(conn)?.is_some())
+    Ok(sql.first::<BigInt, i64>(conn)?)
+}
+
+/// An entry that was not withdrawn, as far as its place follows from it.
+#[derive(Clone, Debug, Queryable)]
+pub struct OpenEntry {
+    pub id: i64,
+    pub content_id: i64,
+    pub participant_id: i64,
+    pub created_at: NaiveDateTime,
+}
+
+/// The entries of these forms that were not withdrawn, each form's in their order.
+///
+/// # Errors
+/// What the database answers.
+pub fn open_entries(conn: &mut Conn, forms: &[i64]) -> Result<Vec<OpenEntry>, Error> {
+    type Columns = (BigInt, BigInt, BigInt, Timestamp);
+    let sql =
+        Sql::new("SELECT e.id, e.content_id, e.participant_id, e.created_at FROM sign_up_entries e WHERE e.content_id");
+    let sql = sql.in_ids(forms).text(" AND e.withdrawn_at IS NULL ORDER BY e.content_id, e.number");
+    Ok(sql.load::<Columns, OpenEntry>(conn)?)
 }
 
 /// Makes an entry at the end of a form that is locked, and answers with its key.
@@ -109,27 +131,27 @@ pub struct EntryRow {
     pub entered_by: String,
     pub created_at: NaiveDateTime,
     pub withdrawn_at: Option<NaiveDateTime>,
-    /// How many of those who did not withdraw stand up to here.
-    rank: i64,
+    /// Where it stands among those that hold or wait for a place.
+    rank: Option<i64>,
     places: Option<i64>,
 }
 
 impl EntryRow {
-    /// Whether it has a place.
+    /// Where it stands now.
     pub fn status(&self) -> Status {
-        match self.places {
+        match (self.rank, self.places) {
             _ if self.withdrawn_at.is_some() => Status::Withdrawn,
-            Some(places) if self.rank > places => Status::Waiting,
+            (None, _) => Status::Lapsed,
+            (Some(rank), Some(places)) if rank > places => Status::Waiting,
             _ => Status::Placed,
         }
     }
 
-    /// Its place among those who have one, or among those who wait, from 1; none when it was withdrawn.
+    /// Its place among those that have one, or among those that wait, from 1; none when it holds and waits for none.
     pub fn position(&self) -> Option<i64> {
         match self.status() {
-            Status::Withdrawn => None,
-            Status::Placed => Some(self.rank),
-            Status::Waiting => Some(self.rank - self.places.unwrap_or_default()),
+            Status::Waiting => self.rank.map(|rank| rank - self.places.unwrap_or_default()),
+            _ => self.rank,
         }
     }
 
@@ -139,20 +161,15 @@ impl EntryRow {
     }
 }
 
-type EntrySql = (
-    (BigInt, BigInt, BigInt, BigInt, Text),
-    (Nullable<Text>, Text, Timestamp, Nullable<Timestamp>),
-    BigInt,
-    Nullable<BigInt>,
-);
+type EntrySql =
+    ((BigInt, BigInt, BigInt, BigInt, Text), (Nullable<Text>, Text, Timestamp, Nullable<Timestamp>), Nullable<BigInt>);
 type Tuple =
-    ((i64, i64, i64, i64, String), (Option<String>, String, NaiveDateTime, Option<NaiveDateTime>), i64, Option<i64>);
+    ((i64, i64, i64, i64, String), (Option<String>, String, NaiveDateTime, Option<NaiveDateTime>), Option<i64>);
 
 fn columns(dialect: Dialect) -> Sql {
     let sql = Sql::new(
         "SELECT e.id, e.content_id, e.number, e.participant_id, p.display_name, e.note, e.entered_by_name, e.created_at, \
-         e.withdrawn_at, (SELECT COUNT(*) FROM sign_up_entries o WHERE o.content_id = e.content_id \
-         AND o.withdrawn_at IS NULL AND o.number <= e.number), ",
+         e.withdrawn_at, ",
     );
     sql.text(match dialect {
         Dialect::Sqlite => "CAST(c.details ->> 'places' AS INTEGER) FROM ",
@@ -163,8 +180,22 @@ fn columns(dialect: Dialect) -> Sql {
 /// What an entry stands in, to its right.
 const AROUND: &str = " JOIN content c ON c.id = e.content_id JOIN participants p ON p.id = e.participant_id";
 
-fn select(conn: &mut Conn, sql: Sql) -> Result<Vec<EntryRow>, Error> {
-    let row = |(entry, about, rank, places): Tuple| {
+/// The entries that a statement finds, with where each stands.
+fn select(conn: &mut Conn, standing: &Standing, sql: Sql) -> Result<Vec<EntryRow>, Error> {
+    Ok(listed(sql.load::<EntrySql, Tuple>(conn)?, standing))
+}
+
+/// The forms of these entries, each once.
+///
+/// # Errors
+/// What the database answers.
+pub fn forms_of(conn: &mut Conn, entries: &[i64]) -> Result<Vec<i64>, Error> {
+    let sql = Sql::new("SELECT DISTINCT e.content_id FROM sign_up_entries e WHERE e.id").in_ids(entries);
+    Ok(sql.text(" ORDER BY e.content_id").load::<BigInt, i64>(conn)?)
+}
+
+fn listed(rows: Vec<Tuple>, standing: &Standing) -> Vec<EntryRow> {
+    let row = |(entry, about, places): Tuple| {
         let (id, content_id, number, participant_id, participant_name) = entry;
         let (note, entered_by, created_at, withdrawn_at) = about;
         EntryRow {
@@ -177,29 +208,31 @@ fn select(conn: &mut Conn, sql: Sql) -> Result<Vec<EntryRow>, Error> {
             entered_by,
             created_at,
             withdrawn_at,
-            rank,
+            rank: standing.rank(id),
             places,
         }
     };
-    Ok(sql.load::<EntrySql, Tuple>(conn)?.into_iter().map(row).collect())
+    rows.into_iter().map(row).collect()
 }
 
 /// Who signed up first comes first.
 const ORDER: Order = Order { name: "entries", columns: &[("e.number", KeyType::Int)], descending: false };
 
-/// A page of the entries of each of the forms, which the viewer manages.
+/// A page of the entries of each of the forms, which the viewer manages. Those that hold and wait for no place are left out
+/// unless they are wanted as well.
 ///
 /// # Errors
 /// `BadInput` for a cursor of another list; what the database answers.
 pub fn pages(
     conn: &mut Conn,
+    standing: &Standing,
     forms: &[i64],
-    withdrawn: bool,
+    all: bool,
     window: &Window,
 ) -> Result<HashMap<i64, Page<EntryRow>>, Error> {
     let inner = |sql: Sql| {
         let sql = sql.text(" FROM sign_up_entries e WHERE e.content_id = parent.value");
-        let sql = window.conditions(open(sql, withdrawn), &ORDER)?;
+        let sql = window.conditions(standing_in(sql, standing, all), &ORDER)?;
         Ok::<_, Error>(window.order_by(sql, &ORDER).text(" LIMIT ").int(window.fetch()))
     };
     let sql = columns(conn.dialect());
@@ -215,24 +248,27 @@ pub fn pages(
         }
     };
     let mut by_form: HashMap<i64, Vec<EntryRow>> = HashMap::new();
-    for row in select(conn, window.order_by(sql.text(AROUND), &ORDER))? {
+    for row in select(conn, standing, window.order_by(sql.text(AROUND), &ORDER))? {
         by_form.entry(row.content_id).or_default().push(row);
     }
     Ok(by_form.into_iter().map(|(form, rows)| (form, window.page(rows))).collect())
 }
 
-/// Appends ` AND …` so that only entries remain that were not withdrawn, unless those are wanted as well.
-fn open(sql: Sql, withdrawn: bool) -> Sql {
-    if withdrawn { sql } else { sql.text(" AND e.withdrawn_at IS NULL") }
+/// Appends ` AND …` so that only entries remain that hold or wait for a place, unless all are wanted.
+fn standing_in(sql: Sql, standing: &Standing, all: bool) -> Sql {
+    if all {
+        return sql;
+    }
+    sql.text(" AND e.withdrawn_at IS NULL AND NOT (e.id").in_ids(&standing.lapsed()).text(")")
 }
 
-/// How many entries each of the forms has.
+/// How many entries each of the forms has, of whatever standing.
 ///
 /// # Errors
 /// What the database answers.
-pub fn counts(conn: &mut Conn, forms: &[i64], withdrawn: bool) -> Result<HashMap<i64, i64>, Error> {
+pub fn counts(conn: &mut Conn, forms: &[i64]) -> Result<HashMap<i64, i64>, Error> {
     let sql = Sql::new("SELECT e.content_id, COUNT(*) FROM sign_up_entries e WHERE e.content_id").in_ids(forms);
-    let sql = open(sql, withdrawn).text(" GROUP BY e.content_id");
+    let sql = sql.text(" GROUP BY e.content_id");
     Ok(sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?.into_iter().collect())
 }
 
@@ -240,7 +276,7 @@ pub fn counts(conn: &mut Conn, forms: &[i64], withdrawn: bool) -> Result<HashMap
 ///
 /// # Errors
 /// What the database answers.
-pub fn of_family(conn: &mut Conn, family: &Family, forms: &[i64]) -> Result<Vec<EntryRow>, Error> {
+pub fn of_family(conn: &mut Conn, standing: &Standing, family: &Family, forms: &[i64]) -> Result<Vec<EntryRow>, Error> {
     if family.viewer().is_none() {
         return Ok(Vec::new());
     }
@@ -249,7 +285,7 @@ pub fn of_family(conn: &mut Conn, family: &Family, forms: &[i64]) -> Result<Vec<
         " AND NOT EXISTS (SELECT 1 FROM sign_up_entries l WHERE l.content_id = e.content_id \
          AND l.participant_id = e.participant_id AND l.number > e.number) ORDER BY e.number, e.id",
     );
-    select(conn, sql)
+    select(conn, standing, sql)
 }
 
 /// An expression that is true of entries of one of a family, as far as the organization of the form goes.
@@ -257,12 +293,21 @@ fn made_for(sql: Sql, family: &Family) -> Sql {
     family.of(sql, &Sql::new("e.participant_id"), &Sql::new("c.organization_id"))
 }
 
-/// The entries with these keys of a family, and those of forms that the viewer manages, in no order.
+/// The entries with these keys of a family, and those of forms that the viewer manages, in no order. A family reads its own
+/// although the form is no longer shown to it, as long as the form is published.
 ///
 /// # Errors
 /// What the database answers.
-pub fn by_ids(conn: &mut Conn, vision: &Vision, family: &Family, ids: &[i64]) -> Result<Vec<EntryRow>, Error> {
+pub fn by_ids(
+    conn: &mut Conn,
+    scope: &Scope,
+    standing: &Standing,
+    vision: &Vision,
+    family: &Family,
+    ids: &[i64],
+) -> Result<Vec<EntryRow>, Error> {
     let sql = columns(conn.dialect()).text("sign_up_entries e").text(AROUND).text(" WHERE e.id").in_ids(ids);
-    let sql = made_for(vision.visible(sql, "c").text(" AND ("), family).text(" OR ");
-    select(conn, vision.managed(sql, "c").text(")"))
+    let sql = sql.text(" AND (c.published_at <= ").instant(scope.instant());
+    let sql = made_for(sql.text(" AND "), family).text(" OR ");
+    select(conn, standing, vision.managed(sql, "c").text(")"))
 }

@@ -57,7 +57,7 @@ pub fn answer(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, request:
     let participant = for_whom(conn, scope, cache, &vision, &row, request.participant_id)?;
     let mut checks = Checks::default();
     check_invited(conn, scope, cache, &row, participant, &mut checks)?;
-    check_open(&row, scope.instant(), (None, survey.closes_at), ("to answer", "input.contentId"), &mut checks);
+    check_open(row.managed, scope.instant(), (None, survey.closes_at), ("to answer", "input.contentId"), &mut checks);
     if store::has_answered(conn, row.id, participant)? {
         checks.refuse(Code::AlreadyAnswered, "input.participantId", "This participant has answered already.");
     }

@@ -5,7 +5,7 @@ pub mod store;
 use chrono::NaiveDateTime;
 
 use super::commands::within_reach;
-use super::kind::ContentKind;
+use super::kind::{ContentKind, Details};
 use super::store::{self as contents, ContentRow};
 use super::visibility::Vision;
 use crate::access::guardians::{self, Family};
@@ -26,6 +26,37 @@ const PARTICIPANT: &str = "input.participantId";
 /// What the database answers.
 pub fn lock(conn: &mut Conn, scope: &Scope, vision: &Vision, id: i64) -> Result<Option<ContentRow>, Error> {
     contents::lock_seen(conn, vision, scope.instant(), id)
+}
+
+/// An item as far as giving back what one has in it goes.
+pub struct Held {
+    /// Whether the viewer manages it, and is not bound to its times.
+    pub managed: bool,
+    pub organization_id: Option<i64>,
+    pub details: Option<Details>,
+}
+
+/// An item, locked until the transaction ends, for whoever gives back what they have in it: it is seen by the viewer, or it is
+/// published and what is given back is the viewer's own, as `is_own` says for the organization of the item. So who no longer
+/// sees it can withdraw all the same.
+///
+/// # Errors
+/// What the database answers.
+pub fn lock_to_give_back(
+    conn: &mut Conn,
+    scope: &Scope,
+    vision: &Vision,
+    id: i64,
+    is_own: impl FnOnce(Option<i64>) -> bool,
+) -> Result<Option<Held>, Error> {
+    if let Some(ContentRow { managed, organization_id, details, .. }) = lock(conn, scope, vision, id)? {
+        return Ok(Some(Held { managed, organization_id, details }));
+    }
+    let Some(organization_id) = store::organization_of(conn, id)?.filter(|organization| is_own(*organization)) else {
+        return Ok(None);
+    };
+    let details = store::hold_published(conn, scope, id)?;
+    Ok(details.map(|details| Held { managed: false, organization_id, details: Some(details) }))
 }
 
 /// Refuses an item of another kind.
@@ -118,13 +149,13 @@ pub fn check_invited(
 
 /// Refuses what comes too early or too late, at a field of the input. Whoever manages the item is not bound to its times.
 pub fn check_open(
-    row: &ContentRow,
+    managed: bool,
     now: NaiveDateTime,
     (opens, closes): (Option<NaiveDateTime>, Option<NaiveDateTime>),
     (what, field): (&str, &str),
     checks: &mut Checks,
 ) {
-    if row.managed {
+    if managed {
         return;
     }
     if opens.is_some_and(|opens| now < opens) {

@@ -19,6 +19,7 @@ use async_graphql::ServerError;
 use chrono::NaiveDate;
 
 use crate::access::sight::Sight;
+use crate::content::sign_ups::standing::Standing as SignUps;
 use crate::content::visibility::Vision;
 use crate::db::Conn;
 use crate::error::Error;
@@ -170,6 +171,8 @@ pub struct Memory {
     compositions: Option<Arc<Compositions>>,
     standing: Option<Arc<Standing>>,
     vision: Option<Arc<Vision>>,
+    /// Of the forms that were looked at last.
+    sign_ups: Option<(Vec<i64>, Arc<SignUps>)>,
     /// Fields that failed alone.
     failures: Vec<ServerError>,
 }
@@ -250,6 +253,22 @@ impl<'a> Exec<'a> {
         let compositions = self.cache.read(self.conn)?;
         self.memory.compositions = Some(Arc::clone(&compositions));
         Ok(compositions)
+    }
+
+    /// Which entries of these sign-up forms hold or wait for a place.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub fn sign_ups(&mut self, forms: &[i64]) -> Result<Arc<SignUps>, Error> {
+        if let Some((known, sign_ups)) = &self.memory.sign_ups
+            && known == forms
+        {
+            return Ok(Arc::clone(sign_ups));
+        }
+        let compositions = self.compositions()?;
+        let sign_ups = Arc::new(SignUps::load(self.conn, self.scope, &compositions, forms)?);
+        self.memory.sign_ups = Some((forms.to_vec(), Arc::clone(&sign_ups)));
+        Ok(sign_ups)
     }
 
     /// The date asked for, or today.

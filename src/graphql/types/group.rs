@@ -5,6 +5,7 @@ use async_graphql::{ID, ServerResult};
 use super::content::lists::{self, GroupContent};
 use super::effective::{self, EffectiveMember};
 use super::history::{HistoryEntry, history_of};
+use super::ineligible;
 use super::member_filter::MemberFilter;
 use super::membership::{self, Membership, memberships_of};
 use super::participant::Participant;
@@ -147,7 +148,7 @@ const FIELDS: &[Field<Group>] = &[
         flag(row, out, |more| more.subscription_group);
     })
     .details(),
-    Field::<Group>::link("restrictedTo", ty::<Option<Obj<Group>>>, "Only members of this group may join or leave by themselves.", |pick| {
+    Field::<Group>::link("restrictedTo", ty::<Option<Obj<Group>>>, "Only members of this group may join by themselves. Leaving is open to every member.", |pick| {
         one::<GroupRow, Group>(pick, |row| more(row, |more| more.restricted_to_id).flatten())
     })
     .details(),
@@ -217,6 +218,9 @@ const FIELDS: &[Field<Group>] = &[
         effective::members_of_group,
     )
     .args(effective::MEMBER_ARGS),
+    Field::<Group>::link("ineligibleMemberships", ty::<ineligible::List>, ineligible::DOC, ineligible::memberships)
+        .args(&PAGE_ARGS)
+        .details(),
     Field::<Group>::link(
         "content",
         ty::<Option<Obj<Connection<GroupContent>>>>,

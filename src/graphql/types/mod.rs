@@ -1,10 +1,13 @@
 //! The objects of the graph: one table of fields for each type.
 
+pub mod adding;
 pub mod content;
+pub mod deleted_group;
 pub mod effective;
 pub mod group;
 pub mod guardianship;
 pub mod history;
+pub mod ineligible;
 pub mod member_filter;
 pub mod membership;
 pub mod outbox;

@@ -1,7 +1,5 @@
 //! What mutations answer with.
 
-use std::sync::Arc;
-
 use async_graphql::ID;
 
 use super::content::Content;
@@ -12,17 +10,12 @@ use super::outbox::OutboxMessage;
 use super::participant::{Participant, Residency};
 use super::reason::{EndReason, GroupCategory, StartReason};
 use crate::content::files;
-use crate::error::{Error, Rejection};
-use crate::graphql::engine::{
-    Connection, Entity, Exec, Field, Obj, Out, PAGE_ARGS, Pages, Pick, connection, inline_list, one, page_args, ty,
-};
+use crate::error::Rejection;
+use crate::graphql::engine::{Entity, Field, Obj, Out, inline_list, one, ty};
 use crate::graphql::user_error_code::UserErrorCode;
-use crate::groups::commands::Deleted;
 use crate::id::{self, Kind};
-use crate::members::add::Added;
 use crate::members::causes::Changed;
-use crate::members::store::{self as members, MembershipRow};
-use crate::page::{Key, Page};
+use crate::repeat::Saved;
 
 /// What became of a command: what it did, or why it was refused.
 pub struct PayloadRow<T> {
@@ -36,7 +29,8 @@ pub struct UserError;
 /// Something an administrator should know.
 pub struct Warning;
 
-fn code(rejection: &Rejection, out: &mut Out) {
+/// Writes the code of a refusal or a warning.
+pub fn code(rejection: &Rejection, out: &mut Out) {
     let code = UserErrorCode::from(rejection.code);
     out.str(async_graphql::resolver_utils::enum_value(code).to_string().trim_matches('"'));
 }
@@ -166,60 +160,53 @@ payload!(
 );
 
 payload!(
-    DeleteGroupPayload,
-    Deleted,
-    "What became of a group that was to be deleted.",
+    MembershipPayload,
+    Saved,
+    "What became of a change of a membership.",
     [
-        Field::<DeleteGroupPayload>::value(
-            "deletedId",
-            ty::<Option<ID>>,
-            "The identifier of the group that is gone; null when it was not deleted.",
-            |row, out| match row.done.as_ref().filter(|deleted| deleted.gone) {
-                Some(deleted) => out.id(Kind::Group, deleted.id),
-                None => out.null(),
-            },
+        Field::<MembershipPayload>::link(
+            "membership",
+            ty::<Option<Obj<Membership>>>,
+            "The membership as it is now; null when the mutation was refused.",
+            |pick| one::<PayloadRow<Saved>, Membership>(pick, saved),
         ),
-        Field::<DeleteGroupPayload>::value(
-            "closed",
-            ty::<bool>,
-            "Whether the group was closed instead, because something holds it; `userErrors` says what.",
-            |row, out| out.bool(row.done.as_ref().is_some_and(|deleted| !deleted.gone)),
-        ),
-        Field::<DeleteGroupPayload>::link(
-            "group",
-            ty::<Option<Obj<Group>>>,
-            "The group that was closed; null when it is gone.",
-            |pick| {
-                one::<PayloadRow<Deleted>, Group>(pick, |row| {
-                    row.done.as_ref().filter(|deleted| !deleted.gone).map(|deleted| deleted.id)
-                })
-            }
+        Field::<MembershipPayload>::link(
+            "warnings",
+            ty::<Vec<Obj<Warning>>>,
+            "What you should know about what was done: an earlier end that is kept, a note that is replaced.",
+            |pick| inline_list::<PayloadRow<Saved>, Warning>(pick, warnings),
         ),
     ]
 );
 
-payload!(
-    MembershipPayload,
-    i64,
-    "What became of a change of a membership.",
-    [Field::<MembershipPayload>::link(
-        "membership",
-        ty::<Option<Obj<Membership>>>,
-        "The membership as it is now; null when the mutation was refused.",
-        |pick| one::<PayloadRow<i64>, Membership>(pick, |row| row.done),
-    ),]
-);
+/// What was saved.
+fn saved(row: &PayloadRow<Saved>) -> Option<i64> {
+    row.done.as_ref().map(|saved| saved.id)
+}
+
+/// What is to be known about what was saved.
+fn warnings(row: &PayloadRow<Saved>) -> &[Rejection] {
+    row.done.as_ref().map_or(&[], |saved| saved.warnings.as_slice())
+}
 
 payload!(
     ContentPayload,
-    i64,
+    Saved,
     "What became of a change of content.",
-    [Field::<ContentPayload>::link(
-        "content",
-        ty::<Option<Obj<Content>>>,
-        "The item as it is now; null when the mutation was refused.",
-        |pick| one::<PayloadRow<i64>, Content>(pick, |row| row.done),
-    ),]
+    [
+        Field::<ContentPayload>::link(
+            "content",
+            ty::<Option<Obj<Content>>>,
+            "The item as it is now; null when the mutation was refused.",
+            |pick| one::<PayloadRow<Saved>, Content>(pick, saved),
+        ),
+        Field::<ContentPayload>::link(
+            "warnings",
+            ty::<Vec<Obj<Warning>>>,
+            "What you should know about what was done: people who lost a place.",
+            |pick| inline_list::<PayloadRow<Saved>, Warning>(pick, warnings),
+        ),
+    ]
 );
 
 payload!(
@@ -374,110 +361,3 @@ payload!(
         )),
     ]
 );
-
-/// A participant who was not added.
-pub struct RefusedMember;
-
-impl Entity for RefusedMember {
-    const NAME: &'static str = "RefusedMember";
-    const DOC: &'static str = "A participant who cannot be added, and why.";
-    type Row = (i64, Rejection);
-
-    fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<RefusedMember>] = &[
-            Field::<RefusedMember>::link(
-                "participant",
-                ty::<Option<Obj<Participant>>>,
-                "The participant; null when there is none with the given identifier or you may not see it.",
-                |pick| one::<(i64, Rejection), Participant>(pick, |(participant, _)| Some(*participant)),
-            ),
-            Field::<RefusedMember>::value(
-                "code",
-                ty::<UserErrorCode>,
-                "The reason, for programmes.",
-                |(_, row), out| code(row, out),
-            ),
-            Field::<RefusedMember>::value("message", ty::<String>, "The reason, for people.", |(_, row), out| {
-                out.str(&row.message)
-            }),
-        ];
-        FIELDS
-    }
-}
-
-/// The addition, shared with the list of memberships that it made.
-type AddedRow = PayloadRow<Arc<Added>>;
-
-payload!(
-    AddMembershipsPayload,
-    Arc<Added>,
-    "What became of an addition of members.",
-    [
-        Field::<AddMembershipsPayload>::value(
-            "added",
-            ty::<i32>,
-            "How many participants were added, or would be in a dry run.",
-            |row, out| {
-                out.int(row.done.as_ref().map_or(0, |added| added.added));
-            }
-        ),
-        Field::<AddMembershipsPayload>::value(
-            "alreadyMember",
-            ty::<i32>,
-            "How many of the participants are members on the start date already.",
-            |row, out| out.int(row.done.as_ref().map_or(0, |added| added.already_member)),
-        ),
-        Field::<AddMembershipsPayload>::link(
-            "refused",
-            ty::<Vec<Obj<RefusedMember>>>,
-            "Who cannot be added, and why.",
-            |pick| {
-                inline_list::<AddedRow, RefusedMember>(pick, |row| {
-                    row.done.as_ref().map_or(&[], |added| added.refused.as_slice())
-                })
-            }
-        ),
-        Field::<AddMembershipsPayload>::link(
-            "memberships",
-            ty::<Option<Obj<Connection<Membership>>>>,
-            "The memberships that were made, by the name of the participant; empty after a dry run.",
-            new_memberships,
-        )
-        .args(&PAGE_ARGS),
-        Field::<AddMembershipsPayload>::value(
-            "dryRun",
-            ty::<bool>,
-            "Whether this only says what would happen.",
-            |row, out| {
-                out.bool(row.done.as_ref().is_some_and(|added| added.dry_run));
-            }
-        ),
-    ]
-);
-
-fn new_memberships(pick: &Pick<'_>) -> async_graphql::ServerResult<Box<dyn crate::graphql::engine::Link<AddedRow>>> {
-    let window = page_args(pick)?;
-    connection::<AddedRow, Membership>(
-        pick,
-        Box::new(move |exec: &mut Exec<'_>, rows, asked| {
-            let pages = rows.iter().map(|row| {
-                let ids: &[i64] = row.done.as_ref().map_or(&[], |added| added.memberships.as_slice());
-                let mut numbered: Vec<(usize, i64)> = ids.iter().copied().enumerate().collect();
-                numbered.sort_unstable();
-                let keys = window.within(numbered, &|(_, id)| vec![Key::Int(*id)]);
-                let sight = exec.sight()?;
-                let wanted: Vec<i64> = keys.rows.iter().map(|(_, id)| *id).collect();
-                let mut found = if asked.rows && !wanted.is_empty() {
-                    members::by_ids(exec.conn, &sight, exec.scope.today, &wanted)?
-                } else {
-                    Vec::new()
-                };
-                found.sort_by_key(|row| row.id);
-                let total = i64::try_from(ids.len()).ok();
-                Ok(Page { rows: found, has_next: keys.has_next, has_previous: keys.has_previous, total })
-            });
-            let pages = pages.collect::<Result<_, Error>>()?;
-            Ok(Pages { pages, cursor: Box::new(|row: &MembershipRow| vec![Key::Int(row.id)]) })
-        }),
-    )
-}

@@ -1,4 +1,4 @@
-//! S2: joining and leaving may be restricted to the members of another group.
+//! S2: joining may be restricted to the members of another group. Leaving never is: consent is as easy to withdraw as to give.
 
 use crate::error::Code;
 use crate::subscriptions::rule::{Facts, Rule, Wish};
@@ -8,10 +8,7 @@ pub struct Eligible;
 
 impl Rule for Eligible {
     fn check(&self, wish: Wish, facts: &Facts) -> Option<(Code, String)> {
-        (!facts.eligible).then(|| {
-            let what = if wish == Wish::Join { "join" } else { "leave" };
-            let message = format!("Only members of a certain other group can {what} this one.");
-            (Code::NotEligible, message)
-        })
+        (wish == Wish::Join && !facts.eligible)
+            .then(|| (Code::NotEligible, "Only members of a certain other group can join this one.".to_owned()))
     }
 }

@@ -300,7 +300,7 @@ fn ending(carrying: &Carrying<'_>, before: &Ended) -> Result<Entry, Error> {
         &[
             ("endDate", Some(carrying.on.to_string())),
             ("endReason", Some(carrying.end_reason.to_owned())),
-            ("endNote", carrying.note.map(ToOwned::to_owned)),
+            ("endNote", carrying.note.map(ToOwned::to_owned).or_else(|| before.note.clone())),
         ],
     );
     Entry::new(Action::Ended, Entity::Membership, before.id, &changes)

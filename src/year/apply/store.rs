@@ -100,7 +100,7 @@ pub fn ends(conn: &mut Conn, ids: &[i64]) -> Result<Vec<Ended>, Error> {
     Ok(rows.map(|(id, end, reason, note)| Ended { id, end, reason, note }).collect())
 }
 
-/// Ends memberships on a date and answers with how many there were.
+/// Ends memberships on a date and returns how many there were. Their notes stay where no other is given.
 ///
 /// # Errors
 /// What the database answers.
@@ -117,9 +117,10 @@ pub fn end_memberships(
         .text(", end_reason_id = ")
         .int(reason)
         .text(", end_note = ");
+    // A note that stands beside a known end is not dropped.
     let sql = match note {
         Some(note) => sql.string(note),
-        None => sql.text("NULL"),
+        None => sql.text("end_note"),
     };
     let sql = sql
         .text(", updated_at = ")

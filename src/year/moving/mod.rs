@@ -7,16 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::apply::{Carrying, carry_out};
 use super::behind::{Behind, behind, link};
-use super::plan::{Facts, Outcomes, Plan, Row, outcomes};
+use super::plan::{Decision, Facts, Outcomes, Plan, Row, Start, outcomes};
 use super::{Move, Outcome, number, planning, preview};
 use crate::check::{Checks, TEXT};
 use crate::content::store::hold;
 use crate::db::Conn;
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Rejection};
 use crate::groups::Settings;
 use crate::groups::commands::administered;
 use crate::members::Origin;
 use crate::members::derive::{Derivation, Seeds, Whom};
+use crate::members::joining::store::opted_out;
 use crate::people::store::enforces_portal_settings;
 use crate::scope::Scope;
 
@@ -44,6 +45,10 @@ pub struct Request {
     pub start_reason: Option<String>,
     pub note: Option<String>,
     pub along: Along,
+    /// Move whoever opted out of the other group as well.
+    pub include_opted_out: bool,
+    /// Put memberships made by hand in the place of derived ones.
+    pub make_permanent: bool,
     pub dry_run: bool,
 }
 
@@ -55,11 +60,17 @@ pub struct Moved {
     /// How many members moved; those among them who were members of the other group already.
     pub moved: i64,
     pub already_member: i64,
+    /// How many opted out of the other group and stay where they are.
+    #[serde(default)]
+    pub opted_out: i64,
     pub memberships: Vec<i64>,
     /// How many items are shown to the new group from now on.
     pub linked: i64,
     /// The items that the old group shows and the new one does not.
     pub left_behind: Vec<i64>,
+    /// What the administrator should know.
+    #[serde(default)]
+    pub warnings: Vec<Rejection>,
     pub dry_run: bool,
 }
 
@@ -86,31 +97,97 @@ pub fn move_members(conn: &mut Conn, scope: &Scope, request: &Request) -> Result
     checks.done()?;
     hold(conn, &along.iter().map(|item| item.content_id).collect::<Vec<_>>())?;
     planning::store::hold_people(conn, &request.participants)?;
-    let outcomes = work_out(request, on, rows);
-    let carrying = Carrying {
-        on,
-        origin: Origin::Manual,
-        start_reason: request.start_reason.as_deref().unwrap_or(DEFAULT_REASON),
-        end_reason: request.end_reason.as_deref().unwrap_or(DEFAULT_REASON),
-        note: request.note.as_deref(),
-        transition: None,
-    };
-    let memberships = carry_out(conn, scope, &carrying, &outcomes, &mut |_| {})?;
+    let (rows, opted_out) = without_opted_out(conn, request, rows)?;
+    let warnings = replaced_notes(request, &rows);
+    let moving = Moving { request, on, derivation: &derivation };
+    let (decisions, starts, memberships) = moving.carry_out(conn, scope, rows)?;
     derivation.follow(conn, scope, Whom::These(&request.participants))?;
     let linked = link(conn, scope, &along)?;
     let linked_items: HashSet<i64> = along.iter().map(|item| item.content_id).collect();
-    let moved = outcomes.decisions.iter().filter(|it| it.outcome == Outcome::Moves).count();
-    let started: HashSet<i64> = outcomes.starts.iter().map(|start| start.participant).collect();
+    let moved = decisions.iter().filter(|it| it.outcome == Outcome::Moves).count();
+    let started: HashSet<i64> = starts.iter().map(|start| start.participant).collect();
     Ok(Moved {
         from_group_id: request.from_group_id,
         to_group_id: request.to_group_id,
         moved: number(moved),
         already_member: number(moved.saturating_sub(started.len())),
+        opted_out: number(opted_out),
         memberships: if request.dry_run { Vec::new() } else { memberships },
         linked: number(linked),
         left_behind: left.iter().map(|item| item.content_id).filter(|id| !linked_items.contains(id)).collect(),
+        warnings,
         dry_run: request.dry_run,
     })
+}
+
+/// A note on the move takes the place of notes beside ends that are known already.
+fn replaced_notes(request: &Request, rows: &[Row]) -> Vec<Rejection> {
+    let Some(note) = &request.note else { return Vec::new() };
+    let other = |row: &&Row| {
+        let stored = row.end.as_ref().and_then(|end| end.note.as_ref());
+        row.group == request.from_group_id && stored.is_some_and(|stored| stored != note)
+    };
+    let number = rows.iter().filter(other).count();
+    let message = || format!("Notes beside earlier ends are replaced ({number}). The history keeps them.");
+    (number > 0).then(|| Rejection::new(Code::NoteReplaced, message())).into_iter().collect()
+}
+
+/// The memberships of those who move, and how many do not because they opted out of the other group. Whoever is in it all the
+/// same only leaves the one.
+fn without_opted_out(conn: &mut Conn, request: &Request, rows: Vec<Row>) -> Result<(Vec<Row>, usize), Error> {
+    if request.include_opted_out {
+        return Ok((rows, 0));
+    }
+    let out: HashSet<i64> = opted_out(conn, request.to_group_id, &request.participants)?.into_iter().collect();
+    let inside: HashSet<i64> =
+        rows.iter().filter(|row| row.group == request.to_group_id).map(|row| row.participant).collect();
+    let stays = |row: &Row| out.contains(&row.participant) && !inside.contains(&row.participant);
+    let (stay, go): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(stays);
+    Ok((go, stay.iter().map(|row| row.participant).collect::<HashSet<_>>().len()))
+}
+
+/// A move at work.
+struct Moving<'m> {
+    request: &'m Request,
+    on: NaiveDate,
+    derivation: &'m Derivation,
+}
+
+impl Moving<'_> {
+    /// Ends and starts memberships. Whoever belongs to the other group by derivation, and still does after leaving the one,
+    /// needs no other membership of it.
+    fn carry_out(
+        &self,
+        conn: &mut Conn,
+        scope: &Scope,
+        rows: Vec<Row>,
+    ) -> Result<(Vec<Decision>, Vec<Start>, Vec<i64>), Error> {
+        let request = self.request;
+        let carrying = Carrying {
+            on: self.on,
+            origin: Origin::Manual,
+            start_reason: request.start_reason.as_deref().unwrap_or(DEFAULT_REASON),
+            end_reason: request.end_reason.as_deref().unwrap_or(DEFAULT_REASON),
+            note: request.note.as_deref(),
+            transition: None,
+        };
+        let follows = |row: &Row| row.group == request.to_group_id && row.derived;
+        if request.make_permanent || !rows.iter().any(follows) {
+            let outcomes = work_out(request, self.on, rows);
+            let memberships = carry_out(conn, scope, &carrying, &outcomes, &mut |_| {})?;
+            return Ok((outcomes.decisions, outcomes.starts, memberships));
+        }
+        let ends = Outcomes { starts: Vec::new(), ..work_out(request, self.on, rows.clone()) };
+        carry_out(conn, scope, &carrying, &ends, &mut |_| {})?;
+        self.derivation.follow(conn, scope, Whom::These(&request.participants))?;
+        let named: HashSet<i64> = rows.iter().map(|row| row.participant).collect();
+        let mut facts: Vec<Row> = rows.into_iter().filter(|row| row.group == request.from_group_id).collect();
+        let there = preview::store::rows(conn, &[request.to_group_id], self.on)?.into_iter();
+        facts.extend(there.filter(|row| named.contains(&row.participant)).map(|row| Row { derived: false, ..row }));
+        let starts = Outcomes { decisions: Vec::new(), ..work_out(request, self.on, facts) };
+        let memberships = carry_out(conn, scope, &carrying, &starts, &mut |_| {})?;
+        Ok((ends.decisions, starts.starts, memberships))
+    }
 }
 
 /// Both groups, locked in the order of their keys, so that two who move members to and fro never wait for each other.

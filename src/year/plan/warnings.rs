@@ -57,6 +57,18 @@ pub fn warnings(
             warn(code, Some(*group), format!("{number} of those who go to {} {what}.", name(group)));
         }
     }
+    let mut back: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+    for start in started.starts.iter().filter(|start| facts.opted_out.contains(&(start.group, start.participant))) {
+        back.entry(start.group).or_default().insert(start.participant);
+    }
+    for (group, people) in back {
+        let message = format!(
+            "{} of those who go to {} left it by themselves before; they become members of it again.",
+            people.len(),
+            name(&group)
+        );
+        warn(WarningCode::OptedOut, Some(group), message);
+    }
     who_stays(plan, facts, decisions, &mut warn);
     where_they_go(plan, facts, &mut warn);
     all.sort();

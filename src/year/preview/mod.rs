@@ -76,5 +76,6 @@ fn facts(conn: &mut Conn, transition: &TransitionRow, plan: &Plan) -> Result<Fac
         later_records,
         following: store::following(conn, transition.organization_id, &planned)?,
         names: store::names(conn, transition.organization_id, &people)?,
+        opted_out: store::opted_out(conn, &all)?,
     })
 }

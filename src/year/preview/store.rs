@@ -1,6 +1,6 @@
 //! The facts that a preview rests on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text};
@@ -124,4 +124,13 @@ pub fn names(conn: &mut Conn, organization: i64, participants: &[i64]) -> Result
         .int(organization)
         .text("))");
     Ok(sql.load::<(BigInt, Text), (i64, String)>(conn)?.into_iter().collect())
+}
+
+/// These groups, and who opted out of them.
+///
+/// # Errors
+/// What the database answers.
+pub fn opted_out(conn: &mut Conn, groups: &[i64]) -> Result<HashSet<(i64, i64)>, Error> {
+    let sql = Sql::new("SELECT o.group_id, o.participant_id FROM opt_outs o WHERE o.group_id").in_ids(groups);
+    Ok(sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?.into_iter().collect())
 }

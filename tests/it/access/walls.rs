@@ -149,8 +149,8 @@ both! {
         let told = messages(world, &token, "setGroupComponents", "SetGroupComponentsInput", circle);
         assert!(told.contains("CYCLE_DETECTED") && told.contains("Top Alfa") && !told.contains("Bravo"), "{told}");
         world.group_with(Some(&b.organization), json!({ "name": "Filter Bravo", "memberFilter": { "currentGroupId": a.circle } }));
-        let told = messages(world, &token, "deleteGroup", "GroupInput", json!({ "groupId": a.circle }));
-        assert!(told.contains("IN_USE") && !told.contains("Bravo"), "{told}");
+        let held = world.done_as(&token, "deleteGroup", "heldBy { kind count }", json!({ "groupId": a.circle }))["heldBy"].take();
+        assert!(held.as_array().unwrap().contains(&json!({ "kind": "FILTER", "count": 1 })), "{held}");
         // What is not there and what is not seen are refused in the same words.
         for (mutation, ty, key, id, more) in [
             ("endResidency", "EndResidencyInput", "residencyId", &b.residency, json!({})),

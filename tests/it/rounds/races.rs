@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{booked, booking, codes, families, round, slots_of, together, try_book};
 use crate::content::{School, person};
-use crate::harness::both;
+use crate::harness::{both, ids};
 
 both! {
     fn thirty_guardians_race_for_ten_slots_and_for_one(world) {
@@ -93,5 +93,22 @@ both! {
         }
         assert_eq!(booked(world, &school, &round), expected);
         assert_eq!(slots_of(world, &clerk, &round)["freeSlotCount"], 0);
+    }
+
+    /// Whoever left the class gives the slot back that they can no longer see; nobody else does.
+    fn who_left_gives_the_slot_back(world) {
+        let school = School::new(world);
+        let all = families(world, &school, 2);
+        let (_, slots) = round(world, &school, 2, json!({}));
+        let book = |n: usize| world.done_as(&all[n].token, "bookConversationSlot", "slot { id }", json!({ "slotId": slots[n], "participantId": all[n].child }));
+        (book(0), book(1));
+        let query = "query($who: ID!) { participant(id: $who) { memberships(first: 9) { edges { node { id } } } } }";
+        let found = world.data(query, json!({ "who": all[0].child }));
+        world.end(&ids(&found["participant"]["memberships"])[0], "2026-09-15");
+        let cancel = |token: &str, slot: &str| world.refused_as(token, "cancelConversationBooking", json!({ "slotId": slot }));
+        assert_eq!((cancel(&all[0].token, &slots[1]), cancel(&person(world, &school.stranger), &slots[0])), (vec!["NOT_FOUND".to_owned()], vec!["NOT_FOUND".to_owned()]));
+        world.done_as(&all[0].token, "cancelConversationBooking", "clientMutationId", json!({ "slotId": slots[0] }));
+        assert_eq!(cancel(&all[0].token, &slots[0]), ["NOT_FOUND"]);
+        world.done_as(&all[1].token, "bookConversationSlot", "slot { id }", json!({ "slotId": slots[0], "participantId": all[1].child, "replace": true }));
     }
 }

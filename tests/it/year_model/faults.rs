@@ -95,6 +95,8 @@ const STEPS: [Step; 4] = [
             start_reason: None,
             note: None,
             along: Along::Everything,
+            include_opted_out: false,
+            make_permanent: false,
             dry_run: false,
         };
         moving::move_members(conn, &stage.scope, &request).map(|_| ())

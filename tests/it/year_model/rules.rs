@@ -178,7 +178,8 @@ impl<'d> Rules<'d> {
                 coming.entry((to, row.person)).or_default().push(row.clone());
             }
             if matches!(fate, Some(Fate::Moves(_) | Fate::Leaves)) {
-                row.end = Some((effective, TRANSITION, None));
+                // A note that stands beside a known end stays (M5b).
+                row.end = Some((effective, TRANSITION, row.end.and_then(|(.., note)| note)));
             }
         }
         for ((group, person), from) in coming {

@@ -30,6 +30,9 @@ pub enum SignUpStatus {
     Placed,
     /// It is on the waiting list.
     Waiting,
+    /// It holds no place any more: the form was no longer shown to the one who signed up, for instance because they left the
+    /// group. It may be withdrawn. Who comes back signs up anew.
+    Lapsed,
     /// It was withdrawn.
     Withdrawn,
 }
@@ -75,7 +78,7 @@ const FIELDS: &[Field<SignUpEntry>] = &[
         "position",
         ty::<Option<i32>>,
         "Its place among those that have one, or on the waiting list, where 1 is the next to move up; null when it was \
-         withdrawn.",
+         withdrawn or has lapsed.",
         |row, out| out.opt_int(row.position()),
     ),
     Field::<SignUpEntry>::value("createdAt", ty::<DateTime>, "When it was made.", |row, out| {
@@ -96,7 +99,9 @@ impl Keyed for SignUpEntry {
     fn by_ids(exec: &mut Exec<'_>, ids: &[i64], _details: bool) -> Result<Vec<EntryRow>, Error> {
         let vision = exec.vision()?;
         let family = family(exec)?;
-        store::by_ids(exec.conn, &vision, &family, ids)
+        let forms = store::forms_of(exec.conn, ids)?;
+        let standing = exec.sign_ups(&forms)?;
+        store::by_ids(exec.conn, exec.scope, &standing, &vision, &family, ids)
     }
 
     fn key(row: &EntryRow) -> i64 {
@@ -128,7 +133,7 @@ pub const ARGS: &[Argument] = &[
     arg(
         "includeWithdrawn",
         input::<Option<bool>>,
-        "Whether entries that were withdrawn are listed as well; they are not when absent.",
+        "Whether entries that were withdrawn or have lapsed are listed as well; they are not when absent.",
     ),
 ];
 
@@ -138,13 +143,18 @@ pub const ARGS: &[Argument] = &[
 /// When an argument does not fit its type.
 pub fn entries(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<ContentRow>>> {
     let window = page_args(pick)?;
-    let withdrawn = pick.arg::<Option<bool>>("includeWithdrawn")?.unwrap_or_default();
+    let all = pick.arg::<Option<bool>>("includeWithdrawn")?.unwrap_or_default();
     connection::<ContentRow, SignUpEntry>(
         pick,
         Box::new(move |exec: &mut Exec<'_>, rows, asked| {
             let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-            let found = if asked.rows { store::pages(exec.conn, &ids, withdrawn, &window)? } else { HashMap::new() };
-            let count = |ids: &[i64]| store::counts(exec.conn, ids, withdrawn);
+            let standing = exec.sign_ups(&ids)?;
+            let found =
+                if asked.rows { store::pages(exec.conn, &standing, &ids, all, &window)? } else { HashMap::new() };
+            let count = |ids: &[i64]| match all {
+                true => store::counts(exec.conn, ids),
+                false => Ok(ids.iter().map(|id| (*id, standing.count(*id))).collect()),
+            };
             let totals = asked.count.then(|| totals(&ids, asked.rows.then_some(&found), &window, count)).transpose()?;
             let pages = aligned(&ids, found, totals.as_ref());
             Ok(Pages { pages, cursor: Box::new(EntryRow::keys) })
@@ -162,7 +172,8 @@ pub fn of_viewer(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<ContentRow>>> {
         Box::new(|exec, rows, _| {
             let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
             let family = family(exec)?;
-            let found = store::of_family(exec.conn, &family, &ids)?;
+            let standing = exec.sign_ups(&ids)?;
+            let found = store::of_family(exec.conn, &standing, &family, &ids)?;
             let of = |id: i64| found.iter().filter(|entry| entry.content_id == id).cloned().collect();
             Ok(ids.into_iter().map(of).collect())
         }),
@@ -175,11 +186,11 @@ struct Tally(fn(i64, Option<i64>) -> Option<i64>);
 impl Link<ContentRow> for Tally {
     fn follow(&self, exec: &mut Exec<'_>, rows: &[&ContentRow]) -> Result<Values, Error> {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        let counts = store::counts(exec.conn, &ids, false)?;
+        let standing = exec.sign_ups(&ids)?;
         let mut values = Values::with_capacity(rows.len());
         for row in rows {
             let places = SignUpForm::of(row.details()).and_then(|form| form.places).map(i64::from);
-            let entries = counts.get(&row.id).copied().unwrap_or_default();
+            let entries = standing.count(row.id);
             values.push(|out| out.opt_int((self.0)(entries, places)));
         }
         Ok(values)

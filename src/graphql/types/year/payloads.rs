@@ -11,7 +11,7 @@ use crate::graphql::engine::{
 use crate::graphql::types::content::{Content, ContentRow};
 use crate::graphql::types::group::Group;
 use crate::graphql::types::membership::Membership;
-use crate::graphql::types::payload::{PayloadRow, UserError, payload};
+use crate::graphql::types::payload::{PayloadRow, UserError, Warning, payload};
 use crate::members::store::{self as members, MembershipRow};
 use crate::page::{Key, Page};
 use crate::year::moving::Moved;
@@ -122,6 +122,12 @@ payload!(
             "How many of them were members of the other group already, and got no second membership.",
             |row, out| out.int(row.done.as_ref().map_or(0, |done| done.already_member)),
         ),
+        Field::<MoveMembersPayload>::value(
+            "optedOut",
+            ty::<i32>,
+            "How many left the other group by themselves before, so that they do not move.",
+            |row, out| out.int(row.done.as_ref().map_or(0, |done| done.opted_out)),
+        ),
         Field::<MoveMembersPayload>::link(
             "memberships",
             ty::<Option<Obj<Connection<Membership>>>>,
@@ -142,6 +148,12 @@ payload!(
             left_behind,
         )
         .args(&PAGE_ARGS),
+        Field::<MoveMembersPayload>::link(
+            "warnings",
+            ty::<Vec<Obj<Warning>>>,
+            "What you should know about what was done all the same.",
+            |pick| inline_list::<MovedRow, Warning>(pick, |row| row.done.as_ref().map_or(&[], |done| &done.warnings)),
+        ),
         Field::<MoveMembersPayload>::value(
             "dryRun",
             ty::<bool>,

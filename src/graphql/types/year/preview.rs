@@ -50,6 +50,8 @@ pub enum YearTransitionWarningCode {
     AlreadyMember,
     /// Some of those who go to the group were to become members of it later.
     ScheduledLater,
+    /// Some of those who go to the group left it by themselves before; they become members of it again.
+    OptedOut,
     /// Some who led the group that they leave are ordinary members of this one already, and stay that.
     LeadershipEnds,
     /// The group goes to one that is not the next year's.
