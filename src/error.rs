@@ -103,6 +103,8 @@ pub enum Error {
     BadInput(String),
     /// The viewer must sign in first.
     Unauthenticated(String),
+    /// The token was good until a while ago: the viewer must fetch a new one.
+    Expired,
     /// The viewer is known and may not do this.
     Forbidden(String),
     /// The database cannot be reached, or no connection came free in time.
@@ -190,6 +192,7 @@ impl fmt::Display for Error {
             | Self::Forbidden(message)
             | Self::Configuration(message)
             | Self::Internal(message) => f.write_str(message),
+            Self::Expired => f.write_str("The token has expired."),
             Self::Unavailable => f.write_str("The database cannot be reached at the moment. Please try again."),
             Self::Timeout => f.write_str("The request took too long and was stopped."),
             Self::Unfinished => f.write_str(

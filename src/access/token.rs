@@ -105,7 +105,7 @@ impl Keys {
     /// Checks a token and says who bears it.
     ///
     /// # Errors
-    /// `Unauthenticated` when the token is malformed, expired, signed with another key or says what makes no sense.
+    /// `Expired`, or `Unauthenticated` when the token is malformed, signed with another key or says what makes no sense.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Viewer, Error> {
         self.verify_until(token, now).map(|(viewer, _)| viewer)
     }
@@ -124,7 +124,7 @@ impl Keys {
         let refused = || Error::Unauthenticated("The token is not valid.".to_owned());
         let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).map_err(|_| refused())?.claims;
         if claims.exp <= now.timestamp() {
-            return Err(Error::Unauthenticated("The token has expired.".to_owned()));
+            return Err(Error::Expired);
         }
         let left = u64::try_from(claims.exp - now.timestamp()).unwrap_or_default();
         viewer(claims).map(|viewer| (viewer, std::time::Duration::from_secs(left))).ok_or_else(refused)

@@ -3,26 +3,21 @@
 //! A transaction announces what it changes; nobody hears of it before the commit, and never after a rollback. On
 //! PostgreSQL the announcement is a notification that every gateway on the same schema hears; on SQLite it stays in
 //! this process, which is the only one that serves. Whoever follows hears every change in the order of the commits, or
-//! is told that some may have been missed ([`News::Gap`]).
+//! is told that some may have been missed ([`News::Gap`]). [`super::hub`] passes the news on.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime};
 use diesel::sql_types::BigInt;
-use tokio::sync::broadcast;
 
-use super::listen;
-use super::pool::Manager;
+use super::hub::Hub;
 use super::text_enum::text_enum;
 use super::{Conn, Dialect, Sql};
 use crate::error::Error;
 
 /// The most changes in one piece of news: three numbers of 19 digits each must fit into a notification of 8,000 bytes.
 const BATCH: usize = 100;
-/// How many pieces of news may wait for one listener before it has missed some.
-const WAITING: usize = 1_024;
 
 text_enum! {
     /// What happened.
@@ -60,10 +55,17 @@ const CONTENT: &str = "CONTENT";
 /// What a listener hears.
 #[derive(Clone, Debug)]
 pub enum News {
-    /// These changes were committed.
-    Changes(Arc<[Change]>),
+    /// These changes were committed, on PostgreSQL by the transaction of this number.
+    Changes { changes: Arc<[Change]>, transaction: Option<u64> },
     /// Changes may have been missed.
     Gap,
+}
+
+impl News {
+    /// News that nothing has changed.
+    pub fn nothing() -> Self {
+        Self::Changes { changes: Arc::new([]), transaction: None }
+    }
 }
 
 thread_local! {
@@ -96,7 +98,8 @@ pub fn announce(conn: &mut Conn, kind: Kind, memberships: &[i64]) -> Result<(), 
             let sql = Sql::new("SELECT COUNT(*) FROM (SELECT pg_notify('kring_' || md5(current_schema()), ")
                 .string(kind.as_str())
                 .text(
-                    " || ' ' || string_agg(id || ':' || group_id || ':' || participant_id, ',' ORDER BY id)) \
+                    " || ' ' || string_agg(id || ':' || group_id || ':' || participant_id, ',' ORDER BY id) \
+                     || ' ' || pg_current_xact_id()) \
                      FROM (SELECT id, group_id, participant_id, (row_number() OVER (ORDER BY id) - 1) / ",
                 )
                 .int(i64::try_from(BATCH).unwrap_or(1))
@@ -138,15 +141,16 @@ fn tell(conn: &mut Conn, changes: &[Change], payload: impl FnOnce() -> String) -
         Dialect::Sqlite => PENDING.with_borrow_mut(|pending| pending.extend(changes)),
         Dialect::Postgres => {
             let sql = Sql::new("SELECT COUNT(*) FROM (SELECT pg_notify('kring_' || md5(current_schema()), ");
-            sql.string(payload()).text(")) sent").load::<BigInt, i64>(conn)?;
+            sql.string(payload()).text(" || ' ' || pg_current_xact_id())) sent").load::<BigInt, i64>(conn)?;
         }
     }
     Ok(())
 }
 
-/// Reads a notification.
-pub(super) fn parse(payload: &str) -> Option<Vec<Change>> {
-    let (word, changes) = payload.split_once(' ')?;
+/// Reads a notification: a word, the changes, and the number of the transaction that made them.
+pub(super) fn parse(payload: &str) -> Option<News> {
+    let (word, rest) = payload.split_once(' ')?;
+    let (changes, transaction) = rest.split_once(' ')?;
     let kind = Kind::ALL.iter().copied().find(|known| known.as_str() == word);
     let change = |text: &str| {
         let mut numbers = text.split(':').map(|number| number.parse::<i64>().ok());
@@ -161,80 +165,22 @@ pub(super) fn parse(payload: &str) -> Option<Vec<Change>> {
             _ => None,
         }
     };
-    changes.split(',').map(change).collect()
+    let changes: Option<Vec<Change>> = changes.split(',').map(change).collect();
+    Some(News::Changes { changes: changes?.into(), transaction: Some(transaction.parse().ok()?) })
 }
 
-/// Where news comes together. It costs nothing while nobody listens: only then is a connection to PostgreSQL kept.
-pub struct Hub {
-    sender: broadcast::Sender<News>,
-    manager: Manager,
-    /// Whether a thread listens to PostgreSQL.
-    listening: Mutex<bool>,
+/// Forgets what an unfinished transaction of this thread has announced.
+pub(super) fn forget() {
+    PENDING.with_borrow_mut(Vec::clear);
 }
 
-impl Hub {
-    pub(super) fn new(manager: Manager) -> Arc<Self> {
-        let (sender, _) = broadcast::channel(WAITING);
-        Arc::new(Self { sender, manager, listening: Mutex::new(false) })
-    }
-
-    /// Listens from now on: what is committed after this returns is heard. Blocks until PostgreSQL has agreed.
-    ///
-    /// # Errors
-    /// `Unavailable` when it does not answer.
-    pub fn listen(self: &Arc<Self>) -> Result<broadcast::Receiver<News>, Error> {
-        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        let receiver = self.sender.subscribe();
-        if self.manager.dialect() == Dialect::Postgres && !*listening {
-            let conn = listen::open(&self.manager)?;
-            let hub = Arc::downgrade(self);
-            std::thread::Builder::new()
-                .name("news".to_owned())
-                .spawn(move || listen::run(hub, conn))
-                .map_err(|error| Error::internal(format!("no thread: {error}")))?;
-            *listening = true;
-        }
-        Ok(receiver)
-    }
-
-    /// Forgets what an unfinished transaction of this thread has announced.
-    pub(super) fn forget() {
-        PENDING.with_borrow_mut(Vec::clear);
-    }
-
-    /// Passes on what the transaction has announced, which was committed just now.
-    pub(super) fn committed(&self) {
-        let pending = PENDING.take();
-        for batch in pending.chunks(BATCH) {
-            self.publish(News::Changes(batch.into()));
-        }
-    }
-
-    pub(super) fn publish(&self, news: News) {
-        // Without listeners there is nobody to tell.
-        let _ = self.sender.send(news);
-    }
-
-    /// Ends the listening, if nobody is left: `false` when somebody is.
-    pub(super) fn is_deserted(&self) -> bool {
-        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        let deserted = self.sender.receiver_count() == 0;
-        if deserted {
-            *listening = false;
-        }
-        deserted
-    }
-
-    /// Tells everybody that changes may have been missed, and lets the next listener start anew.
-    pub(super) fn lost(&self) {
-        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        *listening = false;
-        self.publish(News::Gap);
+/// Passes on what the transaction has announced, which was committed just now.
+pub(super) fn committed(hub: &Hub) {
+    let pending = PENDING.take();
+    for batch in pending.chunks(BATCH) {
+        hub.publish(News::Changes { changes: batch.into(), transaction: None });
     }
 }
-
-/// How often the connection is asked for news, and how long news may be on its way.
-pub(super) const PAUSE: Duration = Duration::from_millis(25);
 
 #[cfg(test)]
 mod tests {
@@ -244,14 +190,15 @@ mod tests {
     fn notifications_are_read_back() {
         let at = DateTime::from_timestamp_micros(1_789_466_400_000_001).unwrap_or_default().naive_utc();
         for (payload, change) in [
-            ("ENDED 1:2:3", Change::Membership { kind: Kind::Ended, membership: 1, group: 2, participant: 3 }),
-            ("GUARDIANSHIP 7:0:0", Change::Guardianship { guardian: 7 }),
-            ("CONTENT 5:1789466400000001:1", Change::Content(ContentChange { content: 5, at, was_published: true })),
+            ("ENDED 1:2:3 99", Change::Membership { kind: Kind::Ended, membership: 1, group: 2, participant: 3 }),
+            ("GUARDIANSHIP 7:0:0 99", Change::Guardianship { guardian: 7 }),
+            ("CONTENT 5:1789466400000001:1 99", Change::Content(ContentChange { content: 5, at, was_published: true })),
         ] {
-            assert_eq!(parse(payload), Some(vec![change]), "{payload}");
+            let Some(News::Changes { changes, transaction: Some(99) }) = parse(payload) else { panic!("{payload}") };
+            assert_eq!(*changes, [change], "{payload}");
         }
-        for payload in ["", "CONTENT", "CONTENT 5", "CONTENT 5:x:1", "NOTHING 1:2:3", "ENDED 1:2"] {
-            assert_eq!(parse(payload), None, "{payload}");
+        for payload in ["", "CONTENT", "CONTENT 5 99", "CONTENT 5:x:1 99", "NOTHING 1:2:3 99", "ENDED 1:2 99", "ENDED 1:2:3"] {
+            assert!(parse(payload).is_none(), "{payload}");
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod announce;
 pub mod batch;
 mod dialect;
+pub mod hub;
 mod listen;
 mod migrate;
 pub mod moment;
@@ -117,7 +118,7 @@ pub struct Db {
     dialect: Dialect,
     statements: Arc<AtomicU64>,
     capacity: usize,
-    hub: Arc<announce::Hub>,
+    hub: Arc<hub::Hub>,
 }
 
 /// A connection lent by a pool; it goes back when dropped.
@@ -144,7 +145,7 @@ impl Db {
                 .build_unchecked(manager)
         };
         let writers = if dialect == Dialect::Sqlite { 1 } else { options.readers };
-        let hub = announce::Hub::new(manager.for_listening());
+        let hub = hub::Hub::new(manager.for_listening());
         let db = Self {
             hub,
             readers: build(options.readers, manager.for_reading()),
@@ -163,7 +164,7 @@ impl Db {
     }
 
     /// Where news of changes comes together.
-    pub fn hub(&self) -> &Arc<announce::Hub> {
+    pub fn hub(&self) -> &Arc<hub::Hub> {
         &self.hub
     }
 
@@ -243,11 +244,11 @@ impl Db {
     /// Those of `body`; the transaction is rolled back then.
     pub fn write_if<T>(&self, body: impl FnOnce(&mut Conn) -> Result<(T, bool), Error>) -> Result<T, Error> {
         let mut lent = self.begin(&self.writers, self.dialect.begin_write())?;
-        announce::Hub::forget();
+        announce::forget();
         match body(&mut lent) {
             Ok((value, true)) => match lent.batch("COMMIT") {
                 Ok(()) => {
-                    self.hub.committed();
+                    announce::committed(&self.hub);
                     Ok(value)
                 }
                 Err(error) => {

@@ -1,5 +1,6 @@
 //! HTTP: routes, and the way of a request from bytes to an executed operation.
 
+mod bearer;
 pub mod explorer;
 pub mod files;
 pub mod guard;
@@ -155,7 +156,7 @@ async fn show_metrics(State(gateway): State<Arc<Gateway>>) -> Response {
 
 async fn by_get(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     if live::is_upgrade(request.headers()) {
-        return live::open(gateway, request).await;
+        return live::open(gateway, request);
     }
     let media = Media::accepted(request.headers().get(header::ACCEPT));
     match guard::from_get(request.uri(), &gateway.options.limits) {
@@ -233,6 +234,7 @@ fn suits(document: &ExecutableDocument, name: Option<&str>, method: Option<&Meth
 
 /// An operation that may be executed.
 struct Admitted {
+    kind: OperationType,
     task: Task,
     /// Without variables, conditions and spreads.
     document: ExecutableDocument,
@@ -263,29 +265,18 @@ impl Gateway {
         respond::failed(media, error, async_graphql::Pos::default())
     }
 
-    fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Error> {
-        let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Viewer::anonymous()) };
-        let malformed =
-            || Error::Unauthenticated("The Authorization header must hold `Bearer` and a token.".to_owned());
-        let value = value.to_str().map_err(|_| malformed())?;
-        let (scheme, token) = value.split_once(' ').ok_or_else(malformed)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(malformed());
-        }
-        self.keys.verify(token.trim(), self.options.clock.now())
-    }
-
     /// Decides whether an operation may be executed at all; without a method it came over a WebSocket.
     fn admit(&self, request: &GraphqlRequest, method: Option<&Method>, viewer: &Viewer) -> Result<Admitted, Denied> {
         let name = request.operation_name.as_deref();
         let document = self.document(&request.query, &|document| suits(document, name, method))?;
         let operation = guard::operation(&document, name)?;
-        let task = if operation.node.ty == OperationType::Mutation { Task::Change } else { Task::Read };
+        let kind = operation.node.ty;
+        let task = if kind == OperationType::Mutation { Task::Change } else { Task::Read };
         let coerced = request::coerce(request::types(), &document, operation, &request.variables);
         let document = coerced.map_err(Denied::Invalid)?;
         guard::measure(&document, &self.options.limits, &self.facts)?;
         permit::check(&document, viewer).map_err(|(error, pos)| Denied::Failed(error, pos))?;
-        Ok(Admitted { task, document })
+        Ok(Admitted { kind, task, document })
     }
 
     /// The parsed document, once it suits the request and is known to be valid; frequent ones are kept.

@@ -52,10 +52,17 @@ pub fn json_response(status: StatusCode, media: Media, body: Vec<u8>) -> axum::r
 
 /// An executed operation.
 pub fn executed(media: Media, mut response: Response) -> axum::response::Response {
+    let refused = settle(&mut response);
+    let status = if refused { StatusCode::BAD_REQUEST } else { status_of(&response.errors) };
+    json_response(status, media, result(&response, refused))
+}
+
+/// Gives every error of an executed operation a code, and says whether the operation was refused before it began.
+pub fn settle(response: &mut Response) -> bool {
     // Without a path an error was found before execution, by the validator.
-    let refused = response.data == Value::Null && response.errors.iter().all(|error| error.path.is_empty());
-    let status =
-        if refused && !response.errors.is_empty() { StatusCode::BAD_REQUEST } else { status_of(&response.errors) };
+    let refused = response.data == Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.is_empty());
     if refused {
         response.errors.truncate(MAX_ERRORS);
     }
@@ -67,6 +74,11 @@ pub fn executed(media: Media, mut response: Response) -> axum::response::Respons
             extensions.set("code", code);
         }
     }
+    refused
+}
+
+/// The result of an operation as JSON; what was refused has no data.
+pub fn result(response: &Response, refused: bool) -> Vec<u8> {
     let mut body = Vec::with_capacity(1_024);
     body.push(b'{');
     if !refused {
@@ -81,7 +93,7 @@ pub fn executed(media: Media, mut response: Response) -> axum::response::Respons
         write_errors(&mut body, &response.errors);
     }
     body.push(b'}');
-    json_response(status, media, body)
+    body
 }
 
 /// Overload is told to proxies and clients by the status too, so that they wait before they retry.
@@ -96,7 +108,7 @@ fn status_of(errors: &[ServerError]) -> StatusCode {
 }
 
 /// Writes a value; what the engine rendered is copied as it is.
-pub fn write_value(body: &mut Vec<u8>, value: &Value) {
+fn write_value(body: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Binary(json) => body.extend_from_slice(json),
         Value::List(items) => {
@@ -194,7 +206,7 @@ impl<'a> ShownError<'a> {
     }
 }
 
-/// A list of the errors with which an operation ended before its execution, as JSON.
+/// The errors for which an operation was not carried out, as JSON.
 pub fn error_list(errors: &[ServerError]) -> Vec<u8> {
     let mut list = Vec::new();
     write_errors(&mut list, errors);
@@ -228,7 +240,7 @@ pub fn refused(media: Media, refusal: &Refusal) -> axum::response::Response {
 /// A request that ended before its execution.
 pub fn failed(media: Media, error: &Error, pos: async_graphql::Pos) -> axum::response::Response {
     let status = match error {
-        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Unauthenticated(_) | Error::Expired => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Error::Timeout | Error::Unfinished => StatusCode::GATEWAY_TIMEOUT,

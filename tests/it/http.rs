@@ -112,6 +112,12 @@ impl Served {
         self.post(&json!({ "query": query, "variables": variables }).to_string())
     }
 
+    /// Asks with this as the value of the Authorization header.
+    pub fn bearing(&self, authorization: &str, query: &str) -> Answer {
+        let headers = [("Content-Type", "application/json"), ("Authorization", authorization)];
+        self.request("POST", "/graphql", &headers, json!({ "query": query }).to_string().as_bytes())
+    }
+
     fn get(&self, target: &str) -> Answer {
         let bearer = format!("Bearer {}", self.token);
         self.request("GET", target, &[("Authorization", &bearer)], b"")

@@ -146,7 +146,7 @@ fn told(error: &Error) -> (StatusCode, String) {
             _ => StatusCode::BAD_REQUEST,
         },
         Error::BadInput(_) => StatusCode::BAD_REQUEST,
-        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Unauthenticated(_) | Error::Expired => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Error::Timeout | Error::Unfinished => StatusCode::GATEWAY_TIMEOUT,

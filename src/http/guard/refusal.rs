@@ -69,7 +69,9 @@ impl Refusal {
         Self { code, message: message.into(), position: None }
     }
 
-    pub(super) fn at(mut self, position: Pos) -> Self {
+    /// The refusal with the place in the document that it is about.
+    #[must_use]
+    pub fn at(mut self, position: Pos) -> Self {
         self.position = Some(position);
         self
     }

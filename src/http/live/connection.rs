@@ -1,150 +1,232 @@
-//! One WebSocket, from the handshake to the end.
+//! One client, from its introduction to the end.
 
 use std::sync::Arc;
 
-use async_graphql::Data;
-use async_graphql_axum::{GraphQLProtocol, GraphQLWebSocket};
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt, sink, stream};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use futures_util::FutureExt;
+use serde_json::value::RawValue;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::follow::Counted;
-use super::operation::{Carrier, Guest, Verdict, locked};
-use super::{Gateway, HEARTBEAT, INTRODUCTION, READING, Signed};
-
-/// How many messages wait on their way to the protocol and from it.
-const WAITING: usize = 8;
-
-/// Why a connection ends: a code and a reason; `None` when the other side is gone.
-type End = Option<(u16, String)>;
+use super::message::{self, Dialect, Message};
+use super::operation::{self, MAX_OPERATIONS, Operations, coded};
+use super::socket::{End, Socket};
+use super::{Gateway, HEARTBEAT, INTRODUCTION};
+use crate::access::Viewer;
+use crate::db::hub::Attendance;
+use crate::error::Error;
+use crate::http::bearer::Signed;
+use crate::http::guard;
 
 /// Serves one client. Everything that it follows ends with this.
 pub async fn serve(
     gateway: Arc<Gateway>,
-    socket: WebSocket,
-    protocol: GraphQLProtocol,
-    header: Option<Signed>,
+    mut socket: Socket,
+    dialect: Dialect,
+    header: Option<Result<Signed, Error>>,
     place: OwnedSemaphorePermit,
 ) {
     let counted = Counted::new(&gateway.metrics.connections);
-    let guest = Guest::new(gateway);
-    let (mut writer, mut reader) = socket.split();
-    let end = converse(&guest, &mut writer, &mut reader, protocol, header).await;
-    guest.leave();
-    if let Some((code, reason)) = end {
-        let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-        let _ = timeout(READING, writer.send(frame)).await;
-    }
+    let attendance = gateway.shared.db.hub().attend();
+    let mut client =
+        Client { gateway, dialect, header, viewer: None, until: None, operations: Operations::default(), attendance };
+    let end = client.converse(&mut socket).await;
+    drop(client);
+    socket.close(end).await;
     drop((counted, place));
 }
 
-async fn converse(
-    guest: &Arc<Guest>,
-    writer: &mut SplitSink<WebSocket, Message>,
-    reader: &mut SplitStream<WebSocket>,
-    protocol: GraphQLProtocol,
-    header: Option<Signed>,
-) -> End {
-    let (to_protocol, from_client) = mpsc::channel::<Message>(WAITING);
-    let (to_client, mut outgoing) = mpsc::channel::<Message>(WAITING);
-    let input = stream::unfold(from_client, |mut from_client| async {
-        from_client.recv().await.map(|message| (Ok::<_, axum::Error>(message), from_client))
-    });
-    let output = sink::unfold(to_client, |to_client: mpsc::Sender<Message>, message: Message| async move {
-        to_client.send(message).await.map(|()| to_client)
-    });
-    let host = Arc::clone(guest);
-    let speaking = GraphQLWebSocket::new_with_pair(output, Box::pin(input), Carrier(Arc::clone(guest)), protocol)
-        .on_connection_init(move |payload| async move { introduce(&host, &payload, header) })
-        .serve();
-    let mut speaking = Box::pin(speaking);
-    let mut stopping = guest.gateway.live.stopping.subscribe();
-    let opened = Instant::now();
-    let mut heartbeat = interval(HEARTBEAT);
-    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heard = true;
-    loop {
-        let until = locked(&guest.signed).as_ref().map(|signed| signed.until);
-        tokio::select! {
-            () = &mut speaking => return last_words(writer, &mut outgoing).await,
-            Some(message) = outgoing.recv() => say(writer, message).await?,
-            received = receive(&to_protocol, reader) => {
-                heard = true;
-                match received? {
-                    (permit, Message::Text(text)) => match guest.judge(text.as_bytes()) {
-                        Verdict::Pass(message) => permit.send(message),
-                        Verdict::Reply(message) => say(writer, message).await?,
-                        Verdict::Ignored => {}
-                        Verdict::Close(code, reason) => return Some((code, reason)),
-                    },
-                    (_, Message::Close(_)) => return None,
-                    (_, Message::Binary(_)) => return Some((4400, "Messages are text.".to_owned())),
-                    (_, Message::Ping(_) | Message::Pong(_)) => {}
+/// One client.
+struct Client {
+    gateway: Arc<Gateway>,
+    dialect: Dialect,
+    /// Who the upgrade came from, for clients that introduce themselves there.
+    header: Option<Result<Signed, Error>>,
+    /// Who it is, once it has introduced itself.
+    viewer: Option<Viewer>,
+    /// When its token expires.
+    until: Option<Instant>,
+    operations: Operations,
+    /// From before the client can follow anything until after it has ceased to.
+    attendance: Attendance,
+}
+
+/// What happens on a connection.
+enum Event {
+    Received(Result<Option<Utf8Bytes>, End>),
+    Said(String),
+    News,
+    Due,
+    Beat,
+    Stopping,
+}
+
+impl Client {
+    async fn converse(&mut self, socket: &mut Socket) -> End {
+        let mut stopping = self.gateway.live.stopping.subscribe();
+        let opened = Instant::now();
+        let mut heartbeat = interval_at(opened + HEARTBEAT, HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = true;
+        loop {
+            let due = if self.viewer.is_some() { self.until } else { Some(opened + INTRODUCTION) };
+            let event = tokio::select! {
+                received = socket.receive() => Event::Received(received),
+                Some(text) = self.operations.next() => Event::Said(text),
+                () = self.attendance.hear() => Event::News,
+                () = moment(due) => Event::Due,
+                _ = heartbeat.tick() => Event::Beat,
+                () = told(&mut stopping) => Event::Stopping,
+            };
+            let done = match event {
+                Event::Received(received) => {
+                    heard = true;
+                    self.take(socket, received).await
                 }
+                Event::Said(text) => match self.settle(socket).await {
+                    Ok(()) => socket.say(text).await,
+                    end => end,
+                },
+                Event::News => self.settle(socket).await,
+                Event::Due if self.viewer.is_some() => Err(refusal(&Error::Expired)),
+                Event::Due => Err(End::closed(4408, "Connection initialisation timeout")),
+                Event::Beat if std::mem::take(&mut heard) => socket.ping().await,
+                Event::Beat => Err(End::closed(4408, "No sign of life")),
+                Event::Stopping => Err(End::closed(1001, "The gateway stops.")),
+            };
+            if let Err(end) = done {
+                return end;
             }
-            () = sleep_until(until.unwrap_or(opened + INTRODUCTION)) => {
-                let expired = (4401, "The token has expired.".to_owned());
-                return Some(until.map_or((4408, "Connection initialisation timeout".to_owned()), |_| expired));
-            }
-            _ = heartbeat.tick() => {
-                if !std::mem::take(&mut heard) {
-                    return Some((4408, "No sign of life.".to_owned()));
-                }
-                say(writer, Message::Ping(Default::default())).await?;
-            }
-            () = told(&mut stopping) => return Some((1001, "The gateway stops.".to_owned())),
         }
+    }
+
+    /// Lets nobody who begins to follow later hear of news that is here, unless they may have asked before. Whoever is told
+    /// of a change, and begins to follow then, does not hear of it again.
+    async fn settle(&mut self, socket: &mut Socket) -> Result<(), End> {
+        if !self.attendance.catch_up() {
+            return Ok(());
+        }
+        while let Some(received) = socket.receive().now_or_never() {
+            self.take(socket, received).await?;
+        }
+        if socket.is_quiet() {
+            self.attendance.forget();
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, socket: &mut Socket, received: Result<Option<Utf8Bytes>, End>) -> Result<(), End> {
+        match received? {
+            Some(text) => self.obey(socket, &text).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Does what a message says.
+    async fn obey(&mut self, socket: &mut Socket, text: &str) -> Result<(), End> {
+        if let Err(refusal) = guard::check_message(text.as_bytes(), &self.gateway.options.limits) {
+            return Err(End::closed(4400, refusal.message));
+        }
+        match self.dialect.read(text).map_err(|reason| End::closed(4400, reason))? {
+            Message::Init(payload) => self.introduce(socket, payload).await,
+            Message::Ping(payload) => socket.say(message::pong(payload)).await,
+            Message::Pong => Ok(()),
+            Message::Subscribe { id, payload } => self.begin(socket, id, payload).await,
+            Message::Complete { id } => {
+                self.operations.end(&id);
+                Ok(())
+            }
+            Message::Terminate => Err(End::closed(1000, "")),
+        }
+    }
+
+    /// Finds out who is there.
+    async fn introduce(&mut self, socket: &mut Socket, payload: Option<&RawValue>) -> Result<(), End> {
+        if self.viewer.is_some() {
+            return Err(End::closed(4429, "Too many initialisation requests"));
+        }
+        let signed = match given(payload) {
+            Some(Given::Text(value)) => self.gateway.signed(&value),
+            Some(Given::Other) => Err(Error::Unauthenticated("`Authorization` must be a string.".to_owned())),
+            None => self.header.take().transpose(),
+        };
+        match signed {
+            Ok(signed) => {
+                self.until = signed.as_ref().and_then(|signed| signed.until);
+                self.viewer = Some(signed.map_or_else(Viewer::anonymous, |signed| signed.viewer));
+            }
+            Err(error) => {
+                if let Some(text) = self.dialect.refusal(&error.to_string()) {
+                    socket.say(text).await?;
+                }
+                return Err(refusal(&error));
+            }
+        }
+        // Nothing can be followed before the gateway listens. If it cannot, the rest may work all the same.
+        let ready = timeout(self.gateway.options.wait, self.attendance.ready()).await;
+        if !matches!(ready, Ok(Ok(()))) {
+            tracing::warn!("a client is let in while the gateway does not listen for changes");
+        }
+        socket.say(message::ack()).await
+    }
+
+    async fn begin(&mut self, socket: &mut Socket, id: String, payload: &RawValue) -> Result<(), End> {
+        let Some(viewer) = &self.viewer else { return Err(End::closed(4401, "Unauthorized")) };
+        if self.operations.has(&id) {
+            return Err(End::closed(4409, format!("Subscriber for {id} already exists")));
+        }
+        if self.operations.is_full() {
+            let message = format!("At most {MAX_OPERATIONS} operations can be under way on one connection.");
+            return socket.say(operation::refused(&id, &[coded(&message, None, "TOO_MANY_OPERATIONS")])).await;
+        }
+        match operation::begin(&self.gateway, payload.get().as_bytes(), viewer, &mut self.attendance) {
+            Ok(said) => {
+                self.operations.begin(self.dialect, id, said);
+                Ok(())
+            }
+            Err(errors) => socket.say(operation::refused(&id, &errors)).await,
+        }
+    }
+}
+
+/// What stands under `Authorization`.
+enum Given {
+    Text(String),
+    Other,
+}
+
+fn given(payload: Option<&RawValue>) -> Option<Given> {
+    let members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(payload?.get()).ok()?;
+    let value = members.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value);
+    match value {
+        None | Some(serde_json::Value::Null) => None,
+        Some(serde_json::Value::String(text)) => Some(Given::Text(text)),
+        Some(_) => Some(Given::Other),
+    }
+}
+
+/// How a client is closed that is not let in or not kept. Clients come back after 4403, with a token that they fetch for
+/// it; after 4401 and 4500 they tell whoever uses them at once.
+fn refusal(error: &Error) -> End {
+    match error {
+        Error::Expired => End::closed(4403, error.to_string()),
+        Error::Unauthenticated(message) => End::closed(4401, message.as_str()),
+        error => {
+            tracing::error!(%error, "a client could not be let in");
+            End::closed(4500, "Internal server error")
+        }
+    }
+}
+
+/// Waits until a moment; forever without one.
+async fn moment(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 
 async fn told(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
-}
-
-/// The next frame, taken only when there is room for it; `None` when the client is gone.
-async fn receive<'a>(
-    to_protocol: &'a mpsc::Sender<Message>,
-    reader: &mut SplitStream<WebSocket>,
-) -> Option<(mpsc::Permit<'a, Message>, Message)> {
-    let permit = to_protocol.reserve().await.ok()?;
-    let message = reader.next().await?.ok()?;
-    Some((permit, message))
-}
-
-/// Sends a message; `None` when the client does not take it in time, or the message ends the connection.
-async fn say(writer: &mut SplitSink<WebSocket, Message>, message: Message) -> Option<()> {
-    timeout(READING, writer.send(polite(message))).await.ok()?.ok()
-}
-
-/// What the protocol has said at its end.
-async fn last_words(writer: &mut SplitSink<WebSocket, Message>, outgoing: &mut mpsc::Receiver<Message>) -> End {
-    while let Ok(message) = outgoing.try_recv() {
-        say(writer, message).await?;
-    }
-    None
-}
-
-/// The library closes with 1002 when somebody is not let in, where the protocol has a code of its own.
-fn polite(message: Message) -> Message {
-    match message {
-        Message::Close(Some(frame)) if frame.code == 1002 => Message::Close(Some(CloseFrame { code: 4403, ..frame })),
-        other => other,
-    }
-}
-
-/// Finds out who is there.
-fn introduce(guest: &Guest, payload: &serde_json::Value, header: Option<Signed>) -> async_graphql::Result<Data> {
-    let given = payload.as_object().and_then(|members| {
-        members.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value)
-    });
-    let signed = match given {
-        Some(value) => Some(guest.gateway.signed(value.as_str().unwrap_or_default())),
-        None => header.map(Ok),
-    };
-    let signed = signed.ok_or_else(|| async_graphql::Error::new("Sign in: send a token as `Authorization`."))?;
-    let signed = signed.map_err(|error| async_graphql::Error::new(error.to_string()))?;
-    *locked(&guest.signed) = Some(signed);
-    Ok(Data::default())
 }

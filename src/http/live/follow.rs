@@ -8,12 +8,12 @@ use async_graphql::Response;
 use chrono::NaiveDateTime;
 use futures_util::{Stream, StreamExt, stream};
 use prometheus_client::metrics::gauge::Gauge;
-use tokio::sync::broadcast::Receiver;
+use tokio::time::timeout;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::operation::{Ticket, coded, failed};
-use crate::access::Viewer;
+use super::operation::{Said, Ticket, coded, failed};
 use crate::db::announce::{Change, News};
+use crate::db::hub::Listening;
 use crate::error::Error;
 use crate::graphql::Schema;
 use crate::graphql::loaders::Loaders;
@@ -21,29 +21,42 @@ use crate::graphql::session::Session;
 use crate::graphql::subscription::{Topic, Watch, visible};
 use crate::http::Gateway;
 use crate::http::turn::{Task, in_turn};
-use crate::scope::Clock;
+use crate::scope::{Clock, Scope};
 
 /// How long the clock is not looked at while something is awaited.
 const GLANCE: Duration = Duration::from_secs(30);
 
+/// Where a subscription begins: from when on everything is heard, and who asked for it at which moment. It may be a while
+/// until it has its turn.
+pub struct Beginning {
+    pub listening: Listening,
+    pub scope: Scope,
+}
+
 /// Follows until something ends it; dropping the stream ends it too.
-pub fn stream(gateway: Arc<Gateway>, ticket: Ticket) -> impl Stream<Item = Response> + Send {
+pub fn stream(gateway: Arc<Gateway>, ticket: Ticket, beginning: Beginning) -> impl Stream<Item = Said> + Send {
+    let stage = Stage::Beginning(Box::new(beginning));
     stream::unfold(
-        Following { gateway, ticket: Arc::new(ticket), open: None, ready: VecDeque::new(), over: false },
-        |mut following| async { following.next().await.map(|response| (response, following)) },
+        Following { gateway, ticket: Arc::new(ticket), stage, ready: VecDeque::new() },
+        |mut following| async { following.next().await.map(|said| (said, following)) },
     )
 }
 
 struct Following {
     gateway: Arc<Gateway>,
     ticket: Arc<Ticket>,
-    open: Option<Open>,
-    ready: VecDeque<Response>,
-    over: bool,
+    stage: Stage,
+    ready: VecDeque<Said>,
+}
+
+enum Stage {
+    Beginning(Box<Beginning>),
+    Open(Open),
+    Over,
 }
 
 struct Open {
-    news: Receiver<News>,
+    news: Listening,
     topic: Topic,
     _counted: Counted,
 }
@@ -65,66 +78,67 @@ impl Drop for Counted {
 }
 
 impl Following {
-    async fn next(&mut self) -> Option<Response> {
+    async fn next(&mut self) -> Option<Said> {
         loop {
-            if let Some(response) = self.ready.pop_front() {
-                return Some(response);
+            if let Some(said) = self.ready.pop_front() {
+                return Some(said);
             }
-            if self.over {
-                return None;
-            }
-            let Some(open) = &mut self.open else {
-                self.open().await;
-                continue;
+            let open = match &mut self.stage {
+                Stage::Over => return None,
+                Stage::Beginning(_) => {
+                    self.open().await;
+                    continue;
+                }
+                Stage::Open(open) => open,
             };
             let news = tokio::select! {
                 news = open.news.recv() => news,
-                () = moment(self.gateway.options.clock, open.topic.next()) => Ok(News::Changes(Arc::new([]))),
+                () = moment(self.gateway.options.clock, open.topic.next()) => Ok(News::nothing()),
             };
             match news {
-                Ok(News::Changes(changes)) => {
+                Ok(News::Changes { changes, .. }) => {
                     if let Err(error) = self.show(&changes).await {
                         tracing::debug!(%error, "a subscription is interrupted");
                         self.interrupt();
                     }
                 }
                 Ok(News::Gap) | Err(RecvError::Lagged(_)) => self.interrupt(),
-                Err(RecvError::Closed) => self.over = true,
+                Err(RecvError::Closed) => self.stage = Stage::Over,
             }
         }
     }
 
     /// Changes may have been missed: better the client knows.
     fn interrupt(&mut self) {
-        self.over = true;
+        self.stage = Stage::Over;
         let message = "Changes may have been missed. Please subscribe again and read anew.";
-        self.ready.push_back(Response::from_errors(vec![coded(message, None, "INTERRUPTED")]));
+        self.ready.push_back(Said::Next(Response::from_errors(vec![coded(message, None, "INTERRUPTED")])));
     }
 
     async fn open(&mut self) {
+        let Stage::Beginning(beginning) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let Beginning { mut listening, scope } = *beginning;
         let ticket = Arc::clone(&self.ticket);
-        match in_turn(&self.gateway, Task::Read, move |gateway| gateway.begin_following(&ticket)).await {
-            Ok(Ok((news, topic))) => {
+        let settled = timeout(self.gateway.options.wait, listening.settle()).await.unwrap_or(Err(Error::Unavailable));
+        let begun = match settled {
+            Ok(()) => in_turn(&self.gateway, Task::Read, move |gateway| gateway.begin_following(&ticket, scope)).await,
+            Err(error) => Err(error),
+        };
+        match begun.unwrap_or_else(|error| Err(Box::new(Said::Refused(vec![failed(&error)])))) {
+            Ok(topic) => {
                 let counted = Counted::new(&self.gateway.metrics.subscriptions);
-                self.open = Some(Open { news, topic, _counted: counted });
+                self.stage = Stage::Open(Open { news: listening, topic, _counted: counted });
             }
-            Ok(Err(response)) => {
-                self.over = true;
-                self.ready.push_back(*response);
-            }
-            Err(error) => {
-                self.over = true;
-                self.ready.push_back(failed(&error));
-            }
+            Err(said) => self.ready.push_back(*said),
         }
     }
 
     async fn show(&mut self, changes: &Arc<[Change]>) -> Result<(), Error> {
-        let Some(open) = &mut self.open else { return Ok(()) };
+        let Stage::Open(open) = &mut self.stage else { return Ok(()) };
         if changes.iter().any(|change| open.topic.is_moved_by(change)) {
             let (topic, viewer) = (open.topic.clone(), self.ticket.viewer.clone());
             let moved = in_turn(&self.gateway, Task::Read, move |gateway| {
-                gateway.session(&viewer).read(|exec| topic.now(exec))
+                gateway.session(gateway.scope(viewer)).read(|exec| topic.now(exec))
             });
             if let Some(topic) = moved.await?? {
                 open.topic = topic;
@@ -137,7 +151,7 @@ impl Following {
         let shown = in_turn(&self.gateway, Task::Read, move |gateway| gateway.show(&ticket, &topic, &changes));
         let (ready, topic) = shown.await??;
         open.topic = topic;
-        self.ready.extend(ready);
+        self.ready.extend(ready.into_iter().map(Said::Next));
         Ok(())
     }
 }
@@ -152,29 +166,28 @@ async fn moment(clock: Clock, moment: Option<NaiveDateTime>) {
 }
 
 impl Gateway {
-    fn session(&self, viewer: &Viewer) -> Arc<Session> {
-        let scope = self.scope(viewer.clone());
+    fn session(&self, scope: Scope) -> Arc<Session> {
         Arc::new(Session::new(self.shared.clone(), scope))
     }
 
-    /// Finds out what a subscription follows. It listens before it looks, so that nothing falls in between.
-    fn begin_following(&self, ticket: &Ticket) -> Result<(Receiver<News>, Topic), Box<Response>> {
-        let news = self.shared.db.hub().listen().map_err(|error| Box::new(failed(&error)))?;
+    /// Finds out what a subscription follows, or what there is to say instead.
+    fn begin_following(&self, ticket: &Ticket, scope: Scope) -> Result<Topic, Box<Said>> {
         let watch = Arc::new(Watch::Opening(Mutex::default()));
-        let session = self.session(&ticket.viewer);
-        let response = execute_watch(&self.schema, ticket, &session, &watch);
-        if let Some(response) = response {
-            return Err(Box::new(response));
+        if let Some(response) = execute_watch(&self.schema, ticket, &self.session(scope), &watch) {
+            return Err(Box::new(Said::Outcome(response)));
         }
-        let Watch::Opening(topic) = watch.as_ref() else { return Err(Box::new(failed(&Error::internal("no topic")))) };
-        let topic = topic.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Ok((news, topic.ok_or_else(|| Box::new(failed(&Error::BadInput("Nothing is followed.".to_owned()))))?))
+        let found = match watch.as_ref() {
+            Watch::Opening(topic) => topic.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Watch::Event(_) => None,
+        };
+        let nothing = || Said::Refused(vec![failed(&Error::internal("a subscription follows nothing"))]);
+        found.ok_or_else(|| Box::new(nothing()))
     }
 
     /// The answers for some changes, as far as the viewer may see them, all in one snapshot that is newer than them, and
     /// where the topic stands then.
     fn show(&self, ticket: &Ticket, topic: &Topic, changes: &[Change]) -> Result<(Vec<Response>, Topic), Error> {
-        let session = self.session(&ticket.viewer);
+        let session = self.session(self.scope(ticket.viewer.clone()));
         let (events, topic) = session.read(|exec| visible(exec, topic, changes))?;
         let answer = |event| {
             let watch = Arc::new(Watch::Event(Mutex::new(Some(event))));

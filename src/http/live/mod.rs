@@ -1,41 +1,40 @@
 //! Operations over a WebSocket: subscriptions, and queries and mutations for clients that send everything this way.
 //!
-//! The protocol itself is spoken by async-graphql-axum. What a client sends is looked at before: size and nesting on
-//! bytes, then all that holds for a request by HTTP. What passes waits under a number, and only the number goes through
-//! the protocol, so that nothing is executed that was not let in. A token travels in `connection_init` or in the
-//! header of the upgrade and never comes along by itself as a cookie would, so it does not matter which site opened
-//! the socket.
+//! What a client sends is looked at before anything is done with it: size and nesting on bytes, then all that holds for
+//! a request by HTTP. A token travels in `connection_init` or in the header of the upgrade and never comes along by
+//! itself as a cookie would, so it does not matter which site opened the socket.
 
 mod connection;
 mod follow;
+mod handshake;
+mod message;
 mod operation;
+mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::http::ALL_WEBSOCKET_PROTOCOLS;
-use async_graphql_axum::GraphQLProtocol;
-use axum::extract::{FromRequestParts, Request, WebSocketUpgrade};
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::Gateway;
+use super::bearer::Signed;
+use super::guard::{Code, Refusal};
 use super::respond::Media;
-use crate::access::Viewer;
 use crate::error::Error;
+use handshake::Handshake;
+use message::Dialect;
+use socket::{End, Socket};
 
 /// The most sockets that one gateway keeps open.
 const MAX_CONNECTIONS: usize = 1_000;
-/// The most operations under way on one WebSocket.
-const MAX_OPERATIONS: usize = 50;
 /// How long a client may take to introduce itself.
 const INTRODUCTION: Duration = Duration::from_secs(10);
 /// How often a client is asked whether it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(20);
-/// How long a client may take to read one message.
-const READING: Duration = Duration::from_secs(10);
 /// What a message has around the request, in bytes.
 const ENVELOPE: usize = 1_024;
 
@@ -62,56 +61,52 @@ impl Gateway {
         let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
         let _ = tokio::time::timeout(Duration::from_secs(2), self.live.places.acquire_many(all)).await;
     }
-
-    /// Who presents this as the value of an Authorization header, and until when.
-    fn signed(&self, value: &str) -> Result<Signed, Error> {
-        let token = match value.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-            _ => return Err(Error::Unauthenticated("Authorization must hold `Bearer` and a token.".to_owned())),
-        };
-        let (viewer, left) = self.keys.verify_until(token, self.options.clock.now())?;
-        Ok(Signed { viewer, until: Instant::now() + left })
-    }
-}
-
-/// Who is at the other end, and until when.
-#[derive(Clone)]
-struct Signed {
-    viewer: Viewer,
-    until: Instant,
 }
 
 /// Whether a request by GET wants to become a WebSocket.
 pub fn is_upgrade(headers: &HeaderMap) -> bool {
-    headers.get(header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    handshake::is_wanted(headers)
 }
 
 /// Opens a WebSocket.
-pub async fn open(gateway: Arc<Gateway>, request: Request) -> Response {
-    let started = std::time::Instant::now();
-    let (mut parts, _) = request.into_parts();
-    let protocol = match GraphQLProtocol::from_request_parts(&mut parts, &()).await {
-        Ok(protocol) => protocol,
-        Err(status) => return (status, "The sub-protocol is graphql-transport-ws.\n").into_response(),
+pub fn open(gateway: Arc<Gateway>, mut request: Request) -> Response {
+    let handshake = match Handshake::read(request.headers()) {
+        Ok(handshake) => handshake,
+        Err(refusal) => return gateway.refuse(Media::Json, &refusal),
     };
-    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
+    let header = match gateway.signed_by(request.headers()).transpose() {
+        // Who comes back with another token may come in; the client hears of it when it introduces itself.
+        header @ (None | Some(Ok(_) | Err(Error::Expired))) => header,
+        Some(Err(error)) => return gateway.fail(Media::Json, &error, std::time::Instant::now()),
     };
-    let signed = match parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default()) {
-        None => None,
-        Some(value) => match gateway.signed(value) {
-            Ok(signed) => Some(signed),
-            Err(error) => return gateway.fail(Media::Json, &error, started),
-        },
+    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        let refusal = Refusal::new(Code::BadUserInput, "This connection cannot become a WebSocket; use HTTP/1.1.");
+        return gateway.refuse(Media::Json, &refusal);
     };
-    let Ok(place) = Arc::clone(&gateway.live.places).try_acquire_owned() else {
-        return gateway.fail(Media::Json, &Error::Unavailable, started);
-    };
+    let place = Arc::clone(&gateway.live.places).try_acquire_owned().ok();
+    let dialect = handshake.dialect;
+    tokio::spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => begin(gateway, upgraded, dialect, header, place).await,
+            Err(error) => tracing::debug!(%error, "a connection did not become a WebSocket"),
+        }
+    });
+    handshake.answer()
+}
+
+async fn begin(
+    gateway: Arc<Gateway>,
+    upgraded: Upgraded,
+    dialect: Option<Dialect>,
+    header: Option<Result<Signed, Error>>,
+    place: Option<OwnedSemaphorePermit>,
+) {
     let limit = gateway.options.limits.max_body_bytes.saturating_add(ENVELOPE);
-    upgrade
-        .protocols(ALL_WEBSOCKET_PROTOCOLS)
-        .max_message_size(limit)
-        .max_frame_size(limit)
-        .on_upgrade(move |socket| connection::serve(gateway, socket, protocol, signed, place))
+    let socket = Socket::open(upgraded, limit).await;
+    match (dialect, place) {
+        (Some(dialect), Some(place)) => connection::serve(gateway, socket, dialect, header, place).await,
+        (None, _) => socket.close(End::closed(4406, "Subprotocol not acceptable")).await,
+        // Clients wait a while before they come back.
+        (_, None) => socket.close(End::closed(1013, "There are too many connections. Please try again later.")).await,
+    }
 }
