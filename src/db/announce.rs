@@ -197,7 +197,9 @@ mod tests {
             let Some(News::Changes { changes, transaction: Some(99) }) = parse(payload) else { panic!("{payload}") };
             assert_eq!(*changes, [change], "{payload}");
         }
-        for payload in ["", "CONTENT", "CONTENT 5 99", "CONTENT 5:x:1 99", "NOTHING 1:2:3 99", "ENDED 1:2 99", "ENDED 1:2:3"] {
+        for payload in
+            ["", "CONTENT", "CONTENT 5 99", "CONTENT 5:x:1 99", "NOTHING 1:2:3 99", "ENDED 1:2 99", "ENDED 1:2:3"]
+        {
             assert!(parse(payload).is_none(), "{payload}");
         }
     }

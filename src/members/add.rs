@@ -234,12 +234,11 @@ fn named(ids: &[String], added: &mut Added) -> Vec<(i64, String)> {
     for id in ids {
         match id::decode_as(Kind::Participant, id) {
             Some(key) if seen.insert(key) => keys.push((key, id.clone())),
-            Some(_) => {}
             None if refused.insert(id) => {
                 let rejection = Rejection::new(Code::InvalidValue, "This is not the id of a participant.");
                 added.refused.push(Refused { participant: None, rejection, id: Some(id.clone()) });
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
     keys

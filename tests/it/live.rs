@@ -13,8 +13,8 @@ use kring::access::Role;
 use kring::db::Sql;
 use kring::id::{self, Kind};
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tower::ServiceExt;
 
 use crate::harness::{RUNTIME, World, both};

@@ -198,7 +198,8 @@ enum Given {
 
 fn given(payload: Option<&RawValue>) -> Option<Given> {
     let members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(payload?.get()).ok()?;
-    let value = members.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value);
+    let value =
+        members.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value);
     match value {
         None | Some(serde_json::Value::Null) => None,
         Some(serde_json::Value::String(text)) => Some(Given::Text(text)),

@@ -8,8 +8,8 @@ use async_graphql::Response;
 use chrono::NaiveDateTime;
 use futures_util::{Stream, StreamExt, stream};
 use prometheus_client::metrics::gauge::Gauge;
-use tokio::time::timeout;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
 
 use super::operation::{Said, Ticket, coded, failed};
 use crate::db::announce::{Change, News};

@@ -92,7 +92,6 @@ impl Socket {
     /// Why there is none any more.
     pub async fn receive(&mut self) -> Result<Option<Utf8Bytes>, End> {
         match self.0.next().await {
-            None => Err(End::Gone),
             Some(Ok(Message::Text(text))) => Ok(Some(text)),
             Some(Ok(Message::Binary(_))) => Err(End::closed(4400, "Messages are text.")),
             Some(Ok(Message::Close(_))) => Err(End::Left),
@@ -100,7 +99,7 @@ impl Socket {
             Some(Err(Error::Capacity(_))) => Err(End::Broken(1009, "The message is too large.")),
             Some(Err(Error::Utf8(_))) => Err(End::Broken(1007, "The message is no text in UTF-8.")),
             Some(Err(Error::Protocol(_))) => Err(End::Broken(1002, "This is no WebSocket frame.")),
-            Some(Err(_)) => Err(End::Gone),
+            Some(Err(_)) | None => Err(End::Gone),
         }
     }
 

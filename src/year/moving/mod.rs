@@ -153,15 +153,13 @@ struct Moving<'m> {
     derivation: &'m Derivation,
 }
 
+/// Who moved, what was started, and the memberships that were written.
+type Carried = (Vec<Decision>, Vec<Start>, Vec<i64>);
+
 impl Moving<'_> {
     /// Ends and starts memberships. Whoever belongs to the other group by derivation, and still does after leaving the one,
     /// needs no other membership of it.
-    fn carry_out(
-        &self,
-        conn: &mut Conn,
-        scope: &Scope,
-        rows: Vec<Row>,
-    ) -> Result<(Vec<Decision>, Vec<Start>, Vec<i64>), Error> {
+    fn carry_out(&self, conn: &mut Conn, scope: &Scope, rows: Vec<Row>) -> Result<Carried, Error> {
         let request = self.request;
         let carrying = Carrying {
             on: self.on,

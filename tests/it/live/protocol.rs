@@ -21,7 +21,8 @@ impl Client {
 
     /// Nothing more comes, and the connection ends in good order.
     fn ends(&mut self) {
-        let rest = RUNTIME.block_on(async { tokio::time::timeout(PATIENCE, self.0.next()).await.expect("an end in time") });
+        let rest =
+            RUNTIME.block_on(async { tokio::time::timeout(PATIENCE, self.0.next()).await.expect("an end in time") });
         assert!(rest.is_none(), "{rest:?}");
     }
 

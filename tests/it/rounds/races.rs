@@ -101,7 +101,8 @@ both! {
         let all = families(world, &school, 2);
         let (_, slots) = round(world, &school, 2, json!({}));
         let book = |n: usize| world.done_as(&all[n].token, "bookConversationSlot", "slot { id }", json!({ "slotId": slots[n], "participantId": all[n].child }));
-        (book(0), book(1));
+        book(0);
+        book(1);
         let query = "query($who: ID!) { participant(id: $who) { memberships(first: 9) { edges { node { id } } } } }";
         let found = world.data(query, json!({ "who": all[0].child }));
         world.end(&ids(&found["participant"]["memberships"])[0], "2026-09-15");

@@ -151,9 +151,12 @@ pub fn entries(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<ContentRow>>> {
             let standing = exec.sign_ups(&ids)?;
             let found =
                 if asked.rows { store::pages(exec.conn, &standing, &ids, all, &window)? } else { HashMap::new() };
-            let count = |ids: &[i64]| match all {
-                true => store::counts(exec.conn, ids),
-                false => Ok(ids.iter().map(|id| (*id, standing.count(*id))).collect()),
+            let count = |ids: &[i64]| {
+                if all {
+                    store::counts(exec.conn, ids)
+                } else {
+                    Ok(ids.iter().map(|id| (*id, standing.count(*id))).collect())
+                }
             };
             let totals = asked.count.then(|| totals(&ids, asked.rows.then_some(&found), &window, count)).transpose()?;
             let pages = aligned(&ids, found, totals.as_ref());
