@@ -110,7 +110,7 @@ pub(super) fn plan<'d>(facts: &Facts<'_, 'd>, by_hand: &HashSet<i64>) -> Plan<'d
         }
     }
     for row in facts.stored.iter().filter(|row| !facts.wanted.contains_key(&row.said.span().pair)) {
-        planner.gone(row);
+        planner.gone(row, None);
     }
     planner.plan
 }
@@ -156,23 +156,32 @@ impl<'d> Planner<'_, 'd> {
             }
             if is_fixed || !self.may_change(row) { &mut others } else { &mut ours }.push(row);
         }
-        let matched = if others.iter().any(|row| in_force(&row.said, from)) {
+        // A membership to which somebody gave the end that the file says comes before all others.
+        let mut agreed = ours.iter().position(|row| row.said.end_date.is_some() && self.is_by_hand(row));
+        if let Some(place) = agreed
+            && !ours.get(place).is_some_and(|row| self.is_meant(row, from))
+        {
+            others.push(ours.remove(place));
+            agreed = None;
+        }
+        let (matched, written) = if others.iter().any(|row| in_force(&row.said, from)) {
             // Where a membership that was made or ended by hand covers what the file says, nothing is added to it.
             self.plan.unchanged += 1;
-            None
+            (None, None)
         } else {
             // One that somebody else made for later keeps its place (M2).
             let next = others.iter().map(|row| row.said.start_date).filter(|start| *start > from).min();
             let end = until.into_iter().chain(next).min();
-            let matched = ours.iter().copied().find(|row| self.is_meant(row, from));
-            match matched {
-                Some(row) => self.compare(row, wanted.role, from, end, until),
+            let first = agreed.and_then(|place| ours.get(place)).into_iter().chain(&ours);
+            let matched = first.copied().find(|row| self.is_meant(row, from));
+            let written = match matched {
+                Some(row) => Some(self.compare(row, wanted.role, from, end, until)),
                 None => self.start(pair, wanted, from, end),
-            }
-            matched
+            };
+            (matched, written)
         };
         for row in ours.into_iter().filter(|row| matched.is_none_or(|matched| matched.id != row.id)) {
-            self.gone(row);
+            self.gone(row, written.as_ref());
         }
     }
 
@@ -182,6 +191,7 @@ impl<'d> Planner<'_, 'd> {
         (from == self.facts.date && row.said.start_date <= from) || begins_later
     }
 
+    /// Corrects a membership, and returns what it is from now on.
     fn compare(
         &mut self,
         row: &'d Stored,
@@ -189,7 +199,7 @@ impl<'d> Planner<'_, 'd> {
         from: NaiveDate,
         end: Option<NaiveDate>,
         said: Option<NaiveDate>,
-    ) {
+    ) -> Said {
         let before = &row.said;
         let goes_on = from == self.facts.date && before.start_date <= from;
         let start_date = if goes_on { before.start_date } else { from };
@@ -208,19 +218,21 @@ impl<'d> Planner<'_, 'd> {
         if after == *before {
             self.plan.unchanged += 1;
         } else {
-            self.plan.change.push((row, after));
+            self.plan.change.push((row, after.clone()));
         }
+        after
     }
 
-    fn start(&mut self, pair: Pair, wanted: &Wanted, from: NaiveDate, end: Option<NaiveDate>) {
+    /// Starts a membership, unless the person or somebody else decided otherwise, and returns it.
+    fn start(&mut self, pair: Pair, wanted: &Wanted, from: NaiveDate, end: Option<NaiveDate>) -> Option<Said> {
         let facts = self.facts;
         if facts.opt_outs.get(&pair).is_some_and(|since| end.is_none_or(|end| end > *since)) {
             self.plan.opted_out += 1;
-            return;
+            return None;
         }
         if let Some(standing) = facts.past.get(&pair).and_then(|past| self.standing(past, wanted)) {
             self.plan.stands.push((pair, standing));
-            return;
+            return None;
         }
         let (group_id, participant_id) = pair;
         let said = Said {
@@ -232,7 +244,8 @@ impl<'d> Planner<'_, 'd> {
             end_reason_id: end.map(|_| facts.end_reason),
             role: wanted.role,
         };
-        self.plan.start.push((said, wanted.at));
+        self.plan.start.push((said.clone(), wanted.at));
+        Some(said)
     }
 
     /// What was done by hand stands for the rest of the school year, unless the person came to the school anew since. That
@@ -251,7 +264,7 @@ impl<'d> Planner<'_, 'd> {
     /// The person is in the file and no longer at the school.
     fn left(&mut self, pair: Pair, rows: &[&'d Stored], left: Option<NaiveDate>) {
         for row in rows {
-            self.gone(row);
+            self.gone(row, None);
         }
         let facts = self.facts;
         let (Some(left), Some(past)) = (left, facts.past.get(&pair)) else { return };
@@ -266,12 +279,14 @@ impl<'d> Planner<'_, 'd> {
 
     /// What is stored, is the roster's to end, and is not in the file any more. It ends when the person left, or else on the
     /// day of the file; what began later was a mistake. What a year transition made is never taken for one: it ends on the
-    /// day on which it began, which leaves a period of no days, so that the row and its history can still be read.
-    fn gone(&mut self, row: &'d Stored) {
+    /// day on which it began, which leaves a period of no days, so that the row and its history can still be read. What is
+    /// over today is left alone, unless the membership that takes its place overlaps it (M2).
+    fn gone(&mut self, row: &'d Stored, instead: Option<&Said>) {
         let Facts { date, today, left, end_reason, .. } = *self.facts;
         let said = &row.said;
         let left = left.get(&said.participant_id).copied().flatten();
-        let counts = in_force(said, today) || said.start_date > today || left.is_some();
+        let is_covered = instead.is_some_and(|instead| instead.span().overlaps(said.span()));
+        let counts = in_force(said, today) || said.start_date > today || left.is_some() || is_covered;
         if !counts || !self.may_change(row) {
             return;
         }
