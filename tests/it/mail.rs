@@ -74,8 +74,9 @@ both! {
         let [anna, bas] = ["Anna", "Bas"].map(|name| with_email(world, None, name));
         world.add(&source, &[&anna, &bas], "2026-09-15");
         assert_eq!(round(&world.db, &mailer(&server), &at(now())).unwrap().sent, 2);
-        let by_hand = world.add(&koor, &[&anna], "2026-10-01");
-        world.end(&by_hand[0], "2026-11-01");
+        let permanent = json!({ "groupId": koor, "participantIds": [anna], "startDate": "2026-10-01", "makePermanent": true });
+        let made = world.done("addMemberships", "memberships(first: 1) { edges { node { id } } }", permanent);
+        world.end(made["memberships"]["edges"][0]["node"]["id"].as_str().unwrap(), "2026-11-01");
         assert_eq!(world.rows("outbox"), 2, "fed, by hand, and fed again");
         let cor = with_email(world, None, "Cor");
         world.add(&koor, &[&cor], "2026-11-01");

@@ -29,7 +29,8 @@ const PAGE: usize = 20;
 const LENGTH: usize = 60_000;
 
 /// Objects that only mutations and subscriptions answer with, and the root.
-const NOT_WALKED: [&str; 6] = ["ContentChange", "MembershipChange", "Query", "RefusedMember", "UserError", "Warning"];
+const NOT_WALKED: [&str; 7] =
+    ["ContentChange", "GroupHolder", "MembershipChange", "Query", "RefusedMember", "UserError", "Warning"];
 
 /// The schema as clients read it.
 static TEXT: LazyLock<String> = LazyLock::new(kring::graphql::sdl);

@@ -172,7 +172,9 @@ impl<'d> Planner<'_, 'd> {
             // One that somebody else made for later keeps its place (M2).
             let next = others.iter().map(|row| row.said.start_date).filter(|start| *start > from).min();
             let end = until.into_iter().chain(next).min();
-            let first = agreed.and_then(|place| ours.get(place)).into_iter().chain(&ours);
+            // One that has its start already comes first, so that the same file again changes nothing.
+            let begins = ours.iter().filter(|row| row.said.start_date == from);
+            let first = agreed.and_then(|place| ours.get(place)).into_iter().chain(begins).chain(&ours);
             let matched = first.copied().find(|row| self.is_meant(row, from));
             let written = match matched {
                 Some(row) => Some(self.compare(row, wanted.role, from, end, until)),
