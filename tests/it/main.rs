@@ -29,6 +29,7 @@ mod members;
 mod operations;
 mod participation;
 mod people;
+mod postal;
 mod races;
 mod reads;
 mod requests;

@@ -9,8 +9,9 @@ use super::content::files::ContentFile;
 use super::group::Group;
 use super::membership::Membership;
 use super::outbox::OutboxMessage;
-use super::participant::{Participant, Residency};
+use super::participant::Participant;
 use super::reason::{EndReason, GroupCategory, StartReason};
+use super::residency::Residency;
 use crate::content::files;
 use crate::error::{Error, Rejection};
 use crate::graphql::engine::{
