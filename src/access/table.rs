@@ -88,10 +88,11 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("Participant", Seen, "id kind displayName sortName memberships effectiveGroups createdAt updatedAt"),
     ("Participant", Personal, "externalId email phone organization history"),
     ("Person", Seen, "givenName namePrefix familyName guardianships"),
-    ("Person", Personal, "birthDate gender residencies guardians children"),
+    ("Person", Personal, "birthDate gender postalAddress residencies guardians children"),
     ("Guardianship", Seen, "guardian guardianName organization recorded counts endsOn agreed changedAt changedByName"),
     ("Organization", Seen, "name enforcePortalSettings"),
-    ("Organization", Personal, "residencies"),
+    ("Organization", Personal, "residencies postalAddress"),
+    ("PostalAddress", Seen, "street houseNumber postalCode city country"),
     ("Address", Personal, "street houseNumber postalCode city complexNumber dwellingType residents"),
     (
         "Membership",

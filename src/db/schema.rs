@@ -17,6 +17,7 @@ diesel::table! {
         house_number -> Nullable<Text>,
         postal_code -> Nullable<Text>,
         city -> Nullable<Text>,
+        country -> Nullable<Text>,
         complex_number -> Nullable<Text>,
         dwelling_type -> Nullable<Text>,
         organization_id -> Nullable<BigInt>,

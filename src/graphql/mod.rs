@@ -13,6 +13,7 @@ pub mod mutation;
 pub mod mutation_inputs;
 pub mod node;
 pub mod participant_filter;
+mod postal_address_input;
 pub mod query;
 pub mod request;
 pub mod scalars;

@@ -5,6 +5,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined, OneofObject};
 use super::enums::{ComponentMode, CompositionName, Gender, NeighbourhoodRole};
 use super::inputs::key;
 use super::participant_filter::ParticipantFilter;
+use super::postal_address_input::{PostalAddressInput, put_postal_address};
 use super::scalars::Date;
 use super::text::{Line, Prose};
 use crate::check::given;
@@ -24,7 +25,7 @@ fn put<T: Clone>(stored: &mut Option<T>, wanted: &MaybeUndefined<T>) {
     }
 }
 
-fn put_text<T: Clone + Into<String>>(stored: &mut Option<String>, wanted: &MaybeUndefined<T>) {
+pub fn put_text<T: Clone + Into<String>>(stored: &mut Option<String>, wanted: &MaybeUndefined<T>) {
     match wanted {
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => *stored = None,
@@ -245,6 +246,8 @@ pub struct PersonInput {
     email: MaybeUndefined<Line>,
     /// One telephone number: digits, with spaces, hyphens, dots, slashes and brackets, and perhaps an extension.
     phone: MaybeUndefined<Line>,
+    /// Where mail goes; null empties all of it.
+    postal_address: MaybeUndefined<PostalAddressInput>,
 }
 
 /// An organization. A field that is left out stays as it is; null empties it.
@@ -256,6 +259,8 @@ pub struct OrganizationInput {
     email: MaybeUndefined<Line>,
     /// One telephone number: digits, with spaces, hyphens, dots, slashes and brackets, and perhaps an extension.
     phone: MaybeUndefined<Line>,
+    /// Where mail goes; null empties all of it.
+    postal_address: MaybeUndefined<PostalAddressInput>,
     /// Whether the organization keeps to the portal settings of its groups: then a closed group takes no new members,
     /// and only a group that is visible and changeable on the portal can be joined or left by oneself.
     enforce_portal_settings: Option<bool>,
@@ -314,11 +319,13 @@ impl ParticipantDetailsInput {
                 }
                 put_text(&mut details.email, &person.email);
                 put_text(&mut details.phone, &person.phone);
+                put_postal_address(details, &person.postal_address);
             }
             Self::Organization(organization) => {
                 put_text(&mut details.name, &organization.name);
                 put_text(&mut details.email, &organization.email);
                 put_text(&mut details.phone, &organization.phone);
+                put_postal_address(details, &organization.postal_address);
                 details.enforce_portal_settings =
                     organization.enforce_portal_settings.unwrap_or(details.enforce_portal_settings);
             }

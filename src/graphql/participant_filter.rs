@@ -32,9 +32,11 @@ pub struct ParticipantFilter {
     complex_number: MaybeUndefined<Line>,
     /// The address is a dwelling of this type. Only participants whose personal data you may read are found.
     dwelling_type: MaybeUndefined<Line>,
-    /// The address is in this city. Only participants whose personal data you may read are found.
+    /// An address is in this city. A person or an organization is registered at an address there, or is registered nowhere
+    /// and has its postal address there. Only participants whose personal data you may read are found.
     city: MaybeUndefined<Line>,
-    /// The address has this postal code. Only participants whose personal data you may read are found.
+    /// An address has this postal code. A person or an organization is registered at an address that has it, or is registered
+    /// nowhere and has it in its postal address. Only participants whose personal data you may read are found.
     postal_code: MaybeUndefined<Line>,
     /// The person was born on this date or later. Only participants whose personal data you may read are found.
     born_from: MaybeUndefined<Date>,

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::groups::composition::{Compositions, Members};
 use crate::page::{KeyType, Order, Page, Window};
 use crate::people::filter::ParticipantFilter;
+use crate::people::places::Looking;
 
 /// The most chains of groups that are named for one member.
 pub const MAX_CHAINS: usize = 100;
@@ -387,7 +388,8 @@ pub fn passing(
                 sql = sql.text(" AND p.id").in_ids(among);
             }
             // Whoever wrote the filter could see what it names; that it still holds is no matter of who asks now.
-            sql = filter.conditions(sql, &Sight::unlimited(), on);
+            let looking = if among.is_some() { Looking::OneByOne } else { Looking::ByPlace };
+            sql = filter.conditions_looking(sql, &Sight::unlimited(), on, looking);
         }
         pairs.append(&mut sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?);
     }

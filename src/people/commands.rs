@@ -120,13 +120,23 @@ fn validate(
     let mut checks = Checks::default();
     let of = |name: &str| format!("input.details.{}.{name}", kind.as_str().to_lowercase());
     checks.line("input.externalId", details.external_id.as_deref(), NAME);
+    let part = |name: &str| match kind {
+        ParticipantKind::Address => of(name),
+        _ => of(&format!("postalAddress.{name}")),
+    };
+    for (name, value, limit) in [
+        ("street", &details.street, NAME),
+        ("houseNumber", &details.house_number, LABEL),
+        ("postalCode", &details.postal_code, LABEL),
+        ("city", &details.city, NAME),
+        ("country", &details.country, NAME),
+    ] {
+        checks.line(&part(name), value.as_deref(), limit);
+    }
     for (name, value, limit) in [
         ("givenName", &details.given_name, NAME),
         ("namePrefix", &details.name_prefix, LABEL),
         ("familyName", &details.family_name, NAME),
-        ("street", &details.street, NAME),
-        ("postalCode", &details.postal_code, LABEL),
-        ("city", &details.city, NAME),
         ("complexNumber", &details.complex_number, LABEL),
         ("dwellingType", &details.dwelling_type, NAME),
     ] {
@@ -140,7 +150,9 @@ fn validate(
         ParticipantKind::Person => {}
         ParticipantKind::Organization => checks.required(&of("name"), details.name.as_deref(), NAME),
         ParticipantKind::Address => {
-            checks.required(&of("houseNumber"), details.house_number.as_deref(), LABEL);
+            if details.house_number.is_none() {
+                checks.refuse(Code::Required, &of("houseNumber"), "This must be given.");
+            }
             if details.street.is_none() && details.postal_code.is_none() {
                 checks.refuse(Code::Required, &of("street"), "An address needs a street or a postal code.");
             }
@@ -293,6 +305,7 @@ pub fn fields(details: &Details) -> Fields {
         ("houseNumber", details.house_number.clone()),
         ("postalCode", details.postal_code.clone()),
         ("city", details.city.clone()),
+        ("country", details.country.clone()),
         ("complexNumber", details.complex_number.clone()),
         ("dwellingType", details.dwelling_type.clone()),
         ("organization", details.organization_id.map(|key| id::encode(Kind::Participant, key))),

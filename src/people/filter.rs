@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::ParticipantKind;
+use super::places::{self, Looking, PlaceKey};
 use crate::access::sight::Sight;
 use crate::db::Sql;
 use crate::error::{Code, Rejection};
@@ -97,7 +98,13 @@ impl ParticipantFilter {
 
     /// Appends ` AND …` for participants `p`, on a date. What the filter names and is out of sight does not exist.
     #[must_use]
-    pub fn conditions(&self, mut sql: Sql, sight: &Sight, on: NaiveDate) -> Sql {
+    pub fn conditions(&self, sql: Sql, sight: &Sight, on: NaiveDate) -> Sql {
+        self.conditions_looking(sql, sight, on, Looking::ByPlace)
+    }
+
+    /// The same, for participants who are looked for in that way.
+    #[must_use]
+    pub fn conditions_looking(&self, mut sql: Sql, sight: &Sight, on: NaiveDate, looking: Looking) -> Sql {
         if self.unreadable.is_some() {
             return sql.text(" AND 1 = 0");
         }
@@ -112,6 +119,12 @@ impl ParticipantFilter {
             sql = match key {
                 key if key.is_empty() => sql.text(" AND 1 = 0"),
                 key => sql.text(column).string(key),
+            };
+        }
+        for (place, key) in self.places().keys() {
+            sql = match key {
+                "" => sql.text(" AND 1 = 0"),
+                key => places::condition(sql, place, key, on, looking),
             };
         }
         if let Some(from) = self.born_from {
@@ -136,17 +149,46 @@ impl ParticipantFilter {
         sql
     }
 
+    /// Where whoever passes is to be found on the day.
+    pub fn places(&self) -> Places {
+        Places { city: self.city.as_deref().map(fold), postal_code: self.postal_code.as_deref().map(postal_key) }
+    }
+
+    /// The filter without those conditions.
+    #[must_use]
+    pub fn anywhere(&self) -> Self {
+        Self { city: None, postal_code: None, ..self.clone() }
+    }
+
     /// The conditions on what people type, with what it is compared by (G10).
     fn keys(&self) -> impl Iterator<Item = (&'static str, String)> {
         let folded = |text: &Option<String>| text.as_deref().map(fold);
         [
             (" AND p.complex_key = ", folded(&self.complex_number)),
             (" AND p.dwelling_key = ", folded(&self.dwelling_type)),
-            (" AND p.city_key = ", folded(&self.city)),
-            (" AND p.postal_key = ", self.postal_code.as_deref().map(postal_key)),
         ]
         .into_iter()
         .filter_map(|(column, key)| Some((column, key?)))
+    }
+}
+
+/// The conditions of a filter on places, as they are compared. Where one is, other days may have another answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    pub city: Option<String>,
+    pub postal_code: Option<String>,
+}
+
+impl Places {
+    /// Whether a place is asked for.
+    pub fn is_asked(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// Each condition; one of no letters finds nobody.
+    pub fn keys(&self) -> impl Iterator<Item = (PlaceKey, &str)> {
+        let keys = [(PlaceKey::City, &self.city), (PlaceKey::PostalCode, &self.postal_code)];
+        keys.into_iter().filter_map(|(place, key)| Some((place, key.as_deref()?)))
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod filter;
 pub mod guardians;
+pub mod places;
 pub mod rules;
 pub mod store;
 mod stored_filter;
@@ -30,6 +31,23 @@ text_enum! {
     }
 }
 
+/// A place that mail goes to: where an address participant is, or the postal address of another (P1b).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    pub street: Option<String>,
+    pub house_number: Option<String>,
+    pub postal_code: Option<String>,
+    pub city: Option<String>,
+    pub country: Option<String>,
+}
+
+impl Place {
+    /// Whether nothing is known of it.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What is recorded of a participant; which fields apply depends on the kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
@@ -46,6 +64,8 @@ pub struct Details {
     pub house_number: Option<String>,
     pub postal_code: Option<String>,
     pub city: Option<String>,
+    /// The country of a postal address.
+    pub country: Option<String>,
     pub complex_number: Option<String>,
     pub dwelling_type: Option<String>,
     pub organization_id: Option<i64>,

@@ -7,7 +7,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamp};
 
 use super::filter::ParticipantFilter;
-use super::{Details, Gender, ParticipantKind};
+use super::places::{self, Looking};
+use super::{Details, Gender, ParticipantKind, Place};
 use crate::access::sight::Sight;
 use crate::db::schema::{participants, residencies};
 use crate::db::{Conn, Sql, on};
@@ -40,10 +41,7 @@ pub struct More {
     pub gender: Option<Gender>,
     pub email: Option<String>,
     pub phone: Option<String>,
-    pub street: Option<String>,
-    pub house_number: Option<String>,
-    pub postal_code: Option<String>,
-    pub city: Option<String>,
+    pub place: Place,
     pub complex_number: Option<String>,
     pub dwelling_type: Option<String>,
     pub organization_id: Option<i64>,
@@ -61,12 +59,13 @@ type MoreSql = (
     Nullable<Text>,
     Nullable<Text>,
     Nullable<Text>,
-    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
+    (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
     (Nullable<BigInt>, Bool),
     Timestamp,
     Timestamp,
 );
-type Residence = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
+type Residence =
+    (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
 type MoreTuple = (
     bool,
     Option<String>,
@@ -83,7 +82,7 @@ type MoreTuple = (
 const BRIEF: &str =
     "SELECT p.id, p.external_id, p.kind, p.given_name, p.name_prefix, p.family_name, p.display_name, p.sort_key";
 const MORE: &str = ", p.name, p.birth_date, p.gender, p.email, p.phone, p.street, p.house_number, p.postal_code, p.city, \
-                    p.complex_number, p.dwelling_type, p.organization_id, p.enforce_portal_settings, p.created_at, p.updated_at";
+                    p.country, p.complex_number, p.dwelling_type, p.organization_id, p.enforce_portal_settings, p.created_at, p.updated_at";
 
 impl ParticipantRow {
     fn brief(row: Brief) -> Self {
@@ -94,7 +93,7 @@ impl ParticipantRow {
     fn whole((brief, more): (Brief, MoreTuple)) -> Self {
         let (personal, name, birth_date, gender, email, phone, residence, keeping, created_at, updated_at) = more;
         let (organization_id, enforce_portal_settings) = keeping;
-        let (street, house_number, postal_code, city, complex_number, dwelling_type) = residence;
+        let (street, house_number, postal_code, city, country, complex_number, dwelling_type) = residence;
         let more = More {
             personal,
             name,
@@ -102,10 +101,7 @@ impl ParticipantRow {
             gender,
             email,
             phone,
-            street,
-            house_number,
-            postal_code,
-            city,
+            place: Place { street, house_number, postal_code, city, country },
             complex_number,
             dwelling_type,
             organization_id,
@@ -131,10 +127,11 @@ impl ParticipantRow {
             gender: more.gender,
             email: more.email,
             phone: more.phone,
-            street: more.street,
-            house_number: more.house_number,
-            postal_code: more.postal_code,
-            city: more.city,
+            street: more.place.street,
+            house_number: more.place.house_number,
+            postal_code: more.place.postal_code,
+            city: more.place.city,
+            country: more.place.country,
             complex_number: more.complex_number,
             dwelling_type: more.dwelling_type,
             organization_id: more.organization_id,
@@ -246,7 +243,8 @@ pub fn page(
     order: &Order,
     window: &Window,
 ) -> Result<Page<ParticipantRow>, Error> {
-    let mut tail = listed(sight, filter, today);
+    let looking = places::for_first(conn, &filter.places())?;
+    let mut tail = listed(sight, filter, today, looking);
     tail = window.conditions(tail, order)?;
     tail = window.order_by(tail, order).text(" LIMIT ").int(window.fetch());
     Ok(window.page(select(conn, sight, details, tail)?))
@@ -257,16 +255,16 @@ pub fn page(
 /// # Errors
 /// What the database answers.
 pub fn count(conn: &mut Conn, sight: &Sight, filter: &ParticipantFilter, today: NaiveDate) -> Result<i64, Error> {
-    let sql = Sql::new("SELECT COUNT(*)").then(listed(sight, filter, today));
+    let sql = Sql::new("SELECT COUNT(*)").then(listed(sight, filter, today, Looking::ByPlace));
     Ok(sql.first::<BigInt, i64>(conn)?.unwrap_or_default())
 }
 
-fn listed(sight: &Sight, filter: &ParticipantFilter, today: NaiveDate) -> Sql {
+fn listed(sight: &Sight, filter: &ParticipantFilter, today: NaiveDate, looking: Looking) -> Sql {
     let mut tail = sight.participants(Sql::new(" FROM participants p WHERE 1 = 1"), "p");
     if filter.reads_personal_data() && !sight.is_unlimited() {
         tail = sight.personal(tail.text(" AND "), "p");
     }
-    filter.conditions(tail, sight, today)
+    filter.conditions_looking(tail, sight, today, looking)
 }
 
 /// A participant as written.
@@ -287,6 +285,7 @@ pub struct Written {
     pub house_number: Option<String>,
     pub postal_code: Option<String>,
     pub city: Option<String>,
+    pub country: Option<String>,
     pub complex_number: Option<String>,
     pub dwelling_type: Option<String>,
     pub organization_id: Option<i64>,
@@ -328,6 +327,7 @@ impl Written {
             house_number: details.house_number,
             postal_code: details.postal_code,
             city: details.city,
+            country: details.country,
             complex_number: details.complex_number,
             dwelling_type: details.dwelling_type,
             organization_id: details.organization_id,

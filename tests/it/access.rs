@@ -179,7 +179,8 @@ impl Tenant {
         let of = Some(organization.as_str());
         let person = |given: &str| {
             let details = json!({ "givenName": given, "familyName": mark, "email": format!("{given}@{mark}.example").to_lowercase(),
-                "phone": walls::phone(mark), "birthDate": "2017-03-04", "gender": "FEMALE" });
+                "phone": walls::phone(mark), "birthDate": "2017-03-04", "gender": "FEMALE",
+                "postalAddress": { "street": format!("{mark}laan"), "city": format!("{mark}dorp") } });
             let input = json!({ "details": { "person": details }, "organizationId": organization, "externalId": format!("{given}-{mark}") });
             text(&world.done("createParticipant", "participant { id }", input)["participant"]["id"])
         };

@@ -31,6 +31,7 @@ mod members;
 mod operations;
 mod participation;
 mod people;
+mod postal;
 mod races;
 mod reads;
 mod requests;

@@ -49,13 +49,18 @@ const FILTER_FIELDS: &[Field<MemberFilter>] = &[
             out.opt_str(row.dwelling_type.as_deref());
         },
     ),
-    Field::<MemberFilter>::value("city", ty::<Option<String>>, "The address is in this city.", |row, out| {
-        out.opt_str(row.city.as_deref())
-    }),
+    Field::<MemberFilter>::value(
+        "city",
+        ty::<Option<String>>,
+        "An address is in this city. A person or an organization is registered there, or is registered nowhere and has its \
+         postal address there.",
+        |row, out| out.opt_str(row.city.as_deref()),
+    ),
     Field::<MemberFilter>::value(
         "postalCode",
         ty::<Option<String>>,
-        "The address has this postal code.",
+        "An address has this postal code. A person or an organization is registered at one that has it, or is registered \
+         nowhere and has it in its postal address.",
         |row, out| {
             out.opt_str(row.postal_code.as_deref());
         },

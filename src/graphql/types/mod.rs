@@ -14,6 +14,7 @@ pub mod outbox;
 pub mod participant;
 pub mod payload;
 pub mod reason;
+pub mod residency;
 pub mod school;
 pub mod subscription;
 pub mod viewer;

@@ -8,9 +8,11 @@ use super::effective::{self, EffectiveGroup};
 use super::guardianship::{self, Guardianship};
 use super::history::{HistoryEntry, history_of};
 use super::membership::{self, Membership, memberships_of};
+use super::residency::{PostalAddress, Residency};
 use crate::error::Error;
 use crate::graphql::engine::{
-    Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, Out, PAGE_ARGS, Values, Variant, many, one, ty,
+    Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, Out, PAGE_ARGS, Values, Variant, inline_opt, many,
+    one, ty,
 };
 use crate::graphql::enums::{Gender, ParticipantKind as KindName};
 use crate::graphql::scalars::{Date, DateTime};
@@ -18,12 +20,10 @@ use crate::history::Entity as Object;
 use crate::id::Kind;
 use crate::members::store::Of;
 use crate::people::store::{self, More, ParticipantRow, ResidencyRow, Side};
-use crate::people::{ParticipantKind, guardians};
+use crate::people::{ParticipantKind, Place, guardians};
 
 /// A party that can be a member.
 pub struct Participant;
-/// A registration at an address.
-pub struct Residency;
 
 const PERSON: u16 = 1;
 const ORGANIZATION: u16 = 2;
@@ -201,6 +201,14 @@ const FIELDS: &[Field<Participant>] = &[
     .on(ORGANIZATION)
     .details(),
     Field::<Participant>::link(
+        "postalAddress",
+        ty::<Option<Obj<PostalAddress>>>,
+        "Where mail goes; null when it is not known or you may not read it. Where somebody lives is told by `residencies`.",
+        |pick| inline_opt::<ParticipantRow, PostalAddress>(pick, postal_address),
+    )
+    .on(PERSON | ORGANIZATION)
+    .details(),
+    Field::<Participant>::link(
         "residencies",
         ty::<Option<Vec<Obj<Residency>>>>,
         "The registrations at addresses, the latest first; null when you may not read them.",
@@ -210,7 +218,7 @@ const FIELDS: &[Field<Participant>] = &[
     )
     .on(PERSON | ORGANIZATION),
     Field::<Participant>::value("street", ty::<Option<String>>, "The street.", |row, out| {
-        text(row, out, |more| more.street.as_deref())
+        text(row, out, |more| more.place.street.as_deref())
     })
     .on(ADDRESS),
     Field::<Participant>::value(
@@ -218,16 +226,16 @@ const FIELDS: &[Field<Participant>] = &[
         ty::<Option<String>>,
         "The house number with its addition.",
         |row, out| {
-            text(row, out, |more| more.house_number.as_deref());
+            text(row, out, |more| more.place.house_number.as_deref());
         },
     )
     .on(ADDRESS),
     Field::<Participant>::value("postalCode", ty::<Option<String>>, "The postal code.", |row, out| {
-        text(row, out, |more| more.postal_code.as_deref())
+        text(row, out, |more| more.place.postal_code.as_deref())
     })
     .on(ADDRESS),
     Field::<Participant>::value("city", ty::<Option<String>>, "The city.", |row, out| {
-        text(row, out, |more| more.city.as_deref())
+        text(row, out, |more| more.place.city.as_deref())
     })
     .on(ADDRESS),
     Field::<Participant>::value(
@@ -251,6 +259,11 @@ const FIELDS: &[Field<Participant>] = &[
     )
     .on(ADDRESS),
 ];
+
+/// The postal address of a person or an organization, if anything of it is known.
+fn postal_address(row: &ParticipantRow) -> Option<&Place> {
+    row.more.as_deref().map(|more| &more.place).filter(|place| !place.is_empty())
+}
 
 fn instant(row: &ParticipantRow, out: &mut Out, get: fn(&More) -> chrono::NaiveDateTime) {
     match row.more.as_deref() {
@@ -392,52 +405,4 @@ fn related(
         pairs.iter().filter(|(one, _)| one == id).filter_map(|(_, other)| people.get(other).cloned()).collect()
     };
     Ok(ids.iter().map(of).collect())
-}
-
-impl Entity for Residency {
-    const NAME: &'static str = "Residency";
-    const DOC: &'static str = "The registration of a person or an organization at an address, for a period.";
-    const INTERFACES: &'static [&'static str] = &["Node"];
-    type Row = ResidencyRow;
-
-    fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<Residency>] = &[
-            Field::<Residency>::value("id", ty::<ID>, "The global identifier.", |row, out| {
-                out.id(Kind::Residency, row.id)
-            }),
-            Field::<Residency>::link(
-                "participant",
-                ty::<Option<Obj<Participant>>>,
-                "Who is registered; null when you may not see them.",
-                |pick| one::<ResidencyRow, Participant>(pick, |row| Some(row.participant_id)),
-            ),
-            Field::<Residency>::link(
-                "address",
-                ty::<Option<Obj<Participant>>>,
-                "At which address; null when you may not see it.",
-                |pick| one::<ResidencyRow, Participant>(pick, |row| Some(row.address_id)),
-            ),
-            Field::<Residency>::value("startDate", ty::<Date>, "The first day of the registration.", |row, out| {
-                out.date(Some(row.start_date))
-            }),
-            Field::<Residency>::value(
-                "endDate",
-                ty::<Option<Date>>,
-                "The first day on which the registration is no longer in force; null while no end is known.",
-                |row, out| out.date(row.end_date),
-            ),
-        ];
-        FIELDS
-    }
-}
-
-impl Keyed for Residency {
-    fn by_ids(exec: &mut Exec<'_>, ids: &[i64], _details: bool) -> Result<Vec<ResidencyRow>, Error> {
-        let sight = exec.sight()?;
-        store::residencies_by_ids(exec.conn, &sight, ids)
-    }
-
-    fn key(row: &ResidencyRow) -> i64 {
-        row.id
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! spans    arithmetic over periods
+//! places   when somebody is where a filter looks for them
 //! plan     what follows from who belongs where; pure
 //! store    the facts that a plan needs, and the statements that carry it out
 //! ```
@@ -11,6 +12,7 @@
 //! from, as far as that is known: what is to start or to end on a later day is written at once, and nothing has to be
 //! done on that day. The number of statements does not depend on how many groups follow from each other.
 
+mod places;
 mod plan;
 mod spans;
 pub mod store;
@@ -123,7 +125,8 @@ impl Derivation {
             Whom::Everybody => store::everybody(conn, &graph, &filters, scope.today)?,
             Whom::These(people) => {
                 let mut all: BTreeSet<i64> = people.iter().copied().collect();
-                if graph.has_homes() {
+                // Where an address is, those who live there are.
+                if graph.has_homes() || places::asks_for_places(&filters) {
                     all.extend(store::residents(conn, people, scope.today)?);
                 }
                 all.into_iter().collect()

@@ -110,8 +110,8 @@ pub struct Facts {
     pub opt_outs: HashMap<(i64, i64), NaiveDate>,
     /// Who is registered at which address, and when.
     pub residencies: Vec<(i64, i64, Span)>,
-    /// Who passes the filter of a dynamic group, whatever group it names left aside.
-    pub passing: HashMap<i64, Vec<i64>>,
+    /// Who passes the filter of a dynamic group, and when, whatever group it names left aside.
+    pub passing: HashMap<i64, Vec<(i64, Spans)>>,
 }
 
 /// A membership that gets another end.
@@ -226,15 +226,18 @@ impl<'f> Work<'f> {
     }
 
     fn filtered(&self, group: i64, named: Option<i64>) -> People {
-        let always = Spans::since(self.today, (self.today, None));
         let passing = self.facts.passing.get(&group).into_iter().flatten();
-        let within = |participant: &i64| match named {
-            None => always.clone(),
+        let within = |participant: &i64, days: &Spans| match named {
+            None => days.clone(),
             Some(named) => {
-                self.direct.get(&named).and_then(|people| people.get(participant)).cloned().unwrap_or_default()
+                let members = self.direct.get(&named).and_then(|people| people.get(participant));
+                members.map(|members| members.intersect(days)).unwrap_or_default()
             }
         };
-        passing.map(|participant| (*participant, within(participant))).filter(|(_, spans)| !spans.is_empty()).collect()
+        passing
+            .map(|(participant, days)| (*participant, within(participant, days)))
+            .filter(|(_, spans)| !spans.is_empty())
+            .collect()
     }
 
     /// Who is in a group that is fed, and what is to be written so that it is so.

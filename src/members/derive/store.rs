@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 use serde::Serialize;
 
+use super::places::{self, asks_for_places, passing};
 use super::plan::{Facts, Filtering, Graph, Node, Row, Start};
 use crate::db::batch::{self, Column, Type, names, values};
 use crate::db::{Conn, Dialect, Sql};
@@ -128,6 +129,9 @@ pub fn everybody(conn: &mut Conn, graph: &Graph, filters: &[Filter], today: Naiv
     // Of a group that a filter names the members were found above.
     let open: Vec<Filter> = filters.iter().filter(|(group, ..)| !graph.names_group(*group)).cloned().collect();
     people.extend(effective::passing(conn, &open, today, None)?.into_iter().map(|(_, participant)| participant));
+    if asks_for_places(&open) {
+        people.extend(places::moving(conn, today)?);
+    }
     Ok(people.into_iter().collect())
 }
 
@@ -171,9 +175,7 @@ pub fn facts(
         .into_iter()
         .map(|(group, participant, since)| ((group, participant), since))
         .collect();
-    for (group, participant) in effective::passing(conn, filters, today, Some(&known))? {
-        facts.passing.entry(group).or_default().push(participant);
-    }
+    facts.passing = passing(conn, filters, &known, today)?;
     Ok(facts)
 }
 
@@ -201,7 +203,8 @@ fn not_over(sql: Sql, today: NaiveDate) -> Sql {
         .text(" AND m.end_date > m.start_date))")
 }
 
-fn current(sql: Sql, today: NaiveDate) -> Sql {
+/// Of residencies `s`, those that are not over.
+pub fn current(sql: Sql, today: NaiveDate) -> Sql {
     sql.text("(s.end_date IS NULL OR s.end_date > ").date(today).text(")")
 }
 

@@ -21,6 +21,7 @@ pub(super) fn merge(row: &Participant, cells: &Cells, old: Details) -> Details {
         house_number: text("house_number", &row.house_number, old.house_number),
         postal_code: text("postal_code", &row.postal_code, old.postal_code),
         city: text("city", &row.city, old.city),
+        country: old.country,
         complex_number: text("complex_number", &row.complex_number, old.complex_number),
         dwelling_type: text("dwelling_type", &row.dwelling_type, old.dwelling_type),
         organization_id: old.organization_id,

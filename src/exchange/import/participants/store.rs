@@ -28,6 +28,7 @@ const COLUMNS: &[Column] = &[
     ("house_number", Type::Text),
     ("postal_code", Type::Text),
     ("city", Type::Text),
+    ("country", Type::Text),
     ("complex_number", Type::Text),
     ("dwelling_type", Type::Text),
     ("organization_id", Type::Int),
