@@ -37,7 +37,9 @@ pub fn put_postal_address(details: &mut Details, address: &MaybeUndefined<Postal
         MaybeUndefined::Undefined => {}
         MaybeUndefined::Null => {
             let Details { street, house_number, postal_code, city, country, .. } = details;
-            [street, house_number, postal_code, city, country].into_iter().for_each(|part| *part = None);
+            for part in [street, house_number, postal_code, city, country] {
+                *part = None;
+            }
         }
         MaybeUndefined::Value(address) => address.put(details),
     }

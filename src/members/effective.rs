@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::groups::composition::{Compositions, Members};
 use crate::page::{KeyType, Order, Page, Window};
 use crate::people::filter::ParticipantFilter;
-use crate::people::places::Looking;
+use crate::people::place_store::Looking;
 
 /// The most chains of groups that are named for one member.
 pub const MAX_CHAINS: usize = 100;

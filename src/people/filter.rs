@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::ParticipantKind;
-use super::places::{self, Looking, PlaceKey};
+use super::place_store::{self, Looking, PlaceKey};
 use crate::access::sight::Sight;
 use crate::db::Sql;
 use crate::error::{Code, Rejection};
@@ -124,7 +124,7 @@ impl ParticipantFilter {
         for (place, key) in self.places().keys() {
             sql = match key {
                 "" => sql.text(" AND 1 = 0"),
-                key => places::condition(sql, place, key, on, looking),
+                key => place_store::condition(sql, place, key, on, looking),
             };
         }
         if let Some(from) = self.born_from {

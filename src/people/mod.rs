@@ -3,7 +3,7 @@
 pub mod commands;
 pub mod filter;
 pub mod guardians;
-pub mod places;
+pub mod place_store;
 pub mod rules;
 pub mod store;
 mod stored_filter;

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamp};
 
 use super::filter::ParticipantFilter;
-use super::places::{self, Looking};
+use super::place_store::{self, Looking};
 use super::{Details, Gender, ParticipantKind, Place};
 use crate::access::sight::Sight;
 use crate::db::schema::{participants, residencies};
@@ -243,7 +243,7 @@ pub fn page(
     order: &Order,
     window: &Window,
 ) -> Result<Page<ParticipantRow>, Error> {
-    let looking = places::for_first(conn, &filter.places())?;
+    let looking = place_store::for_first(conn, &filter.places())?;
     let mut tail = listed(sight, filter, today, looking);
     tail = window.conditions(tail, order)?;
     tail = window.order_by(tail, order).text(" LIMIT ").int(window.fetch());

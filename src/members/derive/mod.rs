@@ -12,7 +12,7 @@
 //! from, as far as that is known: what is to start or to end on a later day is written at once, and nothing has to be
 //! done on that day. The number of statements does not depend on how many groups follow from each other.
 
-mod places;
+mod place_store;
 mod plan;
 mod spans;
 pub mod store;
@@ -126,7 +126,7 @@ impl Derivation {
             Whom::These(people) => {
                 let mut all: BTreeSet<i64> = people.iter().copied().collect();
                 // Where an address is, those who live there are.
-                if graph.has_homes() || places::asks_for_places(&filters) {
+                if graph.has_homes() || place_store::asks_for_places(&filters) {
                     all.extend(store::residents(conn, people, scope.today)?);
                 }
                 all.into_iter().collect()

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text};
 use serde::Serialize;
 
-use super::places::{self, asks_for_places, passing};
+use super::place_store::{self, asks_for_places, passing};
 use super::plan::{Facts, Filtering, Graph, Node, Row, Start};
 use crate::db::batch::{self, Column, Type, names, values};
 use crate::db::{Conn, Dialect, Sql};
@@ -130,7 +130,7 @@ pub fn everybody(conn: &mut Conn, graph: &Graph, filters: &[Filter], today: Naiv
     let open: Vec<Filter> = filters.iter().filter(|(group, ..)| !graph.names_group(*group)).cloned().collect();
     people.extend(effective::passing(conn, &open, today, None)?.into_iter().map(|(_, participant)| participant));
     if asks_for_places(&open) {
-        people.extend(places::moving(conn, today)?);
+        people.extend(place_store::moving(conn, today)?);
     }
     Ok(people.into_iter().collect())
 }

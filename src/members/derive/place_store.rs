@@ -12,7 +12,7 @@ use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::members::effective;
 use crate::people::filter::Places;
-use crate::people::places::PlaceKey;
+use crate::people::place_store::PlaceKey;
 
 /// A place, as it is compared.
 #[derive(Clone, Debug, Default)]
