@@ -342,6 +342,9 @@ pub struct PersonInput {
     email: MaybeUndefined<Line>,
     /// One telephone number: digits, with spaces, hyphens, dots, slashes and brackets, and perhaps an extension.
     phone: MaybeUndefined<Line>,
+    /// Whether the address and the contacts of the person are told to nobody but those who administer the organization that
+    /// keeps the record and the person.
+    shielded: Option<bool>,
 }
 
 /// An organization. A field that is left out stays as it is; null empties it.
@@ -411,6 +414,7 @@ impl ParticipantDetailsInput {
                 }
                 put_text(&mut details.email, &person.email);
                 put_text(&mut details.phone, &person.phone);
+                details.shielded = person.shielded.unwrap_or(details.shielded);
             }
             Self::Organization(organization) => {
                 put_text(&mut details.name, &organization.name);

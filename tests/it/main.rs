@@ -36,6 +36,7 @@ mod rosters;
 mod rounds;
 mod schema;
 mod school_records;
+mod shields;
 mod sign_ups;
 mod smtp;
 mod subscriptions;

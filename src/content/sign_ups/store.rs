@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use diesel::Queryable;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp};
 
 use super::Status;
 use crate::access::guardians::Family;
@@ -141,17 +141,32 @@ impl EntryRow {
 
 type EntrySql = (
     (BigInt, BigInt, BigInt, BigInt, Text),
-    (Nullable<Text>, Text, Timestamp, Nullable<Timestamp>),
+    (Nullable<Text>, Text, Timestamp, Nullable<Timestamp>, Bool),
     BigInt,
     Nullable<BigInt>,
 );
-type Tuple =
-    ((i64, i64, i64, i64, String), (Option<String>, String, NaiveDateTime, Option<NaiveDateTime>), i64, Option<i64>);
+type Tuple = (
+    (i64, i64, i64, i64, String),
+    (Option<String>, String, NaiveDateTime, Option<NaiveDateTime>, bool),
+    i64,
+    Option<i64>,
+);
 
-fn columns(dialect: Dialect) -> Sql {
+/// `family` may hold guardians, to whom what another one wrote is not told (V7).
+fn columns(dialect: Dialect, family: Option<(&Vision, &Family)>) -> Sql {
     let sql = Sql::new(
         "SELECT e.id, e.content_id, e.number, e.participant_id, p.display_name, e.note, e.entered_by_name, e.created_at, \
-         e.withdrawn_at, (SELECT COUNT(*) FROM sign_up_entries o WHERE o.content_id = e.content_id \
+         e.withdrawn_at, ",
+    );
+    let sql = match family {
+        None => sql.text("(1 = 1)"),
+        Some((vision, family)) => {
+            let sql = vision.managed(sql.text("("), "c").text(" OR ");
+            family.may_read(sql, &Sql::new("e.entered_by_id"), &Sql::new("e.participant_id")).text(")")
+        }
+    };
+    let sql = sql.text(
+        " AS told, (SELECT COUNT(*) FROM sign_up_entries o WHERE o.content_id = e.content_id \
          AND o.withdrawn_at IS NULL AND o.number <= e.number), ",
     );
     sql.text(match dialect {
@@ -166,7 +181,8 @@ const AROUND: &str = " JOIN content c ON c.id = e.content_id JOIN participants p
 fn select(conn: &mut Conn, sql: Sql) -> Result<Vec<EntryRow>, Error> {
     let row = |(entry, about, rank, places): Tuple| {
         let (id, content_id, number, participant_id, participant_name) = entry;
-        let (note, entered_by, created_at, withdrawn_at) = about;
+        let (note, entered_by, created_at, withdrawn_at, told) = about;
+        let (note, entered_by) = if told { (note, entered_by) } else { (None, String::new()) };
         EntryRow {
             id,
             content_id,
@@ -202,7 +218,7 @@ pub fn pages(
         let sql = window.conditions(open(sql, withdrawn), &ORDER)?;
         Ok::<_, Error>(window.order_by(sql, &ORDER).text(" LIMIT ").int(window.fetch()))
     };
-    let sql = columns(conn.dialect());
+    let sql = columns(conn.dialect(), None);
     let sql = match conn.dialect() {
         Dialect::Sqlite => {
             let parents = serde_json::Value::from(forms.to_vec()).to_string();
@@ -240,11 +256,11 @@ pub fn counts(conn: &mut Conn, forms: &[i64], withdrawn: bool) -> Result<HashMap
 ///
 /// # Errors
 /// What the database answers.
-pub fn of_family(conn: &mut Conn, family: &Family, forms: &[i64]) -> Result<Vec<EntryRow>, Error> {
+pub fn of_family(conn: &mut Conn, vision: &Vision, family: &Family, forms: &[i64]) -> Result<Vec<EntryRow>, Error> {
     if family.viewer().is_none() {
         return Ok(Vec::new());
     }
-    let sql = columns(conn.dialect()).text("sign_up_entries e").text(AROUND);
+    let sql = columns(conn.dialect(), Some((vision, family))).text("sign_up_entries e").text(AROUND);
     let sql = made_for(sql.text(" WHERE e.content_id").in_ids(forms).text(" AND "), family).text(
         " AND NOT EXISTS (SELECT 1 FROM sign_up_entries l WHERE l.content_id = e.content_id \
          AND l.participant_id = e.participant_id AND l.number > e.number) ORDER BY e.number, e.id",
@@ -262,7 +278,11 @@ fn made_for(sql: Sql, family: &Family) -> Sql {
 /// # Errors
 /// What the database answers.
 pub fn by_ids(conn: &mut Conn, vision: &Vision, family: &Family, ids: &[i64]) -> Result<Vec<EntryRow>, Error> {
-    let sql = columns(conn.dialect()).text("sign_up_entries e").text(AROUND).text(" WHERE e.id").in_ids(ids);
+    let sql = columns(conn.dialect(), Some((vision, family)))
+        .text("sign_up_entries e")
+        .text(AROUND)
+        .text(" WHERE e.id")
+        .in_ids(ids);
     let sql = made_for(vision.visible(sql, "c").text(" AND ("), family).text(" OR ");
     select(conn, vision.managed(sql, "c").text(")"))
 }

@@ -65,7 +65,7 @@ const FIELDS: &[Field<SignUpEntry>] = &[
     Field::<SignUpEntry>::value(
         "note",
         ty::<Option<String>>,
-        "What was said along with it; null when nothing was.",
+        "What was said along with it; null when nothing was, or where another guardian of the child said it.",
         |row, out| out.opt_str(row.note.as_deref()),
     ),
     Field::<SignUpEntry>::value("status", ty::<SignUpStatus>, "Where it stands now.", |row, out| {
@@ -81,9 +81,14 @@ const FIELDS: &[Field<SignUpEntry>] = &[
     Field::<SignUpEntry>::value("createdAt", ty::<DateTime>, "When it was made.", |row, out| {
         out.instant(row.created_at);
     }),
-    Field::<SignUpEntry>::value("enteredByName", ty::<String>, "The name of who made it.", |row, out| {
-        out.str(&row.entered_by);
-    }),
+    Field::<SignUpEntry>::value(
+        "enteredByName",
+        ty::<String>,
+        "The name of who made it; empty where another guardian of the child did.",
+        |row, out| {
+            out.str(&row.entered_by);
+        },
+    ),
     Field::<SignUpEntry>::value(
         "withdrawnAt",
         ty::<Option<DateTime>>,
@@ -161,8 +166,8 @@ pub fn of_viewer(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<ContentRow>>> {
         pick,
         Box::new(|exec, rows, _| {
             let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-            let family = family(exec)?;
-            let found = store::of_family(exec.conn, &family, &ids)?;
+            let (vision, family) = (exec.vision()?, family(exec)?);
+            let found = store::of_family(exec.conn, &vision, &family, &ids)?;
             let of = |id: i64| found.iter().filter(|entry| entry.content_id == id).cloned().collect();
             Ok(ids.into_iter().map(of).collect())
         }),
