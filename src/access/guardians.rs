@@ -90,6 +90,20 @@ pub fn guards(sql: Sql, child: &Sql, guardian: &Sql, organization: &Sql, today: 
     in_force(sql, today).text(")")
 }
 
+/// An expression that is true where something was written for a child by a guardian of it, now or before, other than this
+/// one (V7).
+pub fn by_another_guardian(guardian: i64, writer: &Sql, child: &Sql) -> Sql {
+    Sql::new("(")
+        .then(writer.clone())
+        .text(" <> ")
+        .int(guardian)
+        .text(" AND EXISTS (SELECT 1 FROM guardianships gw WHERE gw.guardian_id = ")
+        .then(writer.clone())
+        .text(" AND gw.child_id = ")
+        .then(child.clone())
+        .text("))")
+}
+
 /// The guardians of children: for each pair of a child and a guardian where it counts.
 pub type Guardians = BTreeMap<(i64, i64), Terms>;
 
@@ -99,20 +113,21 @@ pub type Guardians = BTreeMap<(i64, i64), Terms>;
 /// What the database answers.
 pub fn of_children(conn: &mut Conn, children: &[i64], today: NaiveDate) -> Result<Guardians, Error> {
     let mut guardians = Guardians::new();
-    for (child, guardian, organization, counts, _) in load(conn, "gu.child_id", children, today)? {
+    for (child, guardian, organization, counts, _, _) in load(conn, "gu.child_id", children, today)? {
         guardians.entry((child, guardian)).or_default().add(organization, counts);
     }
     Ok(guardians)
 }
 
-type Row = (i64, i64, Option<i64>, bool, Option<i64>);
+type Row = (i64, i64, Option<i64>, bool, Option<i64>, bool);
 
-/// Child, guardian, for which organization, whether it is in force, and who keeps the child's record.
+/// Child, guardian, for which organization, whether it is in force, who keeps the child's record, and whether the child is
+/// shielded.
 fn load(conn: &mut Conn, column: &'static str, ids: &[i64], today: NaiveDate) -> Result<Vec<Row>, Error> {
-    type Columns = (BigInt, BigInt, Nullable<BigInt>, Bool, Nullable<BigInt>);
+    type Columns = (BigInt, BigInt, Nullable<BigInt>, Bool, Nullable<BigInt>, Bool);
     let sql = in_force(Sql::new("SELECT gu.child_id, gu.guardian_id, gu.organization_id, "), today);
     let sql = sql
-        .text(", gc.organization_id FROM guardianships gu JOIN participants gc ON gc.id = gu.child_id WHERE ")
+        .text(", gc.organization_id, gc.shielded FROM guardianships gu JOIN participants gc ON gc.id = gu.child_id WHERE ")
         .text(column)
         .in_ids(ids);
     Ok(sql.text(" ORDER BY gu.child_id, gu.guardian_id").load::<Columns, Row>(conn)?)
@@ -125,6 +140,8 @@ pub struct Ward {
     pub child: i64,
     /// The organization that keeps the child's record.
     pub keeper: Option<i64>,
+    /// Whether the child's address and contacts are told to nobody but that organization and the child (V7).
+    pub shielded: bool,
     terms: Terms,
 }
 
@@ -144,11 +161,11 @@ impl Family {
     pub fn load(conn: &mut Conn, viewer: Option<i64>, today: NaiveDate) -> Result<Self, Error> {
         let mut family = Self { viewer, wards: Vec::new(), today };
         let Some(guardian) = viewer else { return Ok(family) };
-        for (child, _, organization, counts, keeper) in load(conn, "gu.guardian_id", &[guardian], today)? {
+        for (child, _, organization, counts, keeper, shielded) in load(conn, "gu.guardian_id", &[guardian], today)? {
             match family.wards.last_mut() {
                 Some(ward) if ward.child == child => ward.terms.add(organization, counts),
                 _ => {
-                    let mut ward = Ward { child, keeper, terms: Terms::default() };
+                    let mut ward = Ward { child, keeper, shielded, terms: Terms::default() };
                     ward.terms.add(organization, counts);
                     family.wards.push(ward);
                 }
@@ -194,6 +211,21 @@ impl Family {
     pub fn kept(&self) -> Vec<i64> {
         let wards = self.wards.iter().filter(|ward| ward.terms.counts_for(ward.keeper));
         wards.map(|ward| ward.child).chain(self.viewer).collect()
+    }
+
+    /// The same without the children who are shielded: those of whom it may be known where they live.
+    pub fn homes(&self) -> Vec<i64> {
+        let shielded = |id: &i64| self.wards.iter().any(|ward| ward.child == *id && ward.shielded);
+        self.kept().into_iter().filter(|id| !shielded(id)).collect()
+    }
+
+    /// Appends an expression that is true where what was written for somebody of the family may be told: it is not where another
+    /// guardian of a child wrote it (V7). Writer and participant are expressions.
+    #[must_use]
+    pub fn may_read(&self, sql: Sql, writer: &Sql, participant: &Sql) -> Sql {
+        let Some(viewer) = self.viewer.filter(|_| !self.wards.is_empty()) else { return sql.text("(1 = 1)") };
+        let sql = sql.text("((").then(participant.clone()).text(" = ").int(viewer).text(" OR NOT ");
+        sql.then(by_another_guardian(viewer, writer, participant)).text(") IS NOT FALSE)")
     }
 
     /// Whether it makes no difference which organization somebody is looked at in.

@@ -23,9 +23,13 @@ pub enum Rule {
     Seen,
     /// The one concerned and guardians, and the administrators of the object; null for everybody else.
     Personal,
+    /// Whoever may write or telephone to the one concerned; null for everybody else.
+    Contact,
+    /// Whoever may know where the one concerned lives; null for everybody else.
+    Home,
 }
 
-use Rule::{Administration, Administrator, Anyone, Personal, Seen, SignedIn};
+use Rule::{Administration, Administrator, Anyone, Contact, Home, Personal, Seen, SignedIn};
 
 /// Type, rule, fields.
 pub const TABLE: &[(&str, Rule, &str)] = &[
@@ -86,12 +90,14 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ),
     ("Group", Personal, "memberFilter emailOnNewMember newMemberTemplate ineligibleMemberships history"),
     ("Participant", Seen, "id kind displayName sortName memberships effectiveGroups createdAt updatedAt"),
-    ("Participant", Personal, "externalId email phone organization history"),
+    ("Participant", Personal, "externalId organization history"),
+    ("Participant", Contact, "email phone"),
     ("Person", Seen, "givenName namePrefix familyName guardianships"),
-    ("Person", Personal, "birthDate gender postalAddress residencies guardians children"),
+    ("Person", Personal, "birthDate gender shielded guardians children"),
+    ("Person", Home, "postalAddress residencies"),
     ("Guardianship", Seen, "guardian guardianName organization recorded counts endsOn agreed changedAt changedByName"),
     ("Organization", Seen, "name enforcePortalSettings"),
-    ("Organization", Personal, "residencies postalAddress"),
+    ("Organization", Home, "postalAddress residencies"),
     ("PostalAddress", Seen, "street houseNumber postalCode city country"),
     ("Address", Personal, "street houseNumber postalCode city complexNumber dwellingType residents"),
     (
@@ -311,7 +317,7 @@ impl Rule {
             Self::Administration => viewer.is_some_administrator(),
             Self::Administrator => viewer.administrator,
             // Rules of objects, not of operations.
-            Self::Seen | Self::Personal => false,
+            Self::Seen | Self::Personal | Self::Contact | Self::Home => false,
         }
     }
 }

@@ -22,6 +22,7 @@ diesel::table! {
         dwelling_type -> Nullable<Text>,
         organization_id -> Nullable<BigInt>,
         enforce_portal_settings -> Bool,
+        shielded -> Bool,
         display_name -> Text,
         sort_key -> Text,
         search_text -> Text,

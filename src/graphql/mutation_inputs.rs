@@ -248,6 +248,9 @@ pub struct PersonInput {
     phone: MaybeUndefined<Line>,
     /// Where mail goes; null empties all of it.
     postal_address: MaybeUndefined<PostalAddressInput>,
+    /// Whether the address and the contacts of the person are told to nobody but those who administer the organization that
+    /// keeps the record and the person.
+    shielded: Option<bool>,
 }
 
 /// An organization. A field that is left out stays as it is; null empties it.
@@ -320,6 +323,7 @@ impl ParticipantDetailsInput {
                 put_text(&mut details.email, &person.email);
                 put_text(&mut details.phone, &person.phone);
                 put_postal_address(details, &person.postal_address);
+                details.shielded = person.shielded.unwrap_or(details.shielded);
             }
             Self::Organization(organization) => {
                 put_text(&mut details.name, &organization.name);

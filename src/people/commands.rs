@@ -309,6 +309,7 @@ pub fn fields(details: &Details) -> Fields {
         ("complexNumber", details.complex_number.clone()),
         ("dwellingType", details.dwelling_type.clone()),
         ("organization", details.organization_id.map(|key| id::encode(Kind::Participant, key))),
+        ("shielded", details.shielded.then(|| true.to_string())),
         ("enforcePortalSettings", details.enforce_portal_settings.then(|| true.to_string())),
     ]
 }

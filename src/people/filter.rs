@@ -60,6 +60,14 @@ impl ParticipantFilter {
             || self.external_ids.is_some()
     }
 
+    /// Whether it looks at where somebody lives.
+    pub fn reads_homes(&self) -> bool {
+        self.city.is_some()
+            || self.postal_code.is_some()
+            || self.complex_number.is_some()
+            || self.dwelling_type.is_some()
+    }
+
     /// What keeps this filter from making members or moving people (G9): a condition that says nothing, which an empty
     /// field of a form leaves behind, must not come to mean everybody. `at` is where the filter stands in the input.
     pub fn refusals(&self, at: &str) -> Vec<Rejection> {

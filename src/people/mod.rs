@@ -71,6 +71,9 @@ pub struct Details {
     pub organization_id: Option<i64>,
     /// Whether the groups of an organization keep to their portal settings (G2).
     pub enforce_portal_settings: bool,
+    /// Whether a person's address and contacts are told to nobody but the administrators of the organization that keeps the
+    /// record and the person (V7).
+    pub shielded: bool,
 }
 
 impl Details {

@@ -31,11 +31,22 @@ pub struct ParticipantRow {
     pub more: Option<Box<More>>,
 }
 
+/// What the viewer may read of a participant besides the name.
+#[derive(Clone, Copy, Debug, Queryable)]
+pub struct Rights {
+    /// What is personal.
+    pub personal: bool,
+    /// The e-mail address and the telephone number.
+    pub contacts: bool,
+    /// Where the participant lives.
+    pub home: bool,
+}
+
 /// What few lists show of a participant, and what not every viewer may.
 #[derive(Clone, Debug)]
 pub struct More {
-    /// Whether the viewer may read the personal data.
-    pub personal: bool,
+    /// What of it the viewer may read.
+    pub rights: Rights,
     pub name: Option<String>,
     pub birth_date: Option<NaiveDate>,
     pub gender: Option<Gender>,
@@ -46,6 +57,7 @@ pub struct More {
     pub dwelling_type: Option<String>,
     pub organization_id: Option<i64>,
     pub enforce_portal_settings: bool,
+    pub shielded: bool,
     pub created_at: NaiveDateTime,
     pub updated_at: NaiveDateTime,
 }
@@ -53,28 +65,28 @@ pub struct More {
 type BriefSql = (BigInt, Nullable<Text>, Text, Nullable<Text>, Nullable<Text>, Nullable<Text>, Text, Text);
 type Brief = (i64, Option<String>, ParticipantKind, Option<String>, Option<String>, Option<String>, String, String);
 type MoreSql = (
-    Bool,
+    (Bool, Bool, Bool),
     Nullable<Text>,
     Nullable<Date>,
     Nullable<Text>,
     Nullable<Text>,
     Nullable<Text>,
     (Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Text>),
-    (Nullable<BigInt>, Bool),
+    (Nullable<BigInt>, Bool, Bool),
     Timestamp,
     Timestamp,
 );
 type Residence =
     (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
 type MoreTuple = (
-    bool,
+    Rights,
     Option<String>,
     Option<NaiveDate>,
     Option<Gender>,
     Option<String>,
     Option<String>,
     Residence,
-    (Option<i64>, bool),
+    (Option<i64>, bool, bool),
     NaiveDateTime,
     NaiveDateTime,
 );
@@ -82,7 +94,7 @@ type MoreTuple = (
 const BRIEF: &str =
     "SELECT p.id, p.external_id, p.kind, p.given_name, p.name_prefix, p.family_name, p.display_name, p.sort_key";
 const MORE: &str = ", p.name, p.birth_date, p.gender, p.email, p.phone, p.street, p.house_number, p.postal_code, p.city, \
-                    p.country, p.complex_number, p.dwelling_type, p.organization_id, p.enforce_portal_settings, p.created_at, p.updated_at";
+                    p.country, p.complex_number, p.dwelling_type, p.organization_id, p.enforce_portal_settings, p.shielded, p.created_at, p.updated_at";
 
 impl ParticipantRow {
     fn brief(row: Brief) -> Self {
@@ -91,11 +103,11 @@ impl ParticipantRow {
     }
 
     fn whole((brief, more): (Brief, MoreTuple)) -> Self {
-        let (personal, name, birth_date, gender, email, phone, residence, keeping, created_at, updated_at) = more;
-        let (organization_id, enforce_portal_settings) = keeping;
+        let (rights, name, birth_date, gender, email, phone, residence, keeping, created_at, updated_at) = more;
+        let (organization_id, enforce_portal_settings, shielded) = keeping;
         let (street, house_number, postal_code, city, country, complex_number, dwelling_type) = residence;
         let more = More {
-            personal,
+            rights,
             name,
             birth_date,
             gender,
@@ -106,6 +118,7 @@ impl ParticipantRow {
             dwelling_type,
             organization_id,
             enforce_portal_settings,
+            shielded,
             created_at,
             updated_at,
         };
@@ -136,6 +149,7 @@ impl ParticipantRow {
             dwelling_type: more.dwelling_type,
             organization_id: more.organization_id,
             enforce_portal_settings: more.enforce_portal_settings,
+            shielded: more.shielded,
         };
         Some((self.kind, details, more.updated_at))
     }
@@ -144,7 +158,8 @@ impl ParticipantRow {
 /// Runs `SELECT participant columns` + `tail`.
 fn select(conn: &mut Conn, sight: &Sight, details: bool, tail: Sql) -> Result<Vec<ParticipantRow>, Error> {
     if details {
-        let sql = sight.personal(Sql::new(BRIEF).text(", "), "p").text(MORE).then(tail);
+        let sql = sight.personal(Sql::new(BRIEF).text(", "), "p");
+        let sql = sight.home(sight.contacts(sql.text(", "), "p").text(", "), "p").text(MORE).then(tail);
         let rows = sql.load::<(BriefSql, MoreSql), (Brief, MoreTuple)>(conn)?;
         Ok(rows.into_iter().map(ParticipantRow::whole).collect())
     } else {
@@ -264,6 +279,9 @@ fn listed(sight: &Sight, filter: &ParticipantFilter, today: NaiveDate, looking: 
     if filter.reads_personal_data() && !sight.is_unlimited() {
         tail = sight.personal(tail.text(" AND "), "p");
     }
+    if filter.reads_homes() && !sight.is_unlimited() {
+        tail = sight.home(tail.text(" AND "), "p");
+    }
     filter.conditions_looking(tail, sight, today, looking)
 }
 
@@ -290,6 +308,7 @@ pub struct Written {
     pub dwelling_type: Option<String>,
     pub organization_id: Option<i64>,
     pub enforce_portal_settings: bool,
+    pub shielded: bool,
     pub display_name: String,
     pub sort_key: String,
     pub search_text: String,
@@ -332,6 +351,7 @@ impl Written {
             dwelling_type: details.dwelling_type,
             organization_id: details.organization_id,
             enforce_portal_settings: details.enforce_portal_settings,
+            shielded: details.shielded,
             updated_at: now,
         }
     }
@@ -362,7 +382,11 @@ pub fn update(conn: &mut Conn, id: i64, written: &Written) -> QueryResult<usize>
 /// # Errors
 /// What the database answers.
 pub fn lock(conn: &mut Conn, id: i64) -> Result<Option<(ParticipantKind, Details)>, Error> {
-    let sql = Sql::new(BRIEF).text(", (1 = 1)").text(MORE).text(" FROM participants p WHERE p.id = ").int(id);
+    let sql = Sql::new(BRIEF)
+        .text(", (1 = 1), (1 = 1), (1 = 1)")
+        .text(MORE)
+        .text(" FROM participants p WHERE p.id = ")
+        .int(id);
     let sql = sql.text(conn.dialect().for_update());
     let row = sql.first::<(BriefSql, MoreSql), (Brief, MoreTuple)>(conn)?.map(ParticipantRow::whole);
     Ok(row.and_then(|row| row.into_details().map(|(kind, details, _)| (kind, details))))
@@ -400,15 +424,15 @@ pub enum Side {
     Anchor,
 }
 
-/// The residencies of these participants, or at these addresses, newest first, of people whose personal data the
-/// viewer may read.
+/// The residencies of these participants, or at these addresses, newest first, of people of whom the viewer may read where
+/// they live.
 ///
 /// # Errors
 /// What the database answers.
 pub fn residencies(conn: &mut Conn, sight: &Sight, of: Side, ids: &[i64]) -> Result<Vec<ResidencyRow>, Error> {
     let column = if of == Side::Dependant { "r.participant_id" } else { "r.address_id" };
     let sql = Sql::new(RESIDENCY).text(column).in_ids(ids).text(" AND ");
-    let sql = sight.personal(sql, "p").text(" ORDER BY r.start_date DESC, r.id DESC");
+    let sql = sight.home(sql, "p").text(" ORDER BY r.start_date DESC, r.id DESC");
     Ok(sql.load::<ResidencySql, ResidencyRow>(conn)?)
 }
 
@@ -417,7 +441,7 @@ pub fn residencies(conn: &mut Conn, sight: &Sight, of: Side, ids: &[i64]) -> Res
 /// # Errors
 /// What the database answers.
 pub fn residencies_by_ids(conn: &mut Conn, sight: &Sight, ids: &[i64]) -> Result<Vec<ResidencyRow>, Error> {
-    let sql = sight.personal(Sql::new(RESIDENCY).text("r.id").in_ids(ids).text(" AND "), "p");
+    let sql = sight.home(Sql::new(RESIDENCY).text("r.id").in_ids(ids).text(" AND "), "p");
     Ok(sql.load::<ResidencySql, ResidencyRow>(conn)?)
 }
 

@@ -56,13 +56,27 @@ impl Readers {
         self.everything || organization.is_some_and(|id| self.organizations.contains(&id))
     }
 
+    /// An expression that is true where the viewer reads what was written along with a record. What one guardian wrote is not
+    /// told to another (V7).
+    #[must_use]
+    pub fn told(&self, sql: Sql, alias: &'static str) -> Sql {
+        if self.everything || self.family.wards().is_empty() {
+            return sql.text("(1 = 1)");
+        }
+        let sql = self.family.may_read(
+            sql.text("("),
+            &Sql::new(alias).text(".made_by_id"),
+            &Sql::new(alias).text(".participant_id"),
+        );
+        self.by_office(sql, alias).text(")")
+    }
+
     /// Appends ` AND …` so that only records remain that the viewer reads.
     #[must_use]
     pub fn readable(&self, sql: Sql, alias: &'static str) -> Sql {
         if self.everything {
             return sql;
         }
-        let column = |sql: Sql, name: &'static str| sql.text(" OR ").text(alias).text(name);
         let mut sql = sql.text(" AND (1 = 0");
         // Whoever has no wards is spared a look at whose each record is, which the index by group does not tell.
         if !self.family.wards().is_empty() {
@@ -71,6 +85,12 @@ impl Readers {
                 Sql::new("(SELECT fg.organization_id FROM groups fg WHERE fg.id = ").text(alias).text(".group_id)");
             sql = self.family.of_wards(sql.text(" OR "), &participant, &organization);
         }
+        self.by_office(sql, alias).text(")")
+    }
+
+    /// Appends ` OR …`: the viewer leads the group, or works for the organization that owns it.
+    fn by_office(&self, mut sql: Sql, alias: &'static str) -> Sql {
+        let column = |sql: Sql, name: &'static str| sql.text(" OR ").text(alias).text(name);
         if !self.led.is_empty() {
             sql = column(sql, ".group_id").in_ids(&self.led);
         }
@@ -78,6 +98,6 @@ impl Readers {
             let owned = ".group_id IN (SELECT o.id FROM groups o WHERE o.organization_id";
             sql = column(sql, owned).in_ids(&self.organizations).text(")");
         }
-        sql.text(")")
+        sql
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{NaiveDate, NaiveDateTime};
-use diesel::sql_types::{BigInt, Date, Nullable, Text, Timestamp};
+use diesel::sql_types::{BigInt, Bool, Date, Nullable, Text, Timestamp};
 use diesel::{QueryResult, Queryable};
 
 use super::leave::Status;
@@ -67,11 +67,24 @@ pub struct Common {
     pub school_year: i64,
     /// Its day, or the first of them.
     pub date: NaiveDate,
+    /// Empty where another guardian made it.
     pub made_by: String,
     pub created_at: NaiveDateTime,
+    /// Whether the viewer reads what was written along with it (V7).
+    pub told: bool,
 }
 
-type CommonSql = (BigInt, BigInt, Text, BigInt, BigInt, Date, Text, Timestamp);
+impl Common {
+    /// The same without the name of who made it, where that is not told.
+    fn told(mut self) -> Self {
+        if !self.told {
+            self.made_by.clear();
+        }
+        self
+    }
+}
+
+type CommonSql = (BigInt, BigInt, Text, BigInt, BigInt, Date, Text, Timestamp, Bool);
 
 /// A record of one kind.
 #[derive(Clone, Debug)]
@@ -115,7 +128,11 @@ impl Record for AbsenceReport {
 
     fn load(sql: Sql, conn: &mut Conn) -> QueryResult<Vec<Row<Self>>> {
         let rows = sql.load::<(CommonSql, Nullable<Text>), (Common, Option<String>)>(conn)?;
-        Ok(rows.into_iter().map(|(common, reason)| Row { common, own: Self { reason } }).collect())
+        let row = |(common, reason): (Common, Option<String>)| {
+            let reason = reason.filter(|_| common.told);
+            Row { common: common.told(), own: Self { reason } }
+        };
+        Ok(rows.into_iter().map(row).collect())
     }
 }
 
@@ -123,7 +140,7 @@ impl Record for AbsenceReport {
 #[derive(Clone, Debug, Queryable)]
 pub struct LeaveRequest {
     pub until: NaiveDate,
-    pub reason: String,
+    pub reason: Option<String>,
     pub status: Status,
     pub note: Option<String>,
     pub decided_by: Option<String>,
@@ -136,9 +153,17 @@ impl Record for LeaveRequest {
         ", r.until_date, r.reason, r.status, r.decision_note, r.decided_by_name, r.decided_at";
 
     fn load(sql: Sql, conn: &mut Conn) -> QueryResult<Vec<Row<Self>>> {
-        type Own = (Date, Text, Text, Nullable<Text>, Nullable<Text>, Nullable<Timestamp>);
+        type Own = (Date, Nullable<Text>, Text, Nullable<Text>, Nullable<Text>, Nullable<Timestamp>);
         let rows = sql.load::<(CommonSql, Own), (Common, Self)>(conn)?;
-        Ok(rows.into_iter().map(|(common, own)| Row { common, own }).collect())
+        let row = |(common, mut own): (Common, Self)| {
+            if !common.told {
+                // What the school says to it answers what the other guardian wrote.
+                (own.reason, own.note) = (None, None);
+                own.decided_by = own.decided_by.filter(|_| own.status != Status::Withdrawn);
+            }
+            Row { common: common.told(), own }
+        };
+        Ok(rows.into_iter().map(row).collect())
     }
 }
 
@@ -152,7 +177,7 @@ impl Record for LunchStay {
 
     fn load(sql: Sql, conn: &mut Conn) -> QueryResult<Vec<Row<Self>>> {
         let rows = sql.load::<CommonSql, Common>(conn)?;
-        Ok(rows.into_iter().map(|common| Row { common, own: Self }).collect())
+        Ok(rows.into_iter().map(|common| Row { common: common.told(), own: Self }).collect())
     }
 }
 
@@ -192,12 +217,11 @@ impl Filter {
     }
 }
 
-fn columns<R: Record>() -> Sql {
-    Sql::new("SELECT r.id, r.participant_id, p.display_name, r.group_id, r.school_year, ")
+fn columns<R: Record>(readers: &Readers) -> Sql {
+    let sql = Sql::new("SELECT r.id, r.participant_id, p.display_name, r.group_id, r.school_year, ")
         .text(first_day(R::KIND))
-        .text(", r.made_by_name, r.created_at")
-        .text(R::COLUMNS)
-        .text(" FROM ")
+        .text(", r.made_by_name, r.created_at, ");
+    readers.told(sql, "r").text(R::COLUMNS).text(" FROM ")
 }
 
 const PARTICIPANT: &str = " JOIN participants p ON p.id = r.participant_id";
@@ -222,11 +246,11 @@ pub fn pages<R: Record>(
     let sql = match conn.dialect() {
         Dialect::Sqlite => {
             let parents = serde_json::Value::from(groups.to_vec()).to_string();
-            let sql = columns::<R>().text("json_each(").string(parents).text(") parent CROSS JOIN ").text(table);
+            let sql = columns::<R>(readers).text("json_each(").string(parents).text(") parent CROSS JOIN ").text(table);
             inner(sql.text(" r ON r.id IN (SELECT r.id"))?.text(")")
         }
         Dialect::Postgres => {
-            let sql = columns::<R>().text("unnest(").id_array(groups);
+            let sql = columns::<R>(readers).text("unnest(").id_array(groups);
             inner(sql.text(") parent (value) CROSS JOIN LATERAL (SELECT r.*"))?.text(") r")
         }
     };
@@ -258,7 +282,7 @@ pub fn counts(
 /// # Errors
 /// What the database answers.
 pub fn by_ids<R: Record>(conn: &mut Conn, readers: &Readers, ids: &[i64]) -> Result<Vec<Row<R>>, Error> {
-    let sql = columns::<R>().text(table(R::KIND)).text(" r").text(PARTICIPANT).text(" WHERE r.id").in_ids(ids);
+    let sql = columns::<R>(readers).text(table(R::KIND)).text(" r").text(PARTICIPANT).text(" WHERE r.id").in_ids(ids);
     Ok(R::load(readers.readable(sql, "r"), conn)?)
 }
 

@@ -301,8 +301,8 @@ once! {
                 let rule = table::rule(owner, &field.name.node);
                 assert!(rule.is_some(), "{owner}.{} has no rule", field.name.node);
                 let root = matches!(name.as_str(), "Query" | "Mutation" | "Subscription");
-                assert_eq!(root, !matches!(rule, Some(Rule::Seen | Rule::Personal)), "{owner}.{}", field.name.node);
-                assert!(rule != Some(Rule::Personal) || field.ty.node.nullable, "{owner}.{} cannot be withheld", field.name.node);
+                assert_eq!(root, !matches!(rule, Some(Rule::Seen | Rule::Personal | Rule::Contact | Rule::Home)), "{owner}.{}", field.name.node);
+                assert!(matches!(rule, Some(Rule::Seen)) || root || field.ty.node.nullable, "{owner}.{} cannot be withheld", field.name.node);
             }
         }
         for (owner, field, _) in table::fields() {
@@ -344,7 +344,7 @@ both! {
                 Rule::SignedIn => *name != "anonymous",
                 Rule::Administration => name.ends_with("administrator"),
                 Rule::Administrator => *name == "administrator",
-                Rule::Seen | Rule::Personal => false,
+                Rule::Seen | Rule::Personal | Rule::Contact | Rule::Home => false,
             };
             let (refusal, code) = if *name == "anonymous" || name.starts_with("bad") { (401, "UNAUTHENTICATED") } else { (403, "FORBIDDEN") };
             let before = rows(world);
@@ -393,7 +393,15 @@ both! {
         ];
         for (ty, id, may, only_sees) in objects {
             let all = readable(world, &sdl, &world.administrator(), ty, id, Rule::Personal).unwrap();
-            assert!(all.len() > 1, "{ty}: {all:?}");
+            assert!(all.len() > usize::from(ty != "Organization"), "{ty}: {all:?}");
+            for rule in [Rule::Contact, Rule::Home].into_iter().filter(|_| ["Person", "Organization"].contains(&ty)) {
+                let all = readable(world, &sdl, &world.administrator(), ty, id, rule).unwrap();
+                for (name, token) in &viewers {
+                    let seen = readable(world, &sdl, token, ty, id, rule);
+                    let expected = if may.contains(name) { Some(&all) } else { None };
+                    assert_eq!(seen.unwrap_or_default(), expected.cloned().unwrap_or_default(), "{name}: {rule:?} of {ty}");
+                }
+            }
             for (name, token) in &viewers {
                 let seen = readable(world, &sdl, token, ty, id, Rule::Personal);
                 if may.contains(name) {

@@ -39,6 +39,7 @@ mod rosters;
 mod rounds;
 mod schema;
 mod school_records;
+mod shields;
 mod sign_ups;
 mod smtp;
 mod subscriptions;

@@ -205,12 +205,12 @@ pub struct Onlooker<'o> {
 type SlotSql = (
     (BigInt, BigInt, Timestamp, Timestamp, Nullable<Text>),
     (Nullable<BigInt>, Nullable<Text>, Nullable<Text>, Nullable<Timestamp>),
-    (Bool, Bool),
+    (Bool, Bool, Bool),
 );
 type Tuple = (
     (i64, i64, NaiveDateTime, NaiveDateTime, Option<String>),
     (Option<i64>, Option<String>, Option<String>, Option<NaiveDateTime>),
-    (bool, bool),
+    (bool, bool, bool),
 );
 
 impl Onlooker<'_> {
@@ -220,13 +220,16 @@ impl Onlooker<'_> {
              s.booked_by_name, s.booked_at, ",
         );
         let sql = self.vision.managed(sql, "c").text(" AS managed, (");
-        booked_for(sql, self.family).text(" IS TRUE) AS mine FROM ")
+        let sql = booked_for(sql, self.family).text(" IS TRUE) AS mine, ");
+        self.family.may_read(sql, &Sql::new("s.booked_by_id"), &Sql::new("s.participant_id")).text(" AS told FROM ")
     }
 
-    fn row(&self, (slot, booking, (managed, mine)): Tuple) -> SlotRow {
+    fn row(&self, (slot, booking, (managed, mine, told)): Tuple) -> SlotRow {
         let (id, content_id, starts_at, ends_at, location) = slot;
         let booked = match booking {
             (Some(participant_id), Some(participant_name), Some(by), Some(at)) => {
+                // Who of the family's guardians booked it is told to that one (V7).
+                let by = if told || managed { by } else { String::new() };
                 Some(Booked { participant_id, participant_name, by, at })
             }
             _ => None,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use diesel::Queryable;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp};
 
 use super::Status;
 use super::standing::Standing;
@@ -161,17 +161,28 @@ impl EntryRow {
     }
 }
 
-type EntrySql =
-    ((BigInt, BigInt, BigInt, BigInt, Text), (Nullable<Text>, Text, Timestamp, Nullable<Timestamp>), Nullable<BigInt>);
+type EntrySql = (
+    (BigInt, BigInt, BigInt, BigInt, Text),
+    (Nullable<Text>, Text, Timestamp, Nullable<Timestamp>, Bool),
+    Nullable<BigInt>,
+);
 type Tuple =
-    ((i64, i64, i64, i64, String), (Option<String>, String, NaiveDateTime, Option<NaiveDateTime>), Option<i64>);
+    ((i64, i64, i64, i64, String), (Option<String>, String, NaiveDateTime, Option<NaiveDateTime>, bool), Option<i64>);
 
-fn columns(dialect: Dialect) -> Sql {
+/// `family` may hold guardians, to whom what another one wrote is not told (V7).
+fn columns(dialect: Dialect, family: Option<(&Vision, &Family)>) -> Sql {
     let sql = Sql::new(
         "SELECT e.id, e.content_id, e.number, e.participant_id, p.display_name, e.note, e.entered_by_name, e.created_at, \
          e.withdrawn_at, ",
     );
-    sql.text(match dialect {
+    let sql = match family {
+        None => sql.text("(1 = 1)"),
+        Some((vision, family)) => {
+            let sql = vision.managed(sql.text("("), "c").text(" OR ");
+            family.may_read(sql, &Sql::new("e.entered_by_id"), &Sql::new("e.participant_id")).text(")")
+        }
+    };
+    sql.text(" AS told, ").text(match dialect {
         Dialect::Sqlite => "CAST(c.details ->> 'places' AS INTEGER) FROM ",
         Dialect::Postgres => "CAST(c.details::json ->> 'places' AS BIGINT) FROM ",
     })
@@ -197,7 +208,8 @@ pub fn forms_of(conn: &mut Conn, entries: &[i64]) -> Result<Vec<i64>, Error> {
 fn listed(rows: Vec<Tuple>, standing: &Standing) -> Vec<EntryRow> {
     let row = |(entry, about, places): Tuple| {
         let (id, content_id, number, participant_id, participant_name) = entry;
-        let (note, entered_by, created_at, withdrawn_at) = about;
+        let (note, entered_by, created_at, withdrawn_at, told) = about;
+        let (note, entered_by) = if told { (note, entered_by) } else { (None, String::new()) };
         EntryRow {
             id,
             content_id,
@@ -235,7 +247,7 @@ pub fn pages(
         let sql = window.conditions(standing_in(sql, standing, all), &ORDER)?;
         Ok::<_, Error>(window.order_by(sql, &ORDER).text(" LIMIT ").int(window.fetch()))
     };
-    let sql = columns(conn.dialect());
+    let sql = columns(conn.dialect(), None);
     let sql = match conn.dialect() {
         Dialect::Sqlite => {
             let parents = serde_json::Value::from(forms.to_vec()).to_string();
@@ -276,11 +288,17 @@ pub fn counts(conn: &mut Conn, forms: &[i64]) -> Result<HashMap<i64, i64>, Error
 ///
 /// # Errors
 /// What the database answers.
-pub fn of_family(conn: &mut Conn, standing: &Standing, family: &Family, forms: &[i64]) -> Result<Vec<EntryRow>, Error> {
+pub fn of_family(
+    conn: &mut Conn,
+    standing: &Standing,
+    vision: &Vision,
+    family: &Family,
+    forms: &[i64],
+) -> Result<Vec<EntryRow>, Error> {
     if family.viewer().is_none() {
         return Ok(Vec::new());
     }
-    let sql = columns(conn.dialect()).text("sign_up_entries e").text(AROUND);
+    let sql = columns(conn.dialect(), Some((vision, family))).text("sign_up_entries e").text(AROUND);
     let sql = made_for(sql.text(" WHERE e.content_id").in_ids(forms).text(" AND "), family).text(
         " AND NOT EXISTS (SELECT 1 FROM sign_up_entries l WHERE l.content_id = e.content_id \
          AND l.participant_id = e.participant_id AND l.number > e.number) ORDER BY e.number, e.id",
@@ -306,7 +324,11 @@ pub fn by_ids(
     family: &Family,
     ids: &[i64],
 ) -> Result<Vec<EntryRow>, Error> {
-    let sql = columns(conn.dialect()).text("sign_up_entries e").text(AROUND).text(" WHERE e.id").in_ids(ids);
+    let sql = columns(conn.dialect(), Some((vision, family)))
+        .text("sign_up_entries e")
+        .text(AROUND)
+        .text(" WHERE e.id")
+        .in_ids(ids);
     let sql = sql.text(" AND (c.published_at <= ").instant(scope.instant());
     let sql = made_for(sql.text(" AND "), family).text(" OR ");
     select(conn, standing, vision.managed(sql, "c").text(")"))

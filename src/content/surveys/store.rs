@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
 use diesel::Queryable;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp};
 use serde::Serialize;
 
 use crate::access::guardians::Family;
@@ -38,17 +38,21 @@ pub fn is_answered(conn: &mut Conn, content: i64) -> Result<bool, Error> {
 /// # Errors
 /// What the database answers.
 pub fn insert(conn: &mut Conn, scope: &Scope, content: i64, participant: i64) -> Result<i64, Error> {
-    Sql::new("INSERT INTO survey_responses (content_id, participant_id, answered_by, created_at) VALUES (")
-        .int(content)
-        .text(", ")
-        .int(participant)
-        .text(", ")
-        .string(scope.viewer.name.clone())
-        .text(", ")
-        .instant(scope.instant())
-        .text(") RETURNING id")
-        .first::<BigInt, i64>(conn)?
-        .ok_or_else(|| Error::internal("nothing was inserted"))
+    Sql::new(
+        "INSERT INTO survey_responses (content_id, participant_id, answered_by, answered_by_id, created_at) VALUES (",
+    )
+    .int(content)
+    .text(", ")
+    .int(participant)
+    .text(", ")
+    .string(scope.viewer.name.clone())
+    .text(", ")
+    .int(scope.viewer.participant)
+    .text(", ")
+    .instant(scope.instant())
+    .text(") RETURNING id")
+    .first::<BigInt, i64>(conn)?
+    .ok_or_else(|| Error::internal("nothing was inserted"))
 }
 
 /// An answer as it is written.
@@ -184,12 +188,15 @@ pub struct ResponseRow {
     pub content_id: i64,
     pub participant_id: i64,
     pub participant_name: String,
+    /// Empty where another guardian answered.
     pub answered_by: String,
     pub created_at: NaiveDateTime,
+    /// Whether the viewer reads what was answered (V7).
+    pub told: bool,
 }
 
-type ResponseSql = (BigInt, BigInt, BigInt, Text, Text, Timestamp);
-const RESPONSE: &str = "SELECT s.id, s.content_id, s.participant_id, p.display_name, s.answered_by, s.created_at";
+type ResponseSql = (BigInt, BigInt, BigInt, Text, Text, Timestamp, Bool);
+const RESPONSE: &str = "SELECT s.id, s.content_id, s.participant_id, p.display_name, s.answered_by, s.created_at, ";
 const RESPONSES: &str = " FROM survey_responses s JOIN participants p ON p.id = s.participant_id";
 
 /// The latest first.
@@ -212,7 +219,7 @@ pub fn responses(conn: &mut Conn, surveys: &[i64], window: &Window) -> Result<Ha
         let sql = window.conditions(sql, &RESPONSE_ORDER)?;
         Ok::<_, Error>(window.order_by(sql, &RESPONSE_ORDER).text(" LIMIT ").int(window.fetch()))
     };
-    let sql = Sql::new(RESPONSE);
+    let sql = Sql::new(RESPONSE).text("(1 = 1)");
     let sql = match conn.dialect() {
         Dialect::Sqlite => {
             let sql = sql.text(" FROM json_each(").string(serde_json::Value::from(surveys.to_vec()).to_string());
@@ -232,6 +239,21 @@ pub fn responses(conn: &mut Conn, surveys: &[i64], window: &Window) -> Result<Ha
     Ok(by_survey.into_iter().map(|(survey, rows)| (survey, window.page(rows))).collect())
 }
 
+/// The columns of a response: what one guardian answered for a child is not told to another (V7), nor what was answered by
+/// nobody knows whom.
+fn told(vision: &Vision, family: &Family) -> Sql {
+    let sql = vision.managed(Sql::new(RESPONSE).text("("), "c").text(" OR (");
+    let sql = family.may_read(sql, &Sql::new("s.answered_by_id"), &Sql::new("s.participant_id"));
+    let sql = sql.text(" AND (s.answered_by_id IS NOT NULL OR s.participant_id = ").int(family.viewer());
+    sql.text("))) AS told")
+}
+
+fn select(conn: &mut Conn, sql: Sql) -> Result<Vec<ResponseRow>, Error> {
+    let mut rows = sql.load::<ResponseSql, ResponseRow>(conn)?;
+    rows.iter_mut().filter(|row| !row.told).for_each(|row| row.answered_by.clear());
+    Ok(rows)
+}
+
 /// An expression that is true of responses of one of a family, as far as the organization of the survey goes.
 fn given_by(sql: Sql, family: &Family) -> Sql {
     family.of(sql, &Sql::new("s.participant_id"), &Sql::new("c.organization_id"))
@@ -241,10 +263,15 @@ fn given_by(sql: Sql, family: &Family) -> Sql {
 ///
 /// # Errors
 /// What the database answers.
-pub fn of_family(conn: &mut Conn, surveys: &[i64], family: &Family) -> Result<Vec<ResponseRow>, Error> {
-    let sql = Sql::new(RESPONSE).text(RESPONSES).text(" JOIN content c ON c.id = s.content_id WHERE s.content_id");
+pub fn of_family(
+    conn: &mut Conn,
+    vision: &Vision,
+    surveys: &[i64],
+    family: &Family,
+) -> Result<Vec<ResponseRow>, Error> {
+    let sql = told(vision, family).text(RESPONSES).text(" JOIN content c ON c.id = s.content_id WHERE s.content_id");
     let sql = given_by(sql.in_ids(surveys).text(" AND "), family).text(" ORDER BY s.participant_id");
-    Ok(sql.load::<ResponseSql, ResponseRow>(conn)?)
+    select(conn, sql)
 }
 
 /// The responses with these keys, as far as they are of a family, or of surveys that the viewer may change.
@@ -252,9 +279,10 @@ pub fn of_family(conn: &mut Conn, surveys: &[i64], family: &Family) -> Result<Ve
 /// # Errors
 /// What the database answers.
 pub fn by_ids(conn: &mut Conn, vision: &Vision, family: &Family, ids: &[i64]) -> Result<Vec<ResponseRow>, Error> {
-    let sql = Sql::new(RESPONSE).text(RESPONSES).text(" JOIN content c ON c.id = s.content_id WHERE s.id").in_ids(ids);
+    let sql =
+        told(vision, family).text(RESPONSES).text(" JOIN content c ON c.id = s.content_id WHERE s.id").in_ids(ids);
     let sql = given_by(vision.visible(sql, "c").text(" AND ("), family).text(" OR ");
-    Ok(vision.managed(sql, "c").text(")").load::<ResponseSql, ResponseRow>(conn)?)
+    select(conn, vision.managed(sql, "c").text(")"))
 }
 
 /// What was answered in one response.

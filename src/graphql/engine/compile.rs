@@ -50,10 +50,10 @@ pub struct Item<E: Entity> {
 enum Compiled<E: Entity> {
     TypeName,
     Value(fn(&E::Row, &mut Out)),
-    Personal(fn(&E::Row, &mut Out)),
+    Guarded(Rule, fn(&E::Row, &mut Out)),
     Link {
         link: Box<dyn Link<E::Row>>,
-        personal: bool,
+        rule: Option<Rule>,
     },
     /// An argument makes no sense: the field fails, and nothing else does.
     Failed(ServerError),
@@ -236,20 +236,20 @@ impl<E: Entity> Selection<E> {
         let field = field_of::<E>(name, on).ok_or_else(|| {
             ServerError::new(format!("Cannot query field \"{name}\" on type \"{}\".", E::NAME), Some(pick.pos()))
         })?;
-        let personal = match table::rule(owner::<E>(field), name) {
-            Some(Rule::Personal) => true,
-            Some(_) => false,
+        let rule = match table::rule(owner::<E>(field), name) {
+            Some(rule @ (Rule::Personal | Rule::Contact | Rule::Home)) => Some(rule),
+            Some(_) => None,
             // Nothing is read without a permission: a field that the table forgot is nobody's.
             None => return Err(pick.error(&Error::internal(format!("{}.{name} has no permission", E::NAME)))),
         };
-        self.details |= field.details || personal;
-        let read = match (&field.read, personal) {
-            (Read::Value(write), false) => Compiled::Value(*write),
-            (Read::Value(write), true) => Compiled::Personal(*write),
-            (Read::Link(link), personal) => match link(pick) {
+        self.details |= field.details || rule.is_some();
+        let read = match (&field.read, rule) {
+            (Read::Value(write), None) => Compiled::Value(*write),
+            (Read::Value(write), Some(rule)) => Compiled::Guarded(rule, *write),
+            (Read::Link(link), rule) => match link(pick) {
                 Ok(link) => {
                     self.details |= link.details();
-                    Compiled::Link { link, personal }
+                    Compiled::Link { link, rule }
                 }
                 Err(error) => Compiled::Failed(error),
             },
@@ -283,7 +283,7 @@ impl<E: Entity> Selection<E> {
                         (_, Column::Values(values)) => out.raw(values.get(n)),
                         (_, Column::Failed(mark)) => out.raw(mark),
                         (Compiled::Value(write), _) => write(row, out),
-                        (Compiled::Personal(write), _) if E::personal(row) => write(row, out),
+                        (Compiled::Guarded(rule, write), _) if E::opens(row, *rule) => write(row, out),
                         (Compiled::TypeName, _) => out.str(E::VARIANTS.get(variant).map_or(E::NAME, |v| v.name)),
                         _ => out.null(),
                     }
@@ -298,10 +298,10 @@ impl<E: Entity> Selection<E> {
 impl<E: Entity> Item<E> {
     fn column(&self, exec: &mut Exec<'_>, rows: &[&E::Row]) -> Result<Column, Error> {
         match &self.read {
-            Compiled::TypeName | Compiled::Value(_) | Compiled::Personal(_) => Ok(Column::InRow),
+            Compiled::TypeName | Compiled::Value(_) | Compiled::Guarded(..) => Ok(Column::InRow),
             Compiled::Failed(error) => Ok(Column::Failed(exec.fail(error.clone()))),
-            Compiled::Link { link, personal } => {
-                match follow::<E>(link.as_ref(), *personal, self.on, exec, rows) {
+            Compiled::Link { link, rule } => {
+                match follow::<E>(link.as_ref(), *rule, self.on, exec, rows) {
                     Ok(values) => Ok(Column::Values(values)),
                     // What the client asked for makes no sense; the rest of the answer does.
                     Err(error @ (Error::BadInput(_) | Error::Rejected(_))) => {
@@ -317,12 +317,12 @@ impl<E: Entity> Item<E> {
 /// Follows a link for the rows that have it, and lines its values up with all rows.
 fn follow<E: Entity>(
     link: &dyn Link<E::Row>,
-    personal: bool,
+    rule: Option<Rule>,
     on: u16,
     exec: &mut Exec<'_>,
     rows: &[&E::Row],
 ) -> Result<Values, Error> {
-    let has = |row: &E::Row| on & 1 << E::variant(row) != 0 && (!personal || E::personal(row));
+    let has = |row: &E::Row| on & 1 << E::variant(row) != 0 && rule.is_none_or(|rule| E::opens(row, rule));
     if rows.iter().all(|row| has(row)) {
         return link.follow(exec, rows);
     }

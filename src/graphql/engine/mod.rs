@@ -19,6 +19,7 @@ use async_graphql::ServerError;
 use chrono::NaiveDate;
 
 use crate::access::sight::Sight;
+use crate::access::table::Rule;
 use crate::content::sign_ups::standing::Standing as SignUps;
 use crate::content::visibility::Vision;
 use crate::db::Conn;
@@ -59,8 +60,8 @@ pub trait Entity: Sized + Send + Sync + 'static {
         0
     }
 
-    /// Whether the viewer may read this row's personal fields.
-    fn personal(_row: &Self::Row) -> bool {
+    /// Whether the viewer may read those fields of this row that a rule keeps for some of those who see it.
+    fn opens(_row: &Self::Row, _rule: Rule) -> bool {
         true
     }
 }

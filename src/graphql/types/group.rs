@@ -14,6 +14,7 @@ use super::school;
 use super::school::absence::AbsenceReport;
 use super::school::leave::LeaveRequest;
 use super::school::lunch::LunchStay;
+use crate::access::table::Rule;
 use crate::error::Error;
 use crate::graphql::engine::{
     Argument, Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, Out, PAGE_ARGS, Pick, Values, arg,
@@ -279,7 +280,7 @@ impl Entity for Group {
         FIELDS
     }
 
-    fn personal(row: &GroupRow) -> bool {
+    fn opens(row: &GroupRow, _: Rule) -> bool {
         row.more.as_ref().is_some_and(|more| more.administered)
     }
 }

@@ -4,6 +4,7 @@ use async_graphql::{ID, ServerResult};
 
 use super::participant::Participant;
 use super::{aligned, totals};
+use crate::access::sight::Sight;
 use crate::error::Error;
 use crate::graphql::engine::{
     Edge, Entity, Exec, Field, Link, Listed, Obj, Pages, Pick, connection, inline, inline_list, one, page_args, ty,
@@ -129,6 +130,22 @@ impl Listed for HistoryEntry {
 /// # Errors
 /// When an argument does not fit its type.
 pub fn history_of<R: 'static>(pick: &Pick<'_>, object: Object, key: fn(&R) -> i64) -> ServerResult<Box<dyn Link<R>>> {
+    told_history_of(pick, object, key, |_, _, _| true)
+}
+
+/// Whether a change of an object is told to the viewer.
+pub type IsTold<R> = fn(&Sight, &R, &Change) -> bool;
+
+/// The same, of the changes only those that are told.
+///
+/// # Errors
+/// When an argument does not fit its type.
+pub fn told_history_of<R: 'static>(
+    pick: &Pick<'_>,
+    object: Object,
+    key: fn(&R) -> i64,
+    is_told: IsTold<R>,
+) -> ServerResult<Box<dyn Link<R>>> {
     let window = page_args(pick)?;
     connection::<R, HistoryEntry>(
         pick,
@@ -137,16 +154,23 @@ pub fn history_of<R: 'static>(pick: &Pick<'_>, object: Object, key: fn(&R) -> i6
             let found = if asked.rows { history::pages(exec.conn, object, &ids, &window)? } else { Default::default() };
             let count = |ids: &[i64]| history::counts(exec.conn, object, ids);
             let totals = asked.count.then(|| totals(&ids, asked.rows.then_some(&found), &window, count)).transpose()?;
-            let pages = aligned(&ids, found, totals.as_ref()).into_iter().map(read).collect::<Result<_, Error>>()?;
+            let sight = exec.sight()?;
+            let pages = aligned(&ids, found, totals.as_ref()).into_iter().zip(rows);
+            let pages = pages.map(|(page, row)| read(page, |change| is_told(&sight, row, change)));
+            let pages = pages.collect::<Result<_, Error>>()?;
             Ok(Pages { pages, cursor: Box::new(|entry: &EntryRow| position("newest", [Key::Int(entry.row.id)])) })
         }),
     )
 }
 
-fn read(page: crate::page::Page<HistoryRow>) -> Result<crate::page::Page<EntryRow>, Error> {
+fn read(
+    page: crate::page::Page<HistoryRow>,
+    is_told: impl Fn(&Change) -> bool,
+) -> Result<crate::page::Page<EntryRow>, Error> {
     let entries = page.rows.into_iter().map(|row| {
-        let changes = serde_json::from_str(&row.changes)
+        let mut changes: Vec<Change> = serde_json::from_str(&row.changes)
             .map_err(|error| Error::internal(format!("history entry {} is unreadable: {error}", row.id)))?;
+        changes.retain(&is_told);
         Ok(EntryRow { row, changes })
     });
     Ok(crate::page::Page {

@@ -7,6 +7,7 @@ use super::history::{HistoryEntry, history_of};
 use super::participant::Participant;
 use super::reason::{EndReason, StartReason};
 use super::{aligned, totals};
+use crate::access::table::Rule;
 use crate::error::Error;
 use crate::graphql::engine::{
     Argument, Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, PAGE_ARGS, Pages, Pick, arg, connection,
@@ -106,7 +107,7 @@ impl Entity for Membership {
         FIELDS
     }
 
-    fn personal(row: &MembershipRow) -> bool {
+    fn opens(row: &MembershipRow, _: Rule) -> bool {
         row.personal
     }
 }

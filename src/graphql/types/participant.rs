@@ -6,9 +6,11 @@ use async_graphql::ID;
 
 use super::effective::{self, EffectiveGroup};
 use super::guardianship::{self, Guardianship};
-use super::history::{HistoryEntry, history_of};
+use super::history::{HistoryEntry, told_history_of};
 use super::membership::{self, Membership, memberships_of};
 use super::residency::{PostalAddress, Residency};
+use crate::access::sight::Sight;
+use crate::access::table::Rule;
 use crate::error::Error;
 use crate::graphql::engine::{
     Connection, Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, Out, PAGE_ARGS, Values, Variant, inline_opt, many,
@@ -16,8 +18,8 @@ use crate::graphql::engine::{
 };
 use crate::graphql::enums::{Gender, ParticipantKind as KindName};
 use crate::graphql::scalars::{Date, DateTime};
-use crate::history::Entity as Object;
-use crate::id::Kind;
+use crate::history::{Change, Entity as Object};
+use crate::id::{self, Kind};
 use crate::members::store::Of;
 use crate::people::store::{self, More, ParticipantRow, ResidencyRow, Side};
 use crate::people::{ParticipantKind, Place, guardians};
@@ -110,7 +112,7 @@ const FIELDS: &[Field<Participant>] = &[
         "history",
         ty::<Option<Obj<Connection<HistoryEntry>>>>,
         "Every change of this record; null when you may not read it, or when another organization keeps the record.",
-        |pick| Ok(Box::new(KeptHistory(history_of::<ParticipantRow>(pick, Object::Participant, |row| row.id)?))),
+        |pick| Ok(Box::new(KeptHistory(told_history_of::<ParticipantRow>(pick, Object::Participant, |row| row.id, is_told)?))),
     )
     .args(&PAGE_ARGS),
     Field::<Participant>::value("givenName", ty::<Option<String>>, "The given name.", |row, out| {
@@ -150,6 +152,17 @@ const FIELDS: &[Field<Participant>] = &[
         "The gender; null when it is not recorded or you may not read it.",
         |row, out| {
             text(row, out, |more| more.gender.map(crate::people::Gender::as_str));
+        },
+    )
+    .on(PERSON),
+    Field::<Participant>::value(
+        "shielded",
+        ty::<Option<bool>>,
+        "Whether the address and the contacts of the person are told to nobody but those who administer the organization that \
+         keeps the record and the person; null when you may not read it.",
+        |row, out| match row.more.as_deref() {
+            Some(more) => out.bool(more.shielded),
+            None => out.null(),
         },
     )
     .on(PERSON),
@@ -314,8 +327,12 @@ impl Entity for Participant {
         }
     }
 
-    fn personal(row: &ParticipantRow) -> bool {
-        row.more.as_ref().is_some_and(|more| more.personal)
+    fn opens(row: &ParticipantRow, rule: Rule) -> bool {
+        row.more.as_ref().is_some_and(|more| match rule {
+            Rule::Contact => more.rights.contacts,
+            Rule::Home => more.rights.home,
+            _ => more.rights.personal,
+        })
     }
 }
 
@@ -366,8 +383,10 @@ impl Link<ParticipantRow> for KeptHistory {
     fn follow(&self, exec: &mut Exec<'_>, rows: &[&ParticipantRow]) -> Result<Values, Error> {
         let sight = exec.sight()?;
         let keeper = |row: &ParticipantRow| row.more.as_deref().and_then(|more| more.organization_id);
+        let shielded = |row: &ParticipantRow| row.more.as_deref().is_none_or(|more| more.shielded);
         let open = |row: &ParticipantRow| {
             let own = sight.family().acts_for(row.id, keeper(row));
+            let own = own && (sight.family().viewer() == Some(row.id) || !shielded(row));
             own || sight.administers(Some(row.id)) || sight.administers(keeper(row))
         };
         let kept: Vec<&ParticipantRow> = rows.iter().copied().filter(|row| open(row)).collect();
@@ -376,6 +395,18 @@ impl Link<ParticipantRow> for KeptHistory {
         let positions: Vec<Option<usize>> = rows.iter().map(|row| if open(row) { next.next() } else { None }).collect();
         Ok(values.arranged(positions.into_iter()))
     }
+}
+
+/// Who else looks after a child is told to no guardian (V7).
+fn is_told(sight: &Sight, row: &ParticipantRow, change: &Change) -> bool {
+    let keeper = row.more.as_deref().and_then(|more| more.organization_id);
+    let viewer = sight.family().viewer();
+    let as_guardian = viewer != Some(row.id) && sight.family().includes(row.id) && !sight.administers(keeper);
+    let own = viewer.map(|id| id::encode(Kind::Participant, id)).unwrap_or_default();
+    let names =
+        |value: &Option<String>| value.as_ref().is_none_or(|value| value.split(' ').next() == Some(own.as_str()));
+    let about_guardians = matches!(change.field.as_str(), "guardian" | "agreesToGuardian");
+    !as_guardian || !about_guardians || (names(&change.before) && names(&change.after))
 }
 
 fn residencies(exec: &mut Exec<'_>, rows: &[&ParticipantRow], side: Side) -> Result<Vec<Vec<ResidencyRow>>, Error> {

@@ -26,6 +26,7 @@ pub(super) fn merge(row: &Participant, cells: &Cells, old: Details) -> Details {
         dwelling_type: text("dwelling_type", &row.dwelling_type, old.dwelling_type),
         organization_id: old.organization_id,
         enforce_portal_settings: old.enforce_portal_settings,
+        shielded: old.shielded,
     }
 }
 

@@ -68,7 +68,7 @@ const FIELDS: &[Field<SignUpEntry>] = &[
     Field::<SignUpEntry>::value(
         "note",
         ty::<Option<String>>,
-        "What was said along with it; null when nothing was.",
+        "What was said along with it; null when nothing was, or where another guardian of the child said it.",
         |row, out| out.opt_str(row.note.as_deref()),
     ),
     Field::<SignUpEntry>::value("status", ty::<SignUpStatus>, "Where it stands now.", |row, out| {
@@ -84,9 +84,14 @@ const FIELDS: &[Field<SignUpEntry>] = &[
     Field::<SignUpEntry>::value("createdAt", ty::<DateTime>, "When it was made.", |row, out| {
         out.instant(row.created_at);
     }),
-    Field::<SignUpEntry>::value("enteredByName", ty::<String>, "The name of who made it.", |row, out| {
-        out.str(&row.entered_by);
-    }),
+    Field::<SignUpEntry>::value(
+        "enteredByName",
+        ty::<String>,
+        "The name of who made it; empty where another guardian of the child did.",
+        |row, out| {
+            out.str(&row.entered_by);
+        },
+    ),
     Field::<SignUpEntry>::value(
         "withdrawnAt",
         ty::<Option<DateTime>>,
@@ -174,9 +179,9 @@ pub fn of_viewer(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<ContentRow>>> {
         pick,
         Box::new(|exec, rows, _| {
             let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-            let family = family(exec)?;
+            let (vision, family) = (exec.vision()?, family(exec)?);
             let standing = exec.sign_ups(&ids)?;
-            let found = store::of_family(exec.conn, &standing, &family, &ids)?;
+            let found = store::of_family(exec.conn, &standing, &vision, &family, &ids)?;
             let of = |id: i64| found.iter().filter(|entry| entry.content_id == id).cloned().collect();
             Ok(ids.into_iter().map(of).collect())
         }),

@@ -28,6 +28,7 @@ use async_graphql::{ID, OneofObject};
 
 use super::history::{HistoryEntry, history_of};
 use super::participant::Participant;
+use crate::access::table::Rule;
 use crate::content::commands::Wanted;
 use crate::content::kind::{ContentKind, Details};
 use crate::content::store;
@@ -248,7 +249,7 @@ impl Entity for Content {
         variant(row.kind)
     }
 
-    fn personal(row: &ContentRow) -> bool {
+    fn opens(row: &ContentRow, _: Rule) -> bool {
         row.managed
     }
 }

@@ -113,7 +113,7 @@ impl Entity for SurveyResponse {
             Field::<SurveyResponse>::value(
                 "answeredByName",
                 ty::<String>,
-                "The name of who sent the answers.",
+                "The name of who sent the answers; empty where another guardian of the child did.",
                 |row, out| {
                     out.str(&row.answered_by);
                 },
@@ -124,7 +124,7 @@ impl Entity for SurveyResponse {
             Field::<SurveyResponse>::link(
                 "answers",
                 ty::<Vec<Obj<SurveyAnswer>>>,
-                "What was answered; always empty when the survey is anonymous.",
+                "What was answered; empty where another guardian of the child did, and always when the survey is anonymous.",
                 |pick| many::<ResponseRow, SurveyAnswer>(pick, Box::new(answers)),
             ),
         ];
@@ -133,9 +133,9 @@ impl Entity for SurveyResponse {
 }
 
 fn answers(exec: &mut Exec<'_>, rows: &[&ResponseRow], _details: bool) -> Result<Vec<Vec<AnswerOf>>, Error> {
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let told: Vec<i64> = rows.iter().filter(|row| row.told).map(|row| row.id).collect();
     let mut found: HashMap<i64, Vec<AnswerOf>> = HashMap::new();
-    for AnswerRow { response_id, question, choice, answer } in store::answers(exec.conn, &ids)? {
+    for AnswerRow { response_id, question, choice, answer } in store::answers(exec.conn, &told)? {
         let of = found.entry(response_id).or_default();
         if of.last().is_none_or(|last| last.question != question) {
             of.push(AnswerOf { question, ..AnswerOf::default() });
@@ -145,7 +145,7 @@ fn answers(exec: &mut Exec<'_>, rows: &[&ResponseRow], _details: bool) -> Result
             last.text = answer.or(last.text.take());
         }
     }
-    Ok(ids.iter().map(|id| found.remove(id).unwrap_or_default()).collect())
+    Ok(rows.iter().map(|row| found.remove(&row.id).unwrap_or_default()).collect())
 }
 
 impl Keyed for SurveyResponse {
@@ -340,8 +340,8 @@ pub fn of_viewer(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<ContentRow>>> {
         pick,
         Box::new(|exec, rows, _| {
             let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-            let own = family(exec)?;
-            let found = store::of_family(exec.conn, &ids, &own)?;
+            let (vision, own) = (exec.vision()?, family(exec)?);
+            let found = store::of_family(exec.conn, &vision, &ids, &own)?;
             Ok(ids.iter().map(|id| found.iter().filter(|row| row.content_id == *id).cloned().collect()).collect())
         }),
     )

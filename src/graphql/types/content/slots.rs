@@ -75,7 +75,7 @@ const FIELDS: &[Field<ConversationSlot>] = &[
     Field::<ConversationSlot>::value(
         "bookedByName",
         ty::<Option<String>>,
-        "The name of who booked it; null when it is not booked or it is not yours to know.",
+        "The name of who booked it; null when it is not booked or it is not yours to know, empty where another guardian of the child did.",
         |row, out| out.opt_str(row.booked.as_ref().map(|booked| booked.by.as_str())),
     ),
     Field::<ConversationSlot>::value(

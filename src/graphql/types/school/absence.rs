@@ -32,7 +32,7 @@ const FIELDS: &[Field<AbsenceReport>] = &[
     Field::<AbsenceReport>::value(
         "reason",
         ty::<Option<String>>,
-        "Why the pupil is absent; null when nothing was said.",
+        "Why the pupil is absent; null when nothing was said, or where another guardian of the child said it.",
         |row, out| out.opt_str(row.own.reason.as_deref()),
     ),
     Shared::<AbsenceReport>::SCHOOL_YEAR,

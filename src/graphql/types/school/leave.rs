@@ -56,22 +56,25 @@ const FIELDS: &[Field<LeaveRequest>] = &[
     Shared::<LeaveRequest>::ID,
     Field::<LeaveRequest>::value("from", ty::<Date>, "The first day.", |row, out| out.date(Some(row.common.date))),
     Field::<LeaveRequest>::value("until", ty::<Date>, "The last day.", |row, out| out.date(Some(row.own.until))),
-    Field::<LeaveRequest>::value("reason", ty::<String>, "What the leave is for.", |row, out| {
-        out.str(&row.own.reason);
-    }),
+    Field::<LeaveRequest>::value(
+        "reason",
+        ty::<Option<String>>,
+        "What the leave is for; null where another guardian of the child wrote it.",
+        |row, out| out.opt_str(row.own.reason.as_deref()),
+    ),
     Field::<LeaveRequest>::value("status", ty::<LeaveRequestStatus>, "Where it stands.", |row, out| {
         out.str(row.own.status.as_str());
     }),
     Field::<LeaveRequest>::value(
         "decisionNote",
         ty::<Option<String>>,
-        "What was said along with the decision; null when nothing was.",
+        "What was said along with the decision; null when nothing was, or where another guardian of the child asked for it.",
         |row, out| out.opt_str(row.own.note.as_deref()),
     ),
     Field::<LeaveRequest>::value(
         "decidedByName",
         ty::<Option<String>>,
-        "The name of who decided on it or withdrew it; null while nobody did.",
+        "The name of who decided on it or withdrew it; null while nobody did, or where another guardian of the child withdrew it.",
         |row, out| out.opt_str(row.own.decided_by.as_deref()),
     ),
     Field::<LeaveRequest>::value(

@@ -64,10 +64,14 @@ impl<E: PupilRecord> Shared<E> {
         Field::<E>::value("participantName", ty::<String>, "The name of the pupil.", |row, out| {
             out.str(&row.common.participant_name);
         });
-    const MADE_BY_NAME: Field<E> =
-        Field::<E>::value("madeByName", ty::<String>, "The name of who made it.", |row, out| {
+    const MADE_BY_NAME: Field<E> = Field::<E>::value(
+        "madeByName",
+        ty::<String>,
+        "The name of who made it; empty where another guardian of the child did.",
+        |row, out| {
             out.str(&row.common.made_by);
-        });
+        },
+    );
     const CREATED_AT: Field<E> = Field::<E>::value("createdAt", ty::<DateTime>, "When it was made.", |row, out| {
         out.instant(row.common.created_at);
     });

@@ -1,4 +1,8 @@
 //! What a viewer may see, as conditions that every statement takes along: what is out of sight is never read.
+//!
+//! [`people`] says whom the viewer sees and what may be read of them; the rest is here.
+
+mod people;
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,9 +10,10 @@ use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Bool, Nullable};
 
 use super::Viewer;
-use super::guardians::Family;
+use super::guardians::{Family, by_another_guardian};
 use crate::db::{Conn, Sql};
 use crate::error::Error;
+pub use people::{is_of, people_of};
 
 /// The reach of one viewer on one day.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +24,8 @@ pub struct Sight {
     family: Family,
     /// The viewer, and the children whose own records are the viewer's to read.
     kept: Vec<i64>,
+    /// Those of them of whom the viewer may know where they live.
+    homes: Vec<i64>,
     groups: Vec<i64>,
     directories: Vec<i64>,
     today: NaiveDate,
@@ -37,8 +44,14 @@ impl Sight {
         belonging: impl FnOnce(&mut Conn, &[i64]) -> Result<Vec<(i64, i64)>, Error>,
     ) -> Result<Self, Error> {
         let family = Family::load(conn, viewer.participant, today)?;
-        let mut sight =
-            Self { everything: viewer.administrator, today, kept: family.kept(), family, ..Self::default() };
+        let mut sight = Self {
+            everything: viewer.administrator,
+            today,
+            kept: family.kept(),
+            homes: family.homes(),
+            family,
+            ..Self::default()
+        };
         if sight.everything {
             if viewer.participant.is_some() {
                 // Nothing is hidden from them, and yet they are told what is theirs.
@@ -58,11 +71,11 @@ impl Sight {
     /// Adds the groups that the viewer or a child belongs to or has been in, as far as the viewer is a guardian where they
     /// are, and those that the portal offers to everyone.
     fn look_around(&mut self, conn: &mut Conn, belongs: Vec<(i64, i64)>) -> Result<(), Error> {
-        let was_in = Sql::new(
-            "SELECT DISTINCT group_id, participant_id FROM memberships WHERE annulled_at IS NULL AND participant_id",
-        )
-        .in_ids(&self.family.members())
-        .load::<(BigInt, BigInt), (i64, i64)>(conn)?;
+        let sql = Sql::new(
+            "SELECT DISTINCT m.group_id, m.participant_id FROM memberships m WHERE m.annulled_at IS NULL AND m.participant_id",
+        );
+        let was_in =
+            self.discreet(sql.in_ids(&self.family.members()), "m").load::<(BigInt, BigInt), (i64, i64)>(conn)?;
         let mut near: Vec<i64> = belongs.iter().chain(&was_in).map(|(group, _)| *group).collect();
         near.sort_unstable();
         near.dedup();
@@ -138,7 +151,7 @@ impl Sight {
                 .in_ids(&self.organizations)
                 .text(")");
         }
-        sql.text(")")
+        self.discreet(sql.text(")"), alias)
     }
 
     /// An expression that is true of the memberships of the viewer, and of those of the viewer's children in the groups of
@@ -197,7 +210,8 @@ impl Sight {
         if self.everything {
             return sql.text("(1 = 1)");
         }
-        let sql = self.own_membership(sql.text("("), alias);
+        let sql = self.own_membership(sql.text("(("), alias);
+        let sql = self.not_noted_by_others(sql, alias).text(")");
         if self.administered.is_empty() {
             return sql.text(")");
         }
@@ -205,6 +219,20 @@ impl Sight {
             .text(alias)
             .text(".group_id IN (SELECT id FROM groups WHERE organization_id")
             .in_ids(&self.administered)
+            .text("))")
+    }
+
+    /// Appends ` AND …` so that of children's memberships those do not remain of which another guardian wrote a note (V7).
+    fn not_noted_by_others(&self, sql: Sql, alias: &'static str) -> Sql {
+        let Some(viewer) = self.family.viewer().filter(|_| !self.family.wards().is_empty()) else { return sql };
+        sql.text(" AND (")
+            .text(alias)
+            .text(".participant_id = ")
+            .int(viewer)
+            .text(" OR NOT EXISTS (SELECT 1 FROM history hn WHERE hn.entity = 'MEMBERSHIP' AND hn.entity_id = ")
+            .text(alias)
+            .text(".id AND hn.changes LIKE '%\"field\":\"endNote\"%' AND ")
+            .then(by_another_guardian(viewer, &Sql::new("hn.actor_id"), &Sql::new(alias).text(".participant_id")))
             .text("))")
     }
 
@@ -234,76 +262,6 @@ impl Sight {
     pub fn administers(&self, organization: Option<i64>) -> bool {
         self.everything || organization.is_some_and(|id| self.administered.contains(&id))
     }
-
-    /// Appends ` AND …` so that only participants within sight remain.
-    #[must_use]
-    pub fn participants(&self, sql: Sql, alias: &'static str) -> Sql {
-        if self.everything {
-            return sql;
-        }
-        let mut sql = people_of(sql.text(" AND ("), alias, &self.organizations);
-        sql = sql.text(" OR ").text(alias).text(".id").in_ids(&self.family.members());
-        if !self.kept.is_empty() {
-            sql = sql
-                .text(" OR EXISTS (SELECT 1 FROM residencies own WHERE own.address_id = ")
-                .text(alias)
-                .text(".id AND own.participant_id")
-                .in_ids(&self.kept)
-                .text(")");
-        }
-        if !self.directories.is_empty() {
-            sql = sql
-                .text(" OR EXISTS (SELECT 1 FROM memberships d WHERE d.participant_id = ")
-                .text(alias)
-                .text(".id AND d.annulled_at IS NULL AND d.group_id")
-                .in_ids(&self.directories)
-                .text(" AND d.start_date <= ")
-                .date(self.today)
-                .text(" AND (d.end_date IS NULL OR d.end_date > ")
-                .date(self.today)
-                .text("))");
-        }
-        sql.text(")")
-    }
-
-    /// Appends ` AND …` so that of guardianships `gu` of children `gc` only those remain that count for the viewer: for an
-    /// organization that the viewer administers and of whose people the child is, or in which the viewer is one of the two.
-    #[must_use]
-    pub fn guardianships(&self, sql: Sql) -> Sql {
-        if self.everything {
-            return sql;
-        }
-        let viewer = self.family.viewer();
-        let sql = sql.text(" AND (gu.guardian_id = ").int(viewer).text(" OR gu.child_id = ").int(viewer);
-        if self.administered.is_empty() {
-            return sql.text(")");
-        }
-        let sql = sql.text(" OR EXISTS (SELECT 1 FROM participants vo WHERE vo.id").in_ids(&self.administered);
-        let sql = sql.text(
-            " AND (gu.organization_id = vo.id OR (gu.organization_id IS NULL AND NOT EXISTS (SELECT 1 FROM guardianships go \
-             WHERE go.child_id = gu.child_id AND go.guardian_id = gu.guardian_id AND go.organization_id = vo.id))) AND ",
-        );
-        is_of(sql, "gc", &Sql::new("vo.id"), self.today).text("))")
-    }
-
-    /// An expression that is true where the participant's personal data may be read.
-    #[must_use]
-    pub fn personal(&self, sql: Sql, alias: &'static str) -> Sql {
-        if self.everything {
-            return sql.text("(1 = 1)");
-        }
-        let sql = people_of(sql.text("(("), alias, &self.administered);
-        let sql = sql.text(" OR ").text(alias).text(".id").in_ids(&self.kept);
-        // Of whomever no organization keeps, what is compared with nothing must come out as false rather than unknown.
-        if self.kept.is_empty() {
-            return sql.text(") IS TRUE)");
-        }
-        sql.text(" OR EXISTS (SELECT 1 FROM residencies own WHERE own.address_id = ")
-            .text(alias)
-            .text(".id AND own.participant_id")
-            .in_ids(&self.kept)
-            .text(")) IS TRUE)")
-    }
 }
 
 /// Of some groups, who may be told to belong to them. Of a group that is not disclosed the viewer knows only whether oneself
@@ -330,43 +288,4 @@ impl Disclosed {
     fn own(&self, group: i64) -> Vec<i64> {
         self.family.members().into_iter().filter(|participant| self.tells(group, *participant)).collect()
     }
-}
-
-/// Appends a condition: somebody is one of the people of an organization today, which is an expression: its record is kept by
-/// it, it is the organization itself, or it is a member of one of its groups.
-#[must_use]
-pub fn is_of(sql: Sql, alias: &'static str, organization: &Sql, today: NaiveDate) -> Sql {
-    let sql = sql.text("(").text(alias).text(".organization_id = ").then(organization.clone()).text(" OR ");
-    let sql = sql.text(alias).text(".id = ").then(organization.clone());
-    sql.text(" OR EXISTS (SELECT 1 FROM memberships b JOIN groups bg ON bg.id = b.group_id WHERE b.participant_id = ")
-        .text(alias)
-        .text(".id AND b.annulled_at IS NULL AND b.start_date <= ")
-        .date(today)
-        .text(" AND (b.end_date IS NULL OR b.end_date > ")
-        .date(today)
-        .text(") AND bg.organization_id = ")
-        .then(organization.clone())
-        .text("))")
-}
-
-/// Appends a condition: somebody is one of these organizations' people, that is kept by it, the organization itself,
-/// or ever a member of one of its groups.
-#[must_use]
-pub fn people_of(sql: Sql, alias: &'static str, organizations: &[i64]) -> Sql {
-    if organizations.is_empty() {
-        return sql.text("1 = 0");
-    }
-    sql.text("(")
-        .text(alias)
-        .text(".organization_id")
-        .in_ids(organizations)
-        .text(" OR ")
-        .text(alias)
-        .text(".id")
-        .in_ids(organizations)
-        .text(" OR EXISTS (SELECT 1 FROM memberships b JOIN groups bg ON bg.id = b.group_id WHERE b.participant_id = ")
-        .text(alias)
-        .text(".id AND b.annulled_at IS NULL AND bg.organization_id")
-        .in_ids(organizations)
-        .text("))")
 }
