@@ -45,12 +45,23 @@ pub struct Position {
     vision: Arc<Vision>,
     /// When the next of the scheduled items is published.
     next: Option<NaiveDateTime>,
-    /// Of which items they were told lately that they are gone, and when.
-    gone: HashMap<i64, NaiveDateTime>,
+    /// What they were told lately of each item.
+    lately: HashMap<i64, Lately>,
 }
 
 /// How late news of a change may be.
 const LATE: TimeDelta = TimeDelta::minutes(1);
+
+/// When an item was last changed, and when its links to the viewer's audiences were.
+type Version = (NaiveDateTime, Option<NaiveDateTime>);
+
+/// What somebody was told of an item.
+#[derive(Clone, Copy, Debug)]
+struct Lately {
+    at: NaiveDateTime,
+    /// The version that they were shown; nothing if they were told that it is gone.
+    shown: Option<Version>,
+}
 
 /// One piece of news.
 #[derive(Clone, Debug)]
@@ -67,7 +78,7 @@ impl Position {
     /// # Errors
     /// What the database answers.
     pub fn new(conn: &mut Conn, vision: Arc<Vision>, now: NaiveDateTime) -> Result<Self, Error> {
-        Ok(Self { vision, next: store::next_publication(conn, now)?, gone: HashMap::new() })
+        Ok(Self { vision, next: store::next_publication(conn, now)?, lately: HashMap::new() })
     }
 
     /// When there may be something to tell although nothing changes.
@@ -93,22 +104,41 @@ impl Position {
         };
         let view = View::read(conn, followed, &self.vision, &vision, now, changes, &due)?;
         let changed: HashSet<i64> = changes.iter().map(|change| change.content).collect();
-        let published = due.iter().filter(|id| !changed.contains(id)).map(|id| view.tell(*id, false));
+        let published = due.iter().filter(|id| !changed.contains(id)).map(|id| (view.tell(*id, false), now));
         let untold: HashSet<i64> = due.iter().copied().collect();
         let others = changes.iter().map(|change| {
-            let telling = view.tell(change.content, !untold.contains(&change.content) && view.was_shown(change));
-            telling.filter(|telling| telling.told != Told::Withdrawn || self.is_new(change, now))
+            let was_shown = !untold.contains(&change.content) && view.was_shown(change);
+            (view.tell(change.content, was_shown), change.at)
         });
-        let told = published.chain(others).flatten().collect();
+        let found = published.chain(others);
+        let told =
+            found.filter_map(|(telling, at)| telling.and_then(|telling| self.news(&view, telling, at, now))).collect();
         (self.vision, self.next) = (vision, store::next_publication(conn, now)?);
         Ok(told)
     }
 
-    /// Whether it was not told yet that an item is gone, which news of an earlier change may have said already.
-    fn is_new(&mut self, change: &ContentChange, now: NaiveDateTime) -> bool {
-        self.gone.retain(|_, told| now - *told < LATE);
-        let told = self.gone.insert(change.content, now);
-        told.is_none_or(|told| change.at > told)
+    /// What is new in this: with news of an earlier change, the item may have been shown as it is after this one, which
+    /// happened `at` this moment.
+    fn news(
+        &mut self,
+        view: &View<'_>,
+        mut telling: Telling,
+        at: NaiveDateTime,
+        now: NaiveDateTime,
+    ) -> Option<Telling> {
+        let row = telling.row.as_ref().filter(|_| telling.told != Told::Withdrawn);
+        let shown = row.map(|row| view.version(row));
+        self.lately.retain(|_, lately| now - lately.at < LATE);
+        let before = self.lately.insert(telling.content, Lately { at: now, shown });
+        match (before, shown) {
+            (Some(Lately { shown: None, at: told }), None) => (at > told).then_some(telling),
+            (Some(Lately { shown: Some(before), .. }), Some(shown)) => {
+                telling.told = Told::Updated;
+                let has_it = before == shown && Some(at) <= Some(shown.0).max(shown.1);
+                (!has_it).then_some(telling)
+            }
+            _ => Some(telling),
+        }
     }
 }
 
@@ -166,6 +196,11 @@ impl<'f> View<'f> {
             (true, false) => Told::Withdrawn,
         };
         Some(Telling { told, content: id, row: row.cloned() })
+    }
+
+    fn version(&self, row: &ContentRow) -> Version {
+        let spans = self.spans.iter().filter(|span| span.content_id == row.id);
+        (row.updated_at, spans.map(|span| span.unlinked_at.unwrap_or(span.linked_at)).max())
     }
 
     fn is_shown(&self, row: &ContentRow) -> bool {
