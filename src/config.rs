@@ -153,7 +153,7 @@ impl Files {
             max_document_bytes: self.max_document_bytes,
             max_photo_bytes: self.max_photo_bytes,
             document_types,
-            objects: usual.objects,
+            ..usual
         })
     }
 }

@@ -109,6 +109,8 @@ pub enum Error {
     Forbidden(String),
     /// The database cannot be reached, or no connection came free in time.
     Unavailable,
+    /// The disk of the database, or of the store of files, is full.
+    Full,
     /// The statement or the request ran out of time.
     Timeout,
     /// A change takes longer than a request waits for it; it goes on, and may yet be kept.
@@ -143,12 +145,14 @@ impl From<diesel::result::Error> for Error {
         if let DieselError::DatabaseError(kind, info) = &error {
             let message = info.message();
             if matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand)
-                || ["connection", "server closed", "terminating", "database is locked", "shutting down"]
-                    .iter()
-                    .any(|sign| message.contains(sign))
+                || OUT_OF_REACH.iter().any(|sign| message.contains(sign))
             {
                 tracing::warn!(%error, "the database did not answer");
                 return Self::Unavailable;
+            }
+            if is_full(message, info.hint()) {
+                tracing::error!(%error, "the database has no room left");
+                return Self::Full;
             }
             if matches!(kind, DatabaseErrorKind::ForeignKeyViolation) {
                 // Whatever named it, it was there when it was looked up.
@@ -180,6 +184,23 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
+/// What databases say when they are out of reach: PostgreSQL at first, SQLite in the last three.
+const OUT_OF_REACH: [&str; 7] = [
+    "connection",
+    "server closed",
+    "terminating",
+    "shutting down",
+    "database is locked",
+    "disk I/O error",
+    "unable to open database file",
+];
+
+/// Whether a database says that its disk is full: SQLite in the first way, PostgreSQL in the others.
+fn is_full(message: &str, hint: Option<&str>) -> bool {
+    let signs = ["database or disk is full", "No space left on device", "Disk quota exceeded"];
+    signs.iter().any(|sign| message.contains(sign)) || hint.is_some_and(|hint| hint.contains("Check free disk space"))
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -194,6 +215,7 @@ impl fmt::Display for Error {
             | Self::Internal(message) => f.write_str(message),
             Self::Expired => f.write_str("The token has expired."),
             Self::Unavailable => f.write_str("The database cannot be reached at the moment. Please try again."),
+            Self::Full => f.write_str("There is no room left to keep anything at the moment. Please try again later."),
             Self::Timeout => f.write_str("The request took too long and was stopped."),
             Self::Unfinished => f.write_str(
                 "This change takes longer than a request waits. It goes on and may still be kept: look again later, or \

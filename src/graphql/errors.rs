@@ -12,7 +12,7 @@ pub fn code(error: &Error) -> &'static str {
         Error::Rejected(_) | Error::BadInput(_) => "BAD_USER_INPUT",
         Error::Unauthenticated(_) | Error::Expired => "UNAUTHENTICATED",
         Error::Forbidden(_) => "FORBIDDEN",
-        Error::Unavailable => "UNAVAILABLE",
+        Error::Unavailable | Error::Full => "UNAVAILABLE",
         Error::Timeout | Error::Unfinished => "TIMEOUT",
         Error::Configuration(_) | Error::Internal(_) => "INTERNAL",
     }

@@ -1,11 +1,13 @@
 //! HTTP: routes, and the way of a request from bytes to an executed operation.
 
+mod accept;
 mod bearer;
 pub mod explorer;
 pub mod files;
 pub mod guard;
 pub mod live;
 mod metrics;
+mod nowhere;
 mod permit;
 mod respond;
 mod turn;
@@ -22,6 +24,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use bytes::BytesMut;
+use futures_util::StreamExt;
 
 use crate::access::Viewer;
 use crate::access::link::Links;
@@ -31,9 +35,9 @@ use crate::graphql::loaders::Loaders;
 use crate::graphql::session::{Session, Shared};
 use crate::graphql::{self, Schema, request};
 use crate::scope::Clock;
+use accept::Media;
 use guard::{GraphqlRequest, Limits, Refusal, SdlFacts};
 use metrics::{Metrics, Outcome};
-use respond::Media;
 use turn::{Task, Turns, in_turn};
 
 /// The most documents kept parsed.
@@ -138,6 +142,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .with_state(Arc::clone(&gateway))
         .merge(files::routes(gateway))
         .merge(explorer::routes(include_str!("explorer/samples.json")))
+        .method_not_allowed_fallback(nowhere::method)
+        .fallback(nowhere::path)
 }
 
 async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
@@ -158,7 +164,10 @@ async fn by_get(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
     if live::is_upgrade(request.headers()) {
         return live::open(gateway, request);
     }
-    let media = Media::accepted(request.headers().get(header::ACCEPT));
+    let media = match Media::accepted(request.headers()) {
+        Ok(media) => media,
+        Err(refusal) => return gateway.refuse(Media::Json, &refusal),
+    };
     match guard::from_get(request.uri(), &gateway.options.limits) {
         Ok(graphql) => answer(gateway, request.headers(), Method::GET, media, graphql).await,
         Err(refusal) => gateway.refuse(media, &refusal),
@@ -166,7 +175,10 @@ async fn by_get(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
 }
 
 async fn by_post(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    let media = Media::accepted(request.headers().get(header::ACCEPT));
+    let media = match Media::accepted(request.headers()) {
+        Ok(media) => media,
+        Err(refusal) => return gateway.refuse(Media::Json, &refusal),
+    };
     let (parts, body) = request.into_parts();
     let body = match read_body(body, &gateway.options).await {
         Ok(body) => body,
@@ -180,9 +192,21 @@ async fn by_post(State(gateway): State<Arc<Gateway>>, request: Request) -> Respo
 
 /// Reads no more of a body than is accepted, and waits no longer than for an execution.
 async fn read_body(body: Body, options: &Options) -> Result<Bytes, Refusal> {
-    let limit = options.limits.max_body_bytes;
-    let read = tokio::time::timeout(options.execution, axum::body::to_bytes(body, limit)).await;
-    read.ok().and_then(Result::ok).ok_or_else(|| Refusal::too_large(limit))
+    let whole = tokio::time::timeout(options.execution, collect(body, options.limits.max_body_bytes));
+    whole.await.unwrap_or_else(|_| Err(Refusal::too_slow()))
+}
+
+async fn collect(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let (mut pieces, mut whole) = (body.into_data_stream(), BytesMut::new());
+    while let Some(piece) = pieces.next().await {
+        let broken = |_| Refusal::new(guard::Code::BadUserInput, "The body of the request did not arrive as a whole.");
+        let piece = piece.map_err(broken)?;
+        if whole.len().saturating_add(piece.len()) > limit {
+            return Err(Refusal::too_large(limit));
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.freeze())
 }
 
 async fn answer(
@@ -199,7 +223,10 @@ async fn answer(
     };
     let admitted = match gateway.admit(&request, Some(&method), &viewer) {
         Ok(admitted) => admitted,
-        Err(Denied::Refused(refusal)) => return gateway.refuse(media, &refusal),
+        Err(Denied::Refused(refusal)) => {
+            gateway.metrics.count(Outcome::Refused, Duration::ZERO);
+            return respond::refused_document(media, &refusal);
+        }
         Err(Denied::Invalid(errors)) => {
             gateway.metrics.count(Outcome::Refused, Duration::ZERO);
             return respond::invalid(media, &errors);
@@ -209,11 +236,12 @@ async fn answer(
             return respond::failed(media, &error, pos);
         }
     };
+    let kind = admitted.kind;
     match in_turn(&gateway, admitted.task, |gateway| gateway.execute(admitted, viewer)).await {
         Ok(response) => {
             let outcome = if response.errors.is_empty() { Outcome::Answered } else { Outcome::WithErrors };
             gateway.metrics.count(outcome, started.elapsed());
-            respond::executed(media, response)
+            respond::executed(media, kind, response)
         }
         Err(error) => gateway.fail(media, &error, started),
     }

@@ -1,39 +1,17 @@
 //! Writing answers.
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{PathSegment, Response, ServerError, Value};
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 
+use super::accept::Media;
 use super::guard::Refusal;
 use crate::error::Error;
 use crate::graphql::errors::server_error;
 
 /// The most validation errors in one answer.
 const MAX_ERRORS: usize = 5;
-
-/// The media type of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Media {
-    /// `application/json`, which every client reads.
-    Json,
-    /// `application/graphql-response+json`, for clients that ask for it.
-    GraphqlResponse,
-}
-
-impl Media {
-    /// What the `Accept` header prefers.
-    pub fn accepted(accept: Option<&HeaderValue>) -> Self {
-        let accept = accept.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if accept.contains("application/graphql-response+json") { Self::GraphqlResponse } else { Self::Json }
-    }
-
-    fn header(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Self::Json => "application/json; charset=utf-8",
-            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-        })
-    }
-}
 
 /// An answer with a body of JSON.
 pub fn json_response(status: StatusCode, media: Media, body: Vec<u8>) -> axum::response::Response {
@@ -44,17 +22,33 @@ pub fn json_response(status: StatusCode, media: Media, body: Vec<u8>) -> axum::r
     // Personal data: nothing on the way may keep it.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE => _ = headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1")),
+        StatusCode::UNAUTHORIZED => _ = headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+        // The rest of the body is not waited for.
+        StatusCode::REQUEST_TIMEOUT => _ = headers.insert(header::CONNECTION, HeaderValue::from_static("close")),
+        _ => {}
     }
     response
 }
 
 /// An executed operation.
-pub fn executed(media: Media, mut response: Response) -> axum::response::Response {
+pub fn executed(media: Media, kind: OperationType, mut response: Response) -> axum::response::Response {
     let refused = settle(&mut response);
-    let status = if refused { StatusCode::BAD_REQUEST } else { status_of(&response.errors) };
+    let status = match overload(kind, &response) {
+        Some(status) => {
+            response.data = Value::Null;
+            status
+        }
+        None if refused => status_of_document(media),
+        None => StatusCode::OK,
+    };
     json_response(status, media, result(&response, refused))
+}
+
+/// The status of the answer to a document that is refused.
+fn status_of_document(media: Media) -> StatusCode {
+    if media == Media::OnlyJson { StatusCode::OK } else { StatusCode::BAD_REQUEST }
 }
 
 /// Gives every error of an executed operation a code, and says whether the operation was refused before it began.
@@ -96,15 +90,43 @@ pub fn result(response: &Response, refused: bool) -> Vec<u8> {
     body
 }
 
-/// Overload is told to proxies and clients by the status too, so that they wait before they retry.
-fn status_of(errors: &[ServerError]) -> StatusCode {
+/// Proxies and clients learn of overload from the status too, so that they wait before they try again. An answer that
+/// holds something is an answer: whoever asks again would repeat what was done.
+fn overload(kind: OperationType, response: &Response) -> Option<StatusCode> {
     let is = |name: &str| {
-        errors.iter().any(|error| {
+        response.errors.iter().any(|error| {
             error.extensions.as_ref().and_then(|extensions| extensions.get("code"))
                 == Some(&Value::String(name.to_owned()))
         })
     };
-    if is("UNAVAILABLE") { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }
+    let status = if is("UNAVAILABLE") {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else if is("TIMEOUT") {
+        StatusCode::GATEWAY_TIMEOUT
+    } else {
+        return None;
+    };
+    (!holds_something(kind, &response.data)).then_some(status)
+}
+
+/// Whether anything was answered. The payload of a mutation says that it was carried out, even if it says no more.
+fn holds_something(kind: OperationType, data: &Value) -> bool {
+    let mut body = Vec::new();
+    write_value(&mut body, data);
+    let data: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    match kind {
+        OperationType::Mutation => data.as_object().is_some_and(|fields| fields.values().any(|field| !field.is_null())),
+        OperationType::Query | OperationType::Subscription => has_leaf(&data),
+    }
+}
+
+fn has_leaf(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null => false,
+        serde_json::Value::Array(items) => items.is_empty() || items.iter().any(has_leaf),
+        serde_json::Value::Object(fields) => fields.values().any(has_leaf),
+        _ => true,
+    }
 }
 
 /// Writes a value; what the engine rendered is copied as it is.
@@ -218,11 +240,24 @@ pub fn invalid(media: Media, errors: &[ServerError]) -> axum::response::Response
     let mut body = b"{\"errors\":".to_vec();
     write_errors(&mut body, errors);
     body.push(b'}');
-    json_response(StatusCode::BAD_REQUEST, media, body)
+    json_response(status_of_document(media), media, body)
 }
 
 /// A request that the guard refused.
 pub fn refused(media: Media, refusal: &Refusal) -> axum::response::Response {
+    refused_with(refusal.status(), media, refusal)
+}
+
+/// A request that is well formed, and of which the guard refused the document.
+pub fn refused_document(media: Media, refusal: &Refusal) -> axum::response::Response {
+    let status = match refusal.status() {
+        StatusCode::BAD_REQUEST => status_of_document(media),
+        other => other,
+    };
+    refused_with(status, media, refusal)
+}
+
+fn refused_with(status: StatusCode, media: Media, refusal: &Refusal) -> axum::response::Response {
     let body = ShownError {
         message: &refusal.message,
         locations: refusal.position.map(|pos| Location { line: pos.line, column: pos.column }).into_iter().collect(),
@@ -230,32 +265,62 @@ pub fn refused(media: Media, refusal: &Refusal) -> axum::response::Response {
         extensions: Some(Extensions { code: refusal.code.as_str() }),
     }
     .alone();
-    let mut response = json_response(refusal.status(), media, body);
+    let mut response = json_response(status, media, body);
     if let Some(allow) = refusal.allow().and_then(|allow| HeaderValue::from_str(allow).ok()) {
         response.headers_mut().insert(header::ALLOW, allow);
     }
     response
 }
 
-/// A request that ended before its execution.
-pub fn failed(media: Media, error: &Error, pos: async_graphql::Pos) -> axum::response::Response {
-    let status = match error {
+/// The status that goes with an error.
+pub fn status(error: &Error) -> StatusCode {
+    match error {
         Error::Unauthenticated(_) | Error::Expired => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
-        Error::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Unavailable | Error::Full => StatusCode::SERVICE_UNAVAILABLE,
         Error::Timeout | Error::Unfinished => StatusCode::GATEWAY_TIMEOUT,
         Error::Internal(_) | Error::Configuration(_) => StatusCode::INTERNAL_SERVER_ERROR,
         Error::Rejected(_) | Error::BadInput(_) => StatusCode::BAD_REQUEST,
-    };
+    }
+}
+
+/// A request that ended before its execution.
+pub fn failed(media: Media, error: &Error, pos: async_graphql::Pos) -> axum::response::Response {
     let shown = server_error(error, pos);
     let mut shown = ShownError::of(&shown);
     if pos == async_graphql::Pos::default() {
         shown.locations.clear();
     }
-    let body = shown.alone();
-    let mut response = json_response(status, media, body);
-    if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    json_response(status(error), media, shown.alone())
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::ErrorExtensionValues;
+
+    use super::*;
+
+    #[test]
+    fn only_an_answer_without_anything_in_it_has_the_status_of_overload() {
+        use OperationType::{Mutation, Query};
+        let (late, away) = (Some(StatusCode::GATEWAY_TIMEOUT), Some(StatusCode::SERVICE_UNAVAILABLE));
+        for (kind, data, code, expected) in [
+            (Query, "null", "TIMEOUT", late),
+            (Query, r#"{"a": null}"#, "TIMEOUT", late),
+            (Query, r#"{"a": {"b": [null, {"c": null}]}}"#, "UNAVAILABLE", away),
+            (Query, r#"{"a": null, "b": false}"#, "TIMEOUT", None),
+            (Query, r#"{"a": {"b": []}}"#, "UNAVAILABLE", None),
+            (Query, "null", "INTERNAL", None),
+            (Mutation, r#"{"a": null}"#, "UNAVAILABLE", away),
+            (Mutation, r#"{"a": {"b": null}}"#, "UNAVAILABLE", None),
+        ] {
+            let mut error = ServerError::new("", None);
+            let mut extensions = ErrorExtensionValues::default();
+            extensions.set("code", code);
+            error.extensions = Some(extensions);
+            let mut response = Response::new(Value::Binary(data.to_owned().into()));
+            response.errors.push(error);
+            assert_eq!(overload(kind, &response), expected, "{data} {code}");
+        }
     }
-    response
 }

@@ -42,6 +42,7 @@ mod school_records;
 mod shields;
 mod sign_ups;
 mod smtp;
+mod statuses;
 mod subscriptions;
 mod talks;
 mod text;

@@ -148,7 +148,15 @@ impl Writing {
 
 fn unavailable(error: &object_store::Error) -> Error {
     tracing::error!(%error, "the store of files did not do what it was asked");
-    Error::Unavailable
+    if is_full(error) { Error::Full } else { Error::Unavailable }
+}
+
+/// Whether the disk has no room left; the error of the system lies somewhere inside.
+fn is_full(error: &object_store::Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<std::io::Error>())
+        .any(|error| matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
 }
 
 /// Unencrypted only to this machine.
@@ -157,4 +165,22 @@ fn is_loopback(endpoint: &str) -> bool {
     ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
         host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':') || rest.starts_with('/'))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_store_that_does_not_answer() {
+        for (kind, is_full) in
+            [(ErrorKind::StorageFull, true), (ErrorKind::QuotaExceeded, true), (ErrorKind::PermissionDenied, false)]
+        {
+            let source = object_store::Error::Generic { store: "inner", source: std::io::Error::from(kind).into() };
+            let error = unavailable(&object_store::Error::Generic { store: "outer", source: source.into() });
+            assert_eq!(matches!(error, Error::Full), is_full, "{kind}");
+        }
+    }
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 
 use super::range::{Part, part};
-use super::{Fault, Gateway, Task, in_turn};
+use super::{Fault, Gateway, Named, Task, in_turn, named};
 use crate::access::Viewer;
 use crate::content::files::store::{self, FileRow};
 use crate::content::visibility::Vision;
@@ -18,20 +18,21 @@ use crate::error::Error;
 use crate::id::{self, Kind};
 
 /// `GET /files/{id}`.
-pub async fn file(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, request: Request) -> Response {
-    give(&gateway, &id, &request.into_parts().0, false).await.unwrap_or_else(Fault::response)
+pub async fn file(State(gateway): State<Arc<Gateway>>, id: Named, request: Request) -> Response {
+    give(&gateway, id, &request.into_parts().0, false).await.unwrap_or_else(Fault::response)
 }
 
 /// `GET /files/{id}/preview`.
-pub async fn preview(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, request: Request) -> Response {
-    give(&gateway, &id, &request.into_parts().0, true).await.unwrap_or_else(Fault::response)
+pub async fn preview(State(gateway): State<Arc<Gateway>>, id: Named, request: Request) -> Response {
+    give(&gateway, id, &request.into_parts().0, true).await.unwrap_or_else(Fault::response)
 }
 
 /// `GET /calendar/{id}`, with or without `.ics`.
-pub async fn calendar(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, request: Request) -> Response {
-    let id = id.strip_suffix(".ics").unwrap_or(&id).to_owned();
+pub async fn calendar(State(gateway): State<Arc<Gateway>>, id: Named, request: Request) -> Response {
     let request = request.into_parts().0;
     let found = async {
+        let id = named(id)?;
+        let id = id.strip_suffix(".ics").unwrap_or(&id).to_owned();
         let viewer = gateway.follower(&request.headers, &request.uri, &id)?;
         let key = id::decode_as(Kind::Content, &id).ok_or(Fault::Missing)?;
         let text = seen(&gateway, viewer, move |conn, vision, scope| {
@@ -64,10 +65,10 @@ async fn seen<T: Send + 'static>(
     Ok(read.await??)
 }
 
-async fn give(gateway: &Arc<Gateway>, id: &str, request: &Parts, preview: bool) -> Result<Response, Fault> {
-    let files = gateway.files()?;
-    let viewer = gateway.follower(&request.headers, &request.uri, id)?;
-    let key = id::decode_as(Kind::ContentFile, id).ok_or(Fault::Missing)?;
+async fn give(gateway: &Arc<Gateway>, id: Named, request: &Parts, preview: bool) -> Result<Response, Fault> {
+    let (files, id) = (gateway.files()?, named(id)?);
+    let viewer = gateway.follower(&request.headers, &request.uri, &id)?;
+    let key = id::decode_as(Kind::ContentFile, &id).ok_or(Fault::Missing)?;
     let found = seen(gateway, viewer, move |conn, vision, _| store::visible(conn, vision, &[key])).await?;
     let row = found.into_iter().next().ok_or(Fault::Missing)?;
     let object = if preview { row.preview_key.clone().ok_or(Fault::Missing)? } else { row.object_key.clone() };

@@ -8,19 +8,20 @@ mod range;
 mod upload;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{DefaultBodyLimit, Path};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use serde_json::json;
 use tokio::sync::Semaphore;
 
 use super::Gateway;
-use super::respond::{Media, json_response};
 use super::turn::{Task, in_turn};
+use super::{nowhere, respond};
 use crate::access::Viewer;
 use crate::access::link::Links;
 use crate::content::files::media::DOCUMENTS;
@@ -48,6 +49,8 @@ pub struct Options {
     pub max_photo_bytes: u64,
     /// The media types of documents that are accepted.
     pub document_types: Vec<String>,
+    /// How long the sender of a file may take for the next piece of it.
+    pub patience: Duration,
 }
 
 impl Options {
@@ -59,6 +62,7 @@ impl Options {
             max_document_bytes: 50 * 1024 * 1024,
             max_photo_bytes: 20 * 1024 * 1024,
             document_types: DOCUMENTS.iter().map(|media_type| (*media_type).to_owned()).collect(),
+            patience: Duration::from_secs(30),
         }
     }
 }
@@ -97,8 +101,10 @@ enum Fault {
     TooLarge(u64),
     /// Of a type that is not accepted, or not what it says it is.
     WrongType(String),
-    /// The sender stopped, or was too slow.
+    /// The sender stopped half-way.
     Broken,
+    /// The sender was too slow.
+    Stalled,
     Other(Error),
 }
 
@@ -116,7 +122,7 @@ impl From<Error> for Fault {
 impl Fault {
     fn response(self) -> Response {
         let (status, code, message) = match self {
-            Self::Missing => (StatusCode::NOT_FOUND, "NOT_FOUND".to_owned(), "There is nothing here.".to_owned()),
+            Self::Missing => return nowhere::missing(),
             Self::TooLarge(limit) => {
                 let message = format!("A file of this kind may have at most {limit} bytes.");
                 (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE".to_owned(), message)
@@ -128,13 +134,16 @@ impl Fault {
                 let message = "The file did not arrive as a whole.".to_owned();
                 (StatusCode::BAD_REQUEST, "BAD_USER_INPUT".to_owned(), message)
             }
+            Self::Stalled => {
+                let message = "The file did not arrive in time.".to_owned();
+                (StatusCode::REQUEST_TIMEOUT, "TIMEOUT".to_owned(), message)
+            }
             Self::Other(error) => {
                 let (status, code) = told(&error);
                 (status, code, errors::resolver_error(&error).message)
             }
         };
-        let body = json!({ "errors": [{ "message": message, "extensions": { "code": code } }] });
-        json_response(status, Media::Json, body.to_string().into_bytes())
+        nowhere::told(status, &code, &message)
     }
 }
 
@@ -145,12 +154,7 @@ fn told(error: &Error) -> (StatusCode, String) {
             Some(Code::WrongKind | Code::TooMany | Code::Conflict) => StatusCode::CONFLICT,
             _ => StatusCode::BAD_REQUEST,
         },
-        Error::BadInput(_) => StatusCode::BAD_REQUEST,
-        Error::Unauthenticated(_) | Error::Expired => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
-        Error::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Error::Timeout | Error::Unfinished => StatusCode::GATEWAY_TIMEOUT,
-        Error::Configuration(_) | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        other => respond::status(other),
     };
     let code = match error {
         Error::Rejected(rejections) => rejections
@@ -161,6 +165,13 @@ fn told(error: &Error) -> (StatusCode, String) {
         other => errors::code(other).to_owned(),
     };
     (status, code)
+}
+
+/// What a path names; an error when that is no text.
+type Named = Result<Path<String>, PathRejection>;
+
+fn named(id: Named) -> Result<String, Fault> {
+    id.map(|Path(id)| id).map_err(|_| Fault::Missing)
 }
 
 /// The query of an address; what is not understood is not there.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use futures_util::StreamExt;
@@ -12,18 +12,17 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Fault, Gateway, query, write};
+use super::{Fault, Gateway, Named, named, query, write};
 use crate::access::Viewer;
 use crate::check::given;
 use crate::content::files::objects::Objects;
 use crate::content::files::{self, NewFile, media, name, photo, store};
 use crate::content::kind::Files as Accepted;
 use crate::error::Error;
-use crate::http::respond::{Media, json_response};
+use crate::http::accept::Media;
+use crate::http::respond::json_response;
 use crate::id::{self, Kind};
 
-/// How long the sender may take for the next piece.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// After this many hours an upload is taken to be over, whatever became of it.
 const ABANDONED_HOURS: i64 = 24;
 
@@ -34,20 +33,20 @@ struct Wanted {
 }
 
 /// `POST /content/{id}/files`.
-pub async fn receive(State(gateway): State<Arc<Gateway>>, Path(id): Path<String>, request: Request) -> Response {
-    match take(&gateway, &id, request).await {
+pub async fn receive(State(gateway): State<Arc<Gateway>>, id: Named, request: Request) -> Response {
+    match take(&gateway, id, request).await {
         Ok(file) => file,
         Err(fault) => fault.response(),
     }
 }
 
-async fn take(gateway: &Arc<Gateway>, id: &str, request: Request) -> Result<Response, Fault> {
+async fn take(gateway: &Arc<Gateway>, id: Named, request: Request) -> Result<Response, Fault> {
     let files = gateway.files()?;
     let viewer = gateway.viewer(request.headers())?;
     if !viewer.is_signed_in() {
         return Err(Error::Unauthenticated("Sign in to send files.".to_owned()).into());
     }
-    let content = id::decode_as(Kind::Content, id).ok_or(Fault::Missing)?;
+    let content = id::decode_as(Kind::Content, &named(id)?).ok_or(Fault::Missing)?;
     let _place = files.receiving.try_acquire().map_err(|_| Error::Unavailable)?;
     let accepted =
         write(gateway, viewer.clone(), false, move |conn, scope, cache| files::accepts(conn, scope, cache, content))
@@ -109,7 +108,7 @@ impl Upload {
 
     async fn photo(&mut self, body: Body, described: NewFile) -> Result<NewFile, Fault> {
         let files = self.gateway.files()?;
-        let mut pieces = Pieces::new(body, files.options.max_photo_bytes);
+        let mut pieces = Pieces::new(body, files.options.max_photo_bytes, files.options.patience);
         let mut bytes = Vec::new();
         while let Some(piece) = pieces.next().await? {
             bytes.extend_from_slice(&piece);
@@ -138,7 +137,7 @@ impl Upload {
         if !options.document_types.contains(&described.media_type) {
             return Err(Fault::WrongType(format!("Files of type {} are not accepted.", described.media_type)));
         }
-        let mut pieces = Pieces::new(body, options.max_document_bytes);
+        let mut pieces = Pieces::new(body, options.max_document_bytes, options.patience);
         let mut head = Vec::new();
         while head.len() < media::HEAD {
             match pieces.next().await? {
@@ -200,16 +199,17 @@ impl Drop for Upload {
 struct Pieces {
     stream: axum::body::BodyDataStream,
     limit: u64,
+    patience: Duration,
     seen: u64,
 }
 
 impl Pieces {
-    fn new(body: Body, limit: u64) -> Self {
-        Self { stream: body.into_data_stream(), limit, seen: 0 }
+    fn new(body: Body, limit: u64, patience: Duration) -> Self {
+        Self { stream: body.into_data_stream(), limit, patience, seen: 0 }
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, Fault> {
-        let next = tokio::time::timeout(PATIENCE, self.stream.next()).await.map_err(|_| Fault::Broken)?;
+        let next = tokio::time::timeout(self.patience, self.stream.next()).await.map_err(|_| Fault::Stalled)?;
         let Some(piece) = next.transpose().map_err(|_| Fault::Broken)? else { return Ok(None) };
         self.seen = self.seen.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         if self.seen > self.limit { Err(Fault::TooLarge(self.limit)) } else { Ok(Some(piece)) }

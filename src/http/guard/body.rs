@@ -10,7 +10,7 @@ use super::{Code, Limits, Refusal};
 
 /// A GraphQL request, decoded and not yet looked into.
 ///
-/// Members other than these, `extensions` among them, are ignored.
+/// Members other than these are ignored; `extensions` must be an object, and nothing in it is looked at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GraphqlRequest {
     /// The text of the document; not empty.
@@ -83,7 +83,8 @@ pub fn from_get(uri: &Uri, limits: &Limits) -> Result<GraphqlRequest, Refusal> {
         let (member, value) = match name.as_str() {
             "query" => (&mut members.query, Value::String(text)),
             "operationName" => (&mut members.operation_name, Value::String(text)),
-            "variables" => (&mut members.variables, variables_parameter(&text, limits)?),
+            "variables" => (&mut members.variables, json_parameter(&name, &text, limits)?),
+            "extensions" => (&mut members.extensions, json_parameter(&name, &text, limits)?),
             _ => continue,
         };
         if member.replace(value).is_some() {
@@ -93,12 +94,12 @@ pub fn from_get(uri: &Uri, limits: &Limits) -> Result<GraphqlRequest, Refusal> {
     request(members)
 }
 
-fn variables_parameter(text: &str, limits: &Limits) -> Result<Value, Refusal> {
+fn json_parameter(name: &str, text: &str, limits: &Limits) -> Result<Value, Refusal> {
     if text.is_empty() {
         return Ok(Value::Null);
     }
     check_nesting(text.as_bytes(), 0, limits.max_variable_nesting)?;
-    let Strict(value) = read(text.as_bytes(), "parameter `variables`")?;
+    let Strict(value) = read(text.as_bytes(), &format!("parameter `{name}`"))?;
     Ok(value)
 }
 
@@ -119,6 +120,10 @@ fn request(members: Members) -> Result<GraphqlRequest, Refusal> {
         None | Some(Value::Null) => Variables::default(),
         Some(_) => return Err(bad("`variables` must be an object.")),
     };
+    match members.extensions {
+        None | Some(Value::Null | Value::Object(_)) => {}
+        Some(_) => return Err(bad("`extensions` must be an object.")),
+    }
     Ok(GraphqlRequest { query, operation_name, variables })
 }
 
@@ -183,7 +188,7 @@ mod tests {
                  "extensions": {"any": "thing"}, "id": 1} "#,
         );
         let same = get("/graphql?query=query%20A+%7B+a+%7D&operationName=A\
-             &variables=%7B%22b%22:[1,%7B%22c%22:null%7D]%7D&extensions=x&other");
+             &variables=%7B%22b%22:[1,%7B%22c%22:null%7D]%7D&extensions=%7B%22any%22:1%7D&other");
         assert_eq!(whole, same);
         let request = whole.expect("a request");
         assert_eq!(request.query, "query A { a }");
@@ -196,12 +201,12 @@ mod tests {
         let expected = GraphqlRequest { query: "{ a }".to_owned(), ..GraphqlRequest::default() };
         for body in [
             r#"{"query": "{ a }"}"#,
-            r#"{"query": "{ a }", "operationName": null, "variables": null}"#,
+            r#"{"query": "{ a }", "operationName": null, "variables": null, "extensions": null}"#,
             r#"{"query": "{ a }", "operationName": "", "variables": {}}"#,
         ] {
             assert_eq!(post(body).as_ref(), Ok(&expected), "{body}");
         }
-        assert_eq!(get("/?query=%7B+a+%7D&variables=&operationName="), Ok(expected));
+        assert_eq!(get("/?query=%7B+a+%7D&variables=&operationName=&extensions="), Ok(expected));
     }
 
     #[test]
@@ -216,6 +221,8 @@ mod tests {
             (r#"{"query": ["{ a }"]}"#, "`query` must be a string."),
             (r#"{"query": "{ a }", "operationName": 1}"#, "`operationName` must be a string."),
             (r#"{"query": "{ a }", "variables": "{}"}"#, "`variables` must be an object."),
+            (r#"{"query": "{ a }", "extensions": ["a"]}"#, "`extensions` must be an object."),
+            (r#"{"query": "{ a }", "extensions": 0}"#, "`extensions` must be an object."),
             (
                 r#"{"query": "{ a }", "query": "{ b }"}"#,
                 "The request body cannot be read as JSON: \
@@ -231,6 +238,7 @@ mod tests {
             ("/graphql", "`query` is missing."),
             ("/?query=a&query=b", "A parameter of the query string occurs twice."),
             ("/?query=a&variables=1", "`variables` must be an object."),
+            ("/?query=a&extensions=false", "`extensions` must be an object."),
             (
                 "/?query=a&variables=%7B",
                 "The parameter `variables` cannot be read as JSON: \

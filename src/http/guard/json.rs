@@ -64,6 +64,7 @@ pub(super) struct Members {
     pub query: Option<Value>,
     pub operation_name: Option<Value>,
     pub variables: Option<Value>,
+    pub extensions: Option<Value>,
 }
 
 impl<'de> Deserialize<'de> for Members {
@@ -88,6 +89,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 "query" => &mut members.query,
                 "operationName" => &mut members.operation_name,
                 "variables" => &mut members.variables,
+                "extensions" => &mut members.extensions,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;

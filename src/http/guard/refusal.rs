@@ -22,6 +22,10 @@ pub enum Code {
     MethodNotAllowed,
     /// The body is larger than a limit allows.
     PayloadTooLarge,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The client takes no media type that there is.
+    NotAcceptable,
 }
 
 impl Code {
@@ -36,6 +40,8 @@ impl Code {
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::BodyTimeout => "TIMEOUT",
+            Self::NotAcceptable => "NOT_ACCEPTABLE",
         }
     }
 
@@ -46,6 +52,8 @@ impl Code {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -83,6 +91,12 @@ impl Refusal {
             Code::PayloadTooLarge,
             format!("A request may have at most {max_body_bytes} bytes; send a smaller one."),
         )
+    }
+
+    /// A body that the client began to send and did not go on with.
+    #[must_use]
+    pub fn too_slow() -> Self {
+        Self::new(Code::BodyTimeout, "The body of the request did not arrive in time.")
     }
 
     /// The status of the HTTP answer.

@@ -21,9 +21,9 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::Gateway;
+use super::accept::Media;
 use super::bearer::Signed;
 use super::guard::{Code, Refusal};
-use super::respond::Media;
 use crate::error::Error;
 use handshake::Handshake;
 use message::Dialect;
