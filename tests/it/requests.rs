@@ -4,3 +4,4 @@
 mod absent;
 mod alone;
 mod before_anything_runs;
+mod differential;
