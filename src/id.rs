@@ -26,10 +26,11 @@ pub enum Kind {
     LeaveRequest,
     LunchStay,
     YearTransition,
+    Viewer,
 }
 
 impl Kind {
-    const ALL: [(Self, &'static str); 20] = [
+    const ALL: [(Self, &'static str); 21] = [
         (Self::Participant, "Participant"),
         (Self::Group, "Group"),
         (Self::Membership, "Membership"),
@@ -47,6 +48,7 @@ impl Kind {
         (Self::ConversationSlot, "ConversationSlot"),
         (Self::SignUpEntry, "SignUpEntry"),
         (Self::YearTransition, "YearTransition"),
+        (Self::Viewer, "Viewer"),
         (Self::AbsenceReport, "AbsenceReport"),
         (Self::LeaveRequest, "LeaveRequest"),
         (Self::LunchStay, "LunchStay"),

@@ -7,6 +7,7 @@ pub mod table;
 pub mod token;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// What a token can grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -70,5 +71,12 @@ impl Viewer {
             // Programmes with the same rights are told apart as history tells them apart.
             None => format!("grant:{}:{:?}:{:?}:{}", self.administrator, self.administers, self.staff_of, self.name),
         }
+    }
+
+    /// The number under which clients keep what they have read about this viewer. It stays the same when the token is renewed.
+    pub fn key(&self) -> i64 {
+        let digest = Sha256::digest(self.actor_key());
+        let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+        i64::try_from(number >> 1).unwrap_or(i64::MAX).max(1)
     }
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::Viewer;
+use crate::error::Error;
 
 /// Who may use a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,7 +124,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
         "kinds search complexNumber dwellingType city postalCode bornFrom bornUntil currentGroup \
                             organization externalIds everybody unreadable",
     ),
-    ("Viewer", Seen, "participant memberships subscriptions feed administrator administers staffOf today"),
+    ("Viewer", Seen, "id participant memberships subscriptions feed administrator administers staffOf today"),
     ("GroupSubscription", Seen, "group membership canSubscribe subscribeErrors canUnsubscribe unsubscribeErrors"),
     ("GroupSubscriptionConnection", Seen, "totalCount pageInfo edges"),
     ("GroupSubscriptionEdge", Seen, "cursor node"),
@@ -301,6 +302,21 @@ static RULES: LazyLock<HashMap<(&'static str, &'static str), Rule>> = LazyLock::
 /// The rule of a field.
 pub fn rule(owner: &str, field: &str) -> Option<Rule> {
     RULES.get(&(owner, field)).copied()
+}
+
+/// Whether the viewer may use a root field. Of the schema itself everybody may know.
+///
+/// # Errors
+/// `Unauthenticated` for whoever is not signed in, `Forbidden` for others.
+pub fn permit(owner: &str, field: &str, viewer: &Viewer) -> Result<(), Error> {
+    if field.starts_with("__") || rule(owner, field).is_some_and(|rule| rule.admits(viewer)) {
+        return Ok(());
+    }
+    Err(if viewer.is_signed_in() {
+        Error::Forbidden(format!("You may not use `{field}`."))
+    } else {
+        Error::Unauthenticated(format!("Sign in to use `{field}`: send a token in the Authorization header."))
+    })
 }
 
 /// Every field in the table.

@@ -28,6 +28,7 @@ use super::types::residency::Residency;
 use super::types::school::absence::AbsenceReport;
 use super::types::school::leave::LeaveRequest;
 use super::types::school::lunch::LunchStay;
+use super::types::viewer::Viewer;
 use super::types::year::YearTransition;
 use crate::error::Error;
 
@@ -74,6 +75,7 @@ pub struct Loaders {
     absences: LoaderOf<AbsenceReport>,
     leaves: LoaderOf<LeaveRequest>,
     stays: LoaderOf<LunchStay>,
+    viewers: LoaderOf<Viewer>,
 }
 
 impl Loaders {
@@ -94,6 +96,7 @@ impl Loaders {
             absences: loader(session),
             leaves: loader(session),
             stays: loader(session),
+            viewers: loader(session),
         }
     }
 }
@@ -124,7 +127,7 @@ loadable!(
     Group: groups, Participant: participants, Membership: memberships, Residency: residencies,
     GroupCategory: categories, StartReason: start_reasons, EndReason: end_reasons, Content: content,
     ConversationSlot: slots, SignUpEntry: entries, AbsenceReport: absences, LeaveRequest: leaves,
-    LunchStay: stays, YearTransition: transitions
+    LunchStay: stays, Viewer: viewers, YearTransition: transitions
 );
 
 /// An object to be looked up by its key, as a resolver's answer: null when there is none within sight.

@@ -7,6 +7,7 @@ pub mod enums;
 pub mod errors;
 pub mod guardian_mutation;
 pub mod inputs;
+mod introspection;
 pub mod loaders;
 pub mod membership_inputs;
 pub mod mutation;
@@ -16,6 +17,7 @@ pub mod participant_filter;
 mod postal_address_input;
 pub mod query;
 pub mod request;
+pub mod roots;
 pub mod scalars;
 pub mod school_mutation;
 pub mod session;
@@ -29,8 +31,10 @@ pub mod year_mutation;
 
 use async_graphql::{Schema as AsyncSchema, ValidationMode};
 
+use roots::Root;
+
 /// The schema that the gateway serves.
-pub type Schema = AsyncSchema<query::Query, Mutation, subscription::Subscription>;
+pub type Schema = AsyncSchema<Root<query::Query>, Root<Mutation>, subscription::Subscription>;
 
 /// Everything that can be changed. Each mutation is carried out whole or not at all; a refusal stands in `userErrors`.
 #[derive(async_graphql::MergedObject, Default)]
@@ -46,16 +50,29 @@ pub struct Mutation(
 
 /// Builds the schema. It executes what [`request`] has found valid, and takes that as given.
 pub fn schema() -> Schema {
-    AsyncSchema::build(query::Query, Mutation::default(), subscription::Subscription)
+    AsyncSchema::build(Root::new(query::Query), Root::<Mutation>::default(), subscription::Subscription)
         // The guard has measured the document before; this would only measure it again.
         .limit_recursive_depth(crate::http::guard::Limits::NESTING_CEILING)
         .disable_suggestions()
+        // The roots answer that themselves.
+        .disable_introspection()
         .validation_mode(ValidationMode::Fast)
         .finish()
 }
 
+/// What the schema says of itself as a whole.
+pub const DESCRIPTION: &str = "Groups, the people in them, and what is shown to those people: memberships, content and school records of \
+    associations, schools and tenants' organizations.";
+
 /// The schema in the schema definition language, as `schema.graphql` keeps it.
 pub fn sdl() -> String {
+    // The library knows no description of the schema, neither when it writes one nor when it reads one.
+    let described = format!("\"\"\"\n{DESCRIPTION}\n\"\"\"\nschema {{");
+    types_sdl().replace("schema {", &described)
+}
+
+/// The same without the description of the schema itself.
+pub fn types_sdl() -> String {
     use async_graphql::SDLExportOptions;
     schema().sdl_with_options(
         SDLExportOptions::new().include_specified_by().sorted_fields().sorted_arguments().sorted_enum_items(),

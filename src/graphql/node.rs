@@ -22,6 +22,7 @@ use super::types::residency::Residency;
 use super::types::school::absence::AbsenceReport;
 use super::types::school::leave::LeaveRequest;
 use super::types::school::lunch::LunchStay;
+use super::types::viewer::Viewer;
 use super::types::year::YearTransition;
 use crate::error::Error;
 use crate::id::{self, Kind};
@@ -52,6 +53,7 @@ const NAMED: &[&str] = &[
     "AbsenceReport",
     "LeaveRequest",
     "LunchStay",
+    "Viewer",
 ];
 
 fn register(registry: &mut Registry) {
@@ -71,6 +73,7 @@ fn register(registry: &mut Registry) {
             <Obj<AbsenceReport> as OutputType>::create_type_info,
             <Obj<LeaveRequest> as OutputType>::create_type_info,
             <Obj<LunchStay> as OutputType>::create_type_info,
+            <Obj<Viewer> as OutputType>::create_type_info,
         ] {
             object(registry);
         }
@@ -112,9 +115,9 @@ fn register(registry: &mut Registry) {
     });
 }
 
-/// Whoever did not sign in sees content and its slots, and nothing else.
+/// Whoever did not sign in sees content and its slots and themselves, and nothing else.
 fn is_open(session: &Session, kind: Kind) -> bool {
-    matches!(kind, Kind::Content | Kind::ConversationSlot) || session.scope().viewer.is_signed_in()
+    matches!(kind, Kind::Content | Kind::ConversationSlot | Kind::Viewer) || session.scope().viewer.is_signed_in()
 }
 
 impl OutputType for Node {
@@ -149,6 +152,7 @@ impl OutputType for Node {
             Kind::AbsenceReport => look_up::<AbsenceReport>(ctx, field, Some(key)).await,
             Kind::LeaveRequest => look_up::<LeaveRequest>(ctx, field, Some(key)).await,
             Kind::LunchStay => look_up::<LunchStay>(ctx, field, Some(key)).await,
+            Kind::Viewer => look_up::<Viewer>(ctx, field, Some(key)).await,
             // They are read with the object that they are of, and messages in the outbox.
             Kind::HistoryEntry
             | Kind::OutboxMessage
@@ -188,6 +192,7 @@ impl OutputType for Nodes {
         self.write::<AbsenceReport>(ctx, &pick, session, Kind::AbsenceReport, &mut written)?;
         self.write::<LeaveRequest>(ctx, &pick, session, Kind::LeaveRequest, &mut written)?;
         self.write::<LunchStay>(ctx, &pick, session, Kind::LunchStay, &mut written)?;
+        self.write::<Viewer>(ctx, &pick, session, Kind::Viewer, &mut written)?;
         let mut out = Out::default();
         for (n, wanted) in self.0.iter().enumerate() {
             out.raw(if n > 0 { b"," } else { b"[" });

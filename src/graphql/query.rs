@@ -68,7 +68,7 @@ impl Query {
     /// Whoever sends this request.
     async fn viewer(&self, ctx: &Context<'_>) -> Obj<Viewer> {
         let scope = ctx.data_unchecked::<Arc<Session>>().scope();
-        Obj::row(ViewerRow { asker: scope.viewer.clone(), today: scope.today })
+        Obj::row(ViewerRow::of(scope))
     }
 
     /// The object with this global identifier; null when there is none or you may not see it.

@@ -1,5 +1,5 @@
-//! Whether the viewer may start an operation: every field at its root is looked up in the one table before anything is
-//! executed, so that no resolver can forget to ask.
+//! Whether an operation has anything to do for the viewer. Each root field is refused for itself while the others are
+//! answered (`graphql::roots`); here an operation is refused as a whole of which nothing would be left.
 
 use async_graphql::Pos;
 use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
@@ -11,8 +11,10 @@ use crate::error::Error;
 /// Checks the root fields of an operation.
 ///
 /// # Errors
-/// `Unauthenticated` or `Forbidden`, with the place of the first field that the viewer may not use.
+/// `Unauthenticated` or `Forbidden`, with the place of the first field, when the viewer may use none of them.
+/// `__typename` does not count: it is no reason to carry anything out.
 pub fn check(document: &ExecutableDocument, viewer: &Viewer) -> Result<(), (Error, Pos)> {
+    let mut first = None;
     for (_, operation) in document.operations.iter() {
         let owner = match operation.node.ty {
             OperationType::Query => "Query",
@@ -22,21 +24,14 @@ pub fn check(document: &ExecutableDocument, viewer: &Viewer) -> Result<(), (Erro
         for selection in &operation.node.selection_set.node.items {
             // Only fields stand at the root: the fragments there are taken out of their brackets.
             let Selection::Field(field) = &selection.node else { continue };
-            let name = field.node.name.node.as_str();
-            // Of the schema itself everybody may know.
-            let rule = table::rule(owner, name).filter(|_| !name.starts_with("__"));
-            if rule.is_some_and(|rule| !rule.admits(viewer)) {
-                return Err((denied(viewer, name), field.pos));
+            match field.node.name.node.as_str() {
+                "__typename" => {}
+                name => match table::permit(owner, name, viewer) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => _ = first.get_or_insert((error, field.pos)),
+                },
             }
         }
     }
-    Ok(())
-}
-
-fn denied(viewer: &Viewer, field: &str) -> Error {
-    if viewer.is_signed_in() {
-        Error::Forbidden(format!("You may not use `{field}`."))
-    } else {
-        Error::Unauthenticated(format!("Sign in to use `{field}`: send a token in the Authorization header."))
-    }
+    first.map_or(Ok(()), Err)
 }

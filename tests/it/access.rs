@@ -26,7 +26,7 @@ struct Sdl(BTreeMap<String, TypeKind>);
 
 impl Sdl {
     fn read() -> Self {
-        let document = parse_schema(kring::graphql::sdl()).unwrap();
+        let document = parse_schema(kring::graphql::types_sdl()).unwrap();
         let types = document.definitions.into_iter().filter_map(|definition| match definition {
             TypeSystemDefinition::Type(ty) => Some((ty.node.name.node.to_string(), ty.node.kind)),
             _ => None,
@@ -303,6 +303,8 @@ once! {
                 let root = matches!(name.as_str(), "Query" | "Mutation" | "Subscription");
                 assert_eq!(root, !matches!(rule, Some(Rule::Seen | Rule::Personal | Rule::Contact | Rule::Home)), "{owner}.{}", field.name.node);
                 assert!(matches!(rule, Some(Rule::Seen)) || root || field.ty.node.nullable, "{owner}.{} cannot be withheld", field.name.node);
+                let refusable = root && name != "Subscription" && rule != Some(Rule::Anyone);
+                assert!(!refusable || field.ty.node.nullable, "{owner}.{} cannot be refused alone", field.name.node);
             }
         }
         for (owner, field, _) in table::fields() {

@@ -498,6 +498,10 @@ once! {
         assert_eq!(of("ParticipantDetailsInput")["isOneOf"], json!(true));
         assert_eq!(of("Date")["specifiedByURL"], "https://datatracker.ietf.org/doc/html/rfc3339#section-5.6");
         assert!(of("Participant")["possibleTypes"].as_array().unwrap().iter().any(|ty| ty["name"] == "Person"));
+        for interface in ["Content", "Participant"] {
+            assert_eq!(of(interface)["interfaces"], json!([{ "kind": "INTERFACE", "name": "Node", "ofType": null }]));
+        }
+        assert_eq!(schema["description"], kring::graphql::DESCRIPTION);
     }
 
     fn answers_are_of_the_type_that_is_asked_for_and_kept_by_nobody() {

@@ -5,3 +5,4 @@ mod absent;
 mod alone;
 mod before_anything_runs;
 mod differential;
+mod roots;

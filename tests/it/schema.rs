@@ -12,7 +12,7 @@ once! {
     }
 
     fn everything_is_described_in_whole_sentences() {
-        let document = async_graphql::parser::parse_schema(kring::graphql::sdl()).unwrap();
+        let document = async_graphql::parser::parse_schema(kring::graphql::types_sdl()).unwrap();
         let mut missing = Vec::new();
         let mut check = |place: String, description: Option<&str>| {
             let text = description.unwrap_or_default().trim();

@@ -111,11 +111,7 @@ impl Coercion<'_> {
         let below = known.ty.named();
         let mut items = Vec::with_capacity(node.selection_set.node.items.len());
         self.selections(Scope { objects: below, fields: below }, &node.selection_set.node, &mut items);
-        let mut arguments = self.values.arguments(&known.arguments, &node.arguments, field.pos);
-        if types.name(scope.fields).starts_with("__") {
-            // The executor takes no null for them, but means the same when they are left out.
-            arguments.retain(|(_, value)| value.node != Literal::Null);
-        }
+        let arguments = self.values.arguments(&known.arguments, &node.arguments, field.pos);
         let coerced = Field {
             alias: node.alias.clone(),
             name: node.name.clone(),

@@ -10,7 +10,6 @@
 //! So a request that is wrong anywhere is refused before its first mutation, and the resolvers see plain values only.
 
 mod coerce;
-mod introspection;
 #[cfg(test)]
 mod tests;
 mod types;

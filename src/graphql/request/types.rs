@@ -10,7 +10,7 @@ use async_graphql::parser::types::{
 use async_graphql::parser::{Error, parse_schema};
 use async_graphql::{Name, Positioned, Value};
 
-use super::introspection;
+use crate::graphql::introspection;
 use crate::graphql::scalars::Reader;
 
 /// A type of the schema, as its place in the tables.
@@ -129,7 +129,7 @@ impl Types {
     /// When the text is no schema.
     pub fn from_sdl(sdl: &str, readers: &[(&str, Reader)]) -> Result<Self, Error> {
         let mut definitions = parse_schema(sdl)?.definitions;
-        definitions.extend(parse_schema(introspection::TYPES)?.definitions);
+        definitions.extend(parse_schema(introspection::BUILT_IN)?.definitions);
         let mut builder = Builder::default();
         for (name, scalar) in BUILT_IN {
             builder.add(name, Kind::Scalar(scalar));

@@ -7,10 +7,12 @@ use super::membership::{self, Membership, memberships_of};
 use super::participant::Participant;
 use super::subscription;
 use crate::access::Viewer as Asker;
-use crate::graphql::engine::{Connection, Entity, Field, Link, Obj, Out, Pick, Values, one, ty};
+use crate::error::Error;
+use crate::graphql::engine::{Connection, Entity, Exec, Field, Keyed, Link, Obj, Out, Pick, Values, one, ty};
 use crate::graphql::scalars::Date;
 use crate::id::Kind;
 use crate::members::store::Of;
+use crate::scope::Scope;
 
 /// Whoever sends the request.
 pub struct Viewer;
@@ -19,6 +21,25 @@ pub struct Viewer;
 pub struct ViewerRow {
     pub asker: Asker,
     pub today: chrono::NaiveDate,
+}
+
+impl ViewerRow {
+    /// Whoever sends the request of this scope.
+    pub fn of(scope: &Scope) -> Self {
+        Self { asker: scope.viewer.clone(), today: scope.today }
+    }
+}
+
+impl Keyed for Viewer {
+    /// Nobody sees another viewer.
+    fn by_ids(exec: &mut Exec<'_>, ids: &[i64], _details: bool) -> Result<Vec<ViewerRow>, Error> {
+        let row = ViewerRow::of(exec.scope);
+        Ok(if ids.contains(&Self::key(&row)) { vec![row] } else { Vec::new() })
+    }
+
+    fn key(row: &ViewerRow) -> i64 {
+        row.asker.key()
+    }
 }
 
 fn ids(out: &mut Out, ids: &[i64]) {
@@ -35,10 +56,17 @@ fn ids(out: &mut Out, ids: &[i64]) {
 impl Entity for Viewer {
     const NAME: &'static str = "Viewer";
     const DOC: &'static str = "Whoever sends the request, as the token says.";
+    const INTERFACES: &'static [&'static str] = &["Node"];
     type Row = ViewerRow;
 
     fn fields() -> &'static [Field<Self>] {
         const FIELDS: &[Field<Viewer>] = &[
+            Field::<Viewer>::value(
+                "id",
+                ty::<ID>,
+                "The global identifier, which stays the same when the token is renewed. It can be looked up by this viewer only.",
+                |row, out| out.id(Kind::Viewer, row.asker.key()),
+            ),
             Field::<Viewer>::link(
                 "participant",
                 ty::<Option<Obj<Participant>>>,
@@ -106,11 +134,7 @@ fn own_memberships(pick: &Pick<'_>) -> async_graphql::ServerResult<Box<dyn Link<
 }
 
 impl Link<ViewerRow> for Own {
-    fn follow(
-        &self,
-        exec: &mut crate::graphql::engine::Exec<'_>,
-        rows: &[&ViewerRow],
-    ) -> Result<Values, crate::error::Error> {
+    fn follow(&self, exec: &mut Exec<'_>, rows: &[&ViewerRow]) -> Result<Values, Error> {
         let signed_in: Vec<&i64> = rows.iter().filter_map(|row| row.asker.participant.as_ref()).collect();
         let values = if signed_in.is_empty() { Values::default() } else { self.0.follow(exec, &signed_in)? };
         let mut next = 0;

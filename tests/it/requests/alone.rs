@@ -108,7 +108,7 @@ const CANNOT_FAIL: [&str; 2] = ["memberCount", "effectiveMemberCount"];
 
 once! {
     fn every_field_that_can_fail_can_be_null() {
-        for definition in parse_schema(kring::graphql::sdl()).unwrap().definitions {
+        for definition in parse_schema(kring::graphql::types_sdl()).unwrap().definitions {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
             let name = definition.node.name.node.as_str();
             let TypeKind::Object(object) = &definition.node.kind else { continue };

@@ -31,7 +31,7 @@ impl Way<'_> {
 
 impl Graph {
     pub fn read() -> Self {
-        let document = parse_schema(kring::graphql::sdl()).unwrap();
+        let document = parse_schema(kring::graphql::types_sdl()).unwrap();
         let types = document.definitions.into_iter().filter_map(|definition| match definition {
             TypeSystemDefinition::Type(ty) => Some((ty.node.name.node.to_string(), ty.node.kind)),
             _ => None,

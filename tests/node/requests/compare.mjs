@@ -9,7 +9,7 @@
 // outcome, and differences go to standard error.
 import { createInterface } from 'node:readline';
 import {
-  GraphQLError, MaxIntrospectionDepthRule, execute, getNamedType, getOperationAST, getVariableValues, isAbstractType, isCompositeType, parse, specifiedRules, validate, visit,
+  GraphQLError, MaxIntrospectionDepthRule, execute, getIntrospectionQuery, getNamedType, getOperationAST, getVariableValues, isAbstractType, isCompositeType, parse, specifiedRules, validate, visit,
 } from 'graphql';
 import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js';
 import { getFieldDef } from 'graphql/execution/execute.js';
@@ -186,7 +186,28 @@ const r = random(seed ^ 0x5bd1e995);
 const found = await ask([{ query: '{ groups(first: 20) { edges { node { id } } } participants(first: 40) { edges { node { id } } } memberships(first: 20) { edges { node { id } } } contents(first: 40) { edges { node { id } } } }', variables: {} }]);
 generator.ids = [...found[0].answer.body.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id);
 
-const differences = [];
+// What Kring's schema says of itself, against what graphql-js says of the same text. The order of lists is left open.
+async function compareIntrospection() {
+  const query = getIntrospectionQuery({ specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, inputValueDeprecation: true, oneOf: true });
+  const [{ refused, answer }] = await ask([{ query, variables: {} }]);
+  if (refused) return [`introspection is refused: ${refused}`];
+  const flat = (data) => {
+    const found = new Map();
+    const walk = (value, path) => {
+      if (Array.isArray(value) && value.length === 0) found.set(path, '[]');
+      else if (Array.isArray(value)) value.forEach((item) => walk(item, `${path}/${item?.name ?? item}`));
+      else if (value !== null && typeof value === 'object') for (const [key, inner] of Object.entries(value)) walk(inner, `${path}.${key}`);
+      else found.set(path, value);
+    };
+    walk(data, '');
+    return found;
+  };
+  const [ours, theirs] = [flat(JSON.parse(answer.body).data), flat((await execute({ schema, document: parse(query) })).data)];
+  const paths = [...new Set([...ours.keys(), ...theirs.keys()])].filter((path) => ours.get(path) !== theirs.get(path));
+  return paths.slice(0, 20).map((path) => `introspection: ${path}: ${ours.get(path)} instead of ${theirs.get(path)}`);
+}
+
+const differences = await compareIntrospection();
 while (told.documents < documents && differences.length < 20) {
   const requests = Array.from({ length: BATCH }, () => {
     const request = generator.document();
@@ -200,3 +221,5 @@ while (told.documents < documents && differences.length < 20) {
 }
 for (const difference of differences) console.error(difference);
 send({ done: told, ids: generator.ids.length, differences: differences.length });
+// Nothing more comes from there, and this program ends when nothing holds it.
+process.stdin.destroy();

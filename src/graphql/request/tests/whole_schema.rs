@@ -26,7 +26,7 @@ fn definitions() -> Definitions {
         composites: HashSet::new(),
         enums: Default::default(),
     };
-    for definition in parse_schema(graphql::sdl()).expect("a schema").definitions {
+    for definition in parse_schema(graphql::types_sdl()).expect("a schema").definitions {
         let TypeSystemDefinition::Type(definition) = definition else { continue };
         let name = definition.node.name.node.to_string();
         match definition.node.kind {
@@ -166,7 +166,7 @@ fn an_absent_variable_is_as_if_nothing_was_written() {
 /// A scalar of the schema that the rules cannot read would be taken for a text.
 #[test]
 fn every_scalar_has_a_reader() {
-    for definition in parse_schema(graphql::sdl()).expect("a schema").definitions {
+    for definition in parse_schema(graphql::types_sdl()).expect("a schema").definitions {
         if let TypeSystemDefinition::Type(definition) = definition
             && matches!(definition.node.kind, TypeKind::Scalar)
         {
