@@ -50,7 +50,7 @@ fn reference(kind: Kind, id: &MaybeUndefined<ID>, name: &str) -> Result<MaybeUnd
     })
 }
 
-/// The settings of a group. A field that is left out stays as it is, or as new groups have it; null empties it.
+/// The settings of a group. What is left out stays as it is, or as new groups have it. Null empties what can be empty.
 #[derive(InputObject, Clone, Debug)]
 pub struct GroupSettingsInput {
     /// The key of the group in another system.
@@ -229,7 +229,7 @@ pub struct RetryOutboxMessageInput {
     pub client_mutation_id: Option<String>,
 }
 
-/// A person. A field that is left out stays as it is; null empties it.
+/// A person. What is left out stays as it is, and null empties it, but for `shielded`. A given name or a family name must stay.
 #[derive(InputObject, Clone, Debug)]
 pub struct PersonInput {
     /// The given name.
@@ -253,7 +253,7 @@ pub struct PersonInput {
     shielded: Option<bool>,
 }
 
-/// An organization. A field that is left out stays as it is; null empties it.
+/// An organization. What is left out stays as it is, and null empties it, but for `enforcePortalSettings`. A name must stay.
 #[derive(InputObject, Clone, Debug)]
 pub struct OrganizationInput {
     /// The name.
@@ -269,7 +269,7 @@ pub struct OrganizationInput {
     enforce_portal_settings: Option<bool>,
 }
 
-/// An address. A field that is left out stays as it is; null empties it.
+/// An address. What is left out stays as it is, and null empties it. A house number must stay, and a street or a postal code.
 #[derive(InputObject, Clone, Debug)]
 pub struct AddressInput {
     /// The street.

@@ -60,72 +60,73 @@ impl Entity for Viewer {
     type Row = ViewerRow;
 
     fn fields() -> &'static [Field<Self>] {
-        const FIELDS: &[Field<Viewer>] = &[
-            Field::<Viewer>::value(
-                "id",
-                ty::<ID>,
-                "The global identifier, which stays the same when the token is renewed. It can be looked up by this viewer only.",
-                |row, out| out.id(Kind::Viewer, row.asker.key()),
-            ),
-            Field::<Viewer>::link(
-                "participant",
-                ty::<Option<Obj<Participant>>>,
-                "The participant who is signed in; null for other tokens.",
-                |pick| one::<ViewerRow, Participant>(pick, |row| row.asker.participant),
-            ),
-            Field::<Viewer>::link(
-                "memberships",
-                ty::<Option<Obj<Connection<Membership>>>>,
-                "The direct memberships of the participant who is signed in; null for other tokens.",
-                own_memberships,
-            )
-            .args(membership::ARGS),
-            Field::<Viewer>::link(
-                "subscriptions",
-                ty::<subscription::List>,
-                "The subscription groups that a participant can join, has joined or has left. Null when you may not act for that \
-                 participant.",
-                subscription::subscriptions,
-            )
-            .args(subscription::ARGS),
-            Field::<Viewer>::link(
-                "feed",
-                ty::<Option<Obj<Connection<FeedItem>>>>,
-                "Everything published that you may see, the newest first; not signed in, what everybody sees.",
-                lists::feed,
-            )
-            .args(lists::ARGS),
-            Field::<Viewer>::value(
-                "administrator",
-                ty::<bool>,
-                "Whether everything is open to the viewer.",
-                |row, out| {
-                    out.bool(row.asker.administrator);
-                },
-            ),
-            Field::<Viewer>::value(
-                "administers",
-                ty::<Vec<ID>>,
-                "The ids of the organizations whose people and groups the viewer administers.",
-                |row, out| {
-                    ids(out, &row.asker.administers);
-                },
-            ),
-            Field::<Viewer>::value(
-                "staffOf",
-                ty::<Vec<ID>>,
-                "The ids of the organizations that the viewer works for.",
-                |row, out| {
-                    ids(out, &row.asker.staff_of);
-                },
-            ),
-            Field::<Viewer>::value("today", ty::<Date>, "The date that counts as today.", |row, out| {
-                out.date(Some(row.today))
-            }),
-        ];
         FIELDS
     }
 }
+
+const FIELDS: &[Field<Viewer>] = &[
+    Field::<Viewer>::value(
+        "id",
+        ty::<ID>,
+        "The global identifier, which stays the same when the token is renewed. It can be looked up by this viewer only.",
+        |row, out| out.id(Kind::Viewer, row.asker.key()),
+    ),
+    Field::<Viewer>::link(
+        "participant",
+        ty::<Option<Obj<Participant>>>,
+        "The participant who is signed in; null for other tokens.",
+        |pick| one::<ViewerRow, Participant>(pick, |row| row.asker.participant),
+    ),
+    Field::<Viewer>::link(
+        "memberships",
+        ty::<Option<Obj<Connection<Membership>>>>,
+        "The direct memberships of the participant who is signed in; null for other tokens.",
+        own_memberships,
+    )
+    .args(membership::ARGS),
+    Field::<Viewer>::link(
+        "subscriptions",
+        ty::<subscription::List>,
+        "The subscription groups that a participant can join, has joined or has left. Null when you may not act for that \
+         participant.",
+        subscription::subscriptions,
+    )
+    .args(subscription::ARGS),
+    Field::<Viewer>::link(
+        "feed",
+        ty::<Option<Obj<Connection<FeedItem>>>>,
+        "Everything published that you may see, the newest first; not signed in, what everybody sees.",
+        lists::feed,
+    )
+    .args(lists::ARGS),
+    Field::<Viewer>::value(
+        "administrator",
+        ty::<bool>,
+        "Whether everything is open to the viewer.",
+        |row, out| {
+            out.bool(row.asker.administrator);
+        },
+    ),
+    Field::<Viewer>::value(
+        "administers",
+        ty::<Vec<ID>>,
+        "The ids of the organizations whose people and groups the viewer administers.",
+        |row, out| {
+            ids(out, &row.asker.administers);
+        },
+    ),
+    Field::<Viewer>::value(
+        "staffOf",
+        ty::<Vec<ID>>,
+        "The ids of the organizations that the viewer works for.",
+        |row, out| {
+            ids(out, &row.asker.staff_of);
+        },
+    ),
+    Field::<Viewer>::value("today", ty::<Date>, "The date that counts as today.", |row, out| {
+        out.date(Some(row.today))
+    }),
+];
 
 struct Own(Box<dyn Link<i64>>);
 

@@ -39,6 +39,11 @@ impl Graph {
         Self(types.collect())
     }
 
+    /// What a type is; of the scalars that the language brings along nothing is said.
+    pub fn kind(&self, name: &str) -> Option<&TypeKind> {
+        self.0.get(name)
+    }
+
     fn fields(&self, name: &str) -> Vec<&FieldDefinition> {
         match self.0.get(name) {
             Some(TypeKind::Object(ty)) => ty.fields.iter().map(|field| &field.node).collect(),
