@@ -13,6 +13,7 @@ mod conditions;
 mod cursors;
 mod folding;
 mod graph;
+mod inputs;
 mod names;
 mod stored_filters;
 
