@@ -179,12 +179,15 @@ fn refusals(answer: &Value) -> Vec<String> {
 
 fn no_text_holds_what_none_may(world: &World) {
     let values = Values::new(world);
-    let mut faults = BTreeSet::new();
+    let (mut faults, mut reached) = (BTreeSet::new(), 0);
     for text in [NUL, OVERRIDE, LINES, UNSEEN] {
-        let requests = requests(&values, text);
-        assert!(requests.len() > 300, "only {} places", requests.len());
-        for (place, document, variables) in requests {
+        for (place, document, variables) in requests(&values, text) {
             let answer = world.ask(&document, variables.clone());
+            if answer["errors"].is_null() && answer["data"].get("node").is_some_and(Value::is_null) {
+                // There is no object of this type here to ask.
+                continue;
+            }
+            reached += 1;
             let codes = refusals(&answer);
             let prose = PROSE.iter().any(|last| place.ends_with(&format!(".{last}")));
             let may_be_accepted = text == UNSEEN || text == LINES && prose;
@@ -195,6 +198,7 @@ fn no_text_holds_what_none_may(world: &World) {
             }
         }
     }
+    assert!(reached > 800, "only {reached} places were reached");
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
@@ -211,7 +215,7 @@ once! {
             for input in source.split("InputObject").skip(1).filter(|input| input.starts_with([',', ')'])) {
                 inputs += 1;
                 let body = input.split("\n}").next().unwrap();
-                bare.extend(plain(body, &["client_mutation_id"]));
+                bare.extend(plain(body, &["client_mutation_id", "preview_token"]));
             }
             let arguments = source.split("#[graphql(").skip(1).filter_map(|argument| argument.split_once(")]"));
             for (_, argument) in arguments {

@@ -134,10 +134,10 @@ fn fragments_are_written_out_in_place() {
 }
 
 #[test]
-fn introspection_takes_null_for_its_default() {
+fn introspection_takes_null_too() {
     becomes(
         "query($d: Boolean) { __type(name: \"A\") { fields(includeDeprecated: null) { name } inputFields(includeDeprecated: $d) { name } } }",
         r#"{"d": true}"#,
-        r#"__type(name: "A") { fields { name } inputFields(includeDeprecated: true) { name } }"#,
+        r#"__type(name: "A") { fields(includeDeprecated: null) { name } inputFields(includeDeprecated: true) { name } }"#,
     );
 }
