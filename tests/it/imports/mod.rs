@@ -5,6 +5,7 @@ mod memberships;
 mod model;
 mod people;
 mod residencies;
+mod texts;
 
 use kring::access::Viewer;
 use kring::exchange::bundle::{self, Bundle, BundleErrors, Limits, Memory};
