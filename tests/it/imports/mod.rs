@@ -1,5 +1,6 @@
 //! Bundles that come again and again: what differs is corrected, and what was done in Kring since stays (P6, section 8).
 
+mod elsewhere;
 mod guardians;
 mod memberships;
 mod model;
