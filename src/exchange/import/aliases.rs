@@ -28,15 +28,15 @@ impl<'r> Run<'r> {
     /// would not be seen to be so.
     pub(super) fn check_aliases(&mut self) {
         let names = self.names();
-        if !names.iter().any(|(_, name, _)| is_one(name)) {
+        if !names.iter().any(|(_, name, ..)| is_one(name)) {
             return;
         }
         let mut called: HashMap<(Target, i64), (&'r ExternalId, At)> = HashMap::new();
-        for (target, name, at) in names {
+        for (target, name, at, is_row) in names {
             let hidden = self.known.hidden.contains(&(target, name.to_string()));
             let id = self.known.key(target, name).filter(|_| !hidden);
             let Some(id) = id else {
-                if is_one(name) && self.is_row(target, at) {
+                if is_one(name) && is_row {
                     let message = format!("there is no {} with the id {}", word(target), Shown(name));
                     self.log.report(at, ErrorCode::UnknownReference, message);
                 }
@@ -55,24 +55,15 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// What the bundle calls records, and where.
-    fn names(&self) -> Vec<(Target, &'r ExternalId, At)> {
+    /// What the bundle calls records, where, and whether that is a row of their own. What is referred to only is looked at
+    /// elsewhere.
+    fn names(&self) -> Vec<(Target, &'r ExternalId, At, bool)> {
         let bundle = self.bundle;
-        let categories = bundle.categories.iter().map(|row| (Target::Category, &row.external_id, row.at));
-        let participants = bundle.participants.iter().map(|row| (Target::Participant, &row.external_id, row.at));
-        let groups = bundle.groups.iter().map(|row| (Target::Group, &row.external_id, row.at));
-        let open = bundle.unresolved.iter().map(|open| (open.target, &open.reference.id, open.reference.at));
+        let categories = bundle.categories.iter().map(|row| (Target::Category, &row.external_id, row.at, true));
+        let participants = bundle.participants.iter().map(|row| (Target::Participant, &row.external_id, row.at, true));
+        let groups = bundle.groups.iter().map(|row| (Target::Group, &row.external_id, row.at, true));
+        let open = bundle.unresolved.iter().map(|open| (open.target, &open.reference.id, open.reference.at, false));
         categories.chain(participants).chain(groups).chain(open).collect()
-    }
-
-    /// Whether a row of its own begins here. What is referred to is looked at elsewhere.
-    fn is_row(&self, target: Target, at: At) -> bool {
-        let file = match target {
-            Target::Category => "categories.csv",
-            Target::Participant => "participants.csv",
-            Target::Group => "groups.csv",
-        };
-        at.file == file && !self.bundle.unresolved.iter().any(|open| open.reference.at == at)
     }
 }
 

@@ -3,10 +3,12 @@
 use kring::app;
 use kring::error::Error;
 use kring::exchange::import::{Failure, Options, Owner, Report, import};
+use kring::exchange::year_plan;
+use kring::id::{self, Kind};
 use kring::people::named_store::Whose;
 use serde_json::json;
 
-use super::{Files, deliver, deliver_with, read, refused, rows, scope};
+use super::{Files, deliver, deliver_with, read, refused, scope};
 use crate::harness::{World, both, text};
 
 /// Two organizations that each have a P1 and a group L; only A has a P9.
@@ -38,7 +40,7 @@ fn ids(world: &World, name: &str) -> Vec<String> {
 }
 
 fn members(world: &World) -> Vec<String> {
-    let query = "{ groups(filter: { externalIds: [\"L\"] }) { edges { node { organization { displayName } memberships { edges { node { participant { displayName } } } } } } } }";
+    let query = "{ groups(first: 5, filter: { externalIds: [\"L\"] }) { edges { node { organization { displayName } memberships(first: 5) { edges { node { participant { displayName } } } } } } } }";
     let data = world.data(query, json!({}));
     let mut found: Vec<String> = data["groups"]["edges"]
         .as_array()
@@ -72,10 +74,10 @@ both! {
         let [b] = <[String; 1]>::try_from(ids(world, "Vereniging B")).unwrap();
         assert!(bring(world, &b, "P1,PERSON,Bram,Berg").is_idle(), "the id that the API prints will do");
         // A bundle for nobody has its own, too, and is not stopped.
-        deliver(world, &[("participants.csv", "external_id,kind,given_name\nP1,PERSON,Niemand")]);
+        world.done("createParticipant", "participant { id }", json!({ "externalId": "P1", "details": { "person": { "familyName": "Niemand" } } }));
         assert_eq!(ids(world, "Niemand").len(), 1);
         deliver(world, &[("participants.csv", "external_id,given_name\nP1,Nemo")]);
-        assert_eq!((ids(world, "Nemo").len(), ids(world, "Niemand").len()), (1, 0));
+        assert_eq!(ids(world, "Nemo"), ids(world, "Niemand"));
         assert_eq!(members(world), ["Vereniging A: Anna Aalders", "Vereniging B: Bram Berg"]);
         assert!(bring(world, "B", "P1,PERSON,Bram,Berg").is_idle());
     }
@@ -130,8 +132,8 @@ both! {
     fn section8_ids_of_the_api_lead_somewhere_or_are_refused(world) {
         begin(world);
         let [nine] = <[String; 1]>::try_from(ids(world, "Negen")).unwrap();
-        let nobody = kring::id::encode(kring::id::Kind::Participant, 999_999);
-        let nowhere = kring::id::encode(kring::id::Kind::Group, 999_999);
+        let nobody = id::encode(Kind::Participant, 999_999);
+        let nowhere = id::encode(Kind::Group, 999_999);
         let row = format!("external_id,kind,given_name\n{nobody},PERSON,Nemo");
         assert_eq!(refused(world, &[("participants.csv", &row)], &options("A")), ["participants.csv:2:1 UNKNOWN_REFERENCE"]);
         let ended = format!("group,participant,start_date,end_date\n{nowhere},P9,2020-01-01,2020-02-01\n{nine},P9,2020-01-01,2020-02-01");
@@ -154,10 +156,31 @@ both! {
         let told = |outcome: Result<String, Error>| outcome.unwrap_err().to_string();
         assert!(told(find("P1", Whose::Anybody)).contains("--organization"));
         assert!(told(find("P9", Whose::Of(key("B")))).contains("the id that the API prints"));
-        // A person of an organization may have the id of the organization next door.
-        bring(world, "B", "P1,PERSON,Bram,Berg\nA,PERSON,Aart,Berg");
-        assert_eq!(find("A", Whose::Organizations).unwrap(), "Vereniging A");
-        assert!(bring(world, "A", "P1,PERSON,Anna,Aalders").is_idle());
-        assert_eq!(rows(world, "L").len(), 1);
+    }
+
+    /// Section 8, G10: a plan names groups as people type them, and participants by the organization's own ids.
+    fn section8_a_plan_is_not_stopped_by_the_ids_of_others(world) {
+        begin(world);
+        let b = app::find(&world.db, "B", Whose::Organizations).unwrap().id;
+        let [nine] = <[String; 1]>::try_from(ids(world, "Negen")).unwrap();
+        let mine = ids(world, "Bram");
+        let join = format!("group,participant,start_date\nL,{nine},2026-01-01");
+        deliver_with(world, &[("memberships.csv", &join)], &options("B"));
+        let plan = |text: &str| world.db.read(|conn| year_plan::read(conn, b, text.as_bytes()));
+        let people = |text: &str| -> Vec<String> {
+            let exceptions = plan(text).unwrap_or_else(|error| panic!("{error}")).exceptions;
+            exceptions.iter().map(|exception| id::encode(Kind::Participant, exception.participant_id)).collect()
+        };
+        assert_eq!(people("participant,to_group\nP1,LEAVING"), mine);
+        assert_eq!(people(&format!("participant,to_group\n{nine},l\u{c9}\u{200b}DEN")), [nine.clone()]);
+        for (text, expected) in [
+            ("participant,to_group\nP9,LEAVING".to_owned(), "the id that the API prints"),
+            (format!("participant,to_group\n{},LEAVING", ids(world, "Anna")[0]), "no participant with the id"),
+            ("group,to_group\nLe\u{0}den,LEAVING".to_owned(), "Line 2: group holds U+0000, a control character."),
+            ("group,to_group\nLeden,\u{202e}Leden".to_owned(), "Line 2: to_group holds U+202E"),
+        ] {
+            let told = plan(&text).expect_err("refused").to_string();
+            assert!(told.contains(expected), "{told}");
+        }
     }
 }
