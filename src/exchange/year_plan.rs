@@ -224,8 +224,8 @@ impl Names {
         let sql = Sql::new("SELECT p.id, p.external_id, p.organization_id FROM participants p WHERE p.external_id");
         let sql = people_of(sql.in_strings(names).text(" AND "), "p", &[organization]);
         let mut nearest: HashMap<String, (u8, i64)> = HashMap::new();
-        type Columns = (BigInt, Text, Nullable<BigInt>);
-        for (id, external_id, keeper) in sql.load::<Columns, (i64, String, Option<i64>)>(conn)? {
+        let rows = sql.load::<(BigInt, Text, Nullable<BigInt>), (i64, String, Option<i64>)>(conn)?;
+        for (id, external_id, keeper) in rows {
             let Some(nearness) = Whose::Of(organization).nearness(id, keeper) else {
                 self.elsewhere.insert(external_id);
                 continue;
