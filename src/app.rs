@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use diesel::sql_types::{BigInt, Text};
-
 use crate::access::token::{Keys, MIN_SECRET};
 use crate::access::{Role, Viewer};
 use crate::config::{Database, Mail, Secret, Serve, Serving, Token};
-use crate::db::{Db, Sql};
+use crate::db::Db;
 use crate::error::Error;
 use crate::graphql::session::Shared;
 use crate::groups::store::CompositionCache;
@@ -19,7 +17,7 @@ use crate::http::{self, Gateway};
 use crate::keys;
 use crate::mail::transport::Mailer;
 use crate::mail::worker;
-use crate::people::ParticipantKind;
+use crate::people::named_store::{self, Named, Unnamed, Whose};
 use crate::scope::{Clock, Scope};
 
 /// How often the store of files is swept.
@@ -214,56 +212,56 @@ async fn stopped() {
 /// A configuration error when the role lacks what it needs, or an external id is unknown.
 pub fn token(settings: &Token) -> Result<String, Error> {
     let keys = Keys::from_secret(settings.secret.get()?);
-    let needs_organization = matches!(settings.role, Role::MembershipAdministrator | Role::Staff);
-    if needs_organization != settings.organization.is_some() {
-        return Err(Error::Configuration(if needs_organization {
-            "this role holds in an organization: name it with --organization".to_owned()
-        } else {
-            "this role holds everywhere: leave --organization out".to_owned()
-        }));
-    }
-    if settings.role == Role::Participant && settings.participant.is_none() {
-        return Err(Error::Configuration("name the participant with --participant".to_owned()));
-    }
+    check_token(settings)?;
     let (mut participant, mut organization) = (None, None);
     let mut name = format!("{:?} (token)", settings.role);
     if settings.participant.is_some() || settings.organization.is_some() {
         let db = open(&settings.database, Duration::from_secs(10))?;
-        participant = settings.participant.as_deref().map(|id| find(&db, id)).transpose()?;
-        organization = settings.organization.as_deref().map(|id| find(&db, id)).transpose()?;
+        organization =
+            settings.organization.as_deref().map(|id| find(&db, id, Whose::Organizations)).transpose()?.map(|it| it.id);
+        let whose = organization.map_or(Whose::Anybody, Whose::Of);
+        participant = settings.participant.as_deref().map(|id| find(&db, id, whose)).transpose()?;
     }
-    if let Some((_, kind, _)) = &organization
-        && *kind != ParticipantKind::Organization
-    {
-        return Err(Error::Configuration("--organization names a participant that is no organization".to_owned()));
-    }
-    if let Some((_, _, display_name)) = &participant {
+    if let Some(Named { display_name, .. }) = &participant {
         name.clone_from(display_name);
     }
-    let grants = [(settings.role, organization.map(|(id, ..)| id))];
+    // A participant is one everywhere; the organization only said whose external id it was.
+    let grants = [(settings.role, organization.filter(|_| settings.role != Role::Participant))];
     let now = Clock::System.now();
-    keys.sign(participant.map(|(id, ..)| id), &grants, &name, now, chrono::Duration::hours(settings.hours.into()))
+    keys.sign(participant.map(|it| it.id), &grants, &name, now, chrono::Duration::hours(settings.hours.into()))
 }
 
-/// A participant by its external id: key, kind and name.
+/// Checks that a role has what it needs and no more.
+fn check_token(settings: &Token) -> Result<(), Error> {
+    let refuse = |message: &str| Err(Error::Configuration(message.to_owned()));
+    match (settings.role, &settings.organization, &settings.participant) {
+        (Role::MembershipAdministrator | Role::Staff, None, _) => {
+            refuse("this role holds in an organization: name it with --organization")
+        }
+        (Role::Administrator, Some(_), _) => refuse("this role holds everywhere: leave --organization out"),
+        (Role::Participant, _, None) => refuse("name the participant with --participant"),
+        _ => Ok(()),
+    }
+}
+
+/// A participant by its external id or the id that the API prints.
 ///
 /// # Errors
 /// A configuration error when there is none, or more than one.
-pub fn find(db: &Db, external_id: &str) -> Result<(i64, ParticipantKind, String), Error> {
-    let mut found = db.read(|conn| {
-        Ok(Sql::new("SELECT id, kind, display_name FROM participants WHERE external_id = ")
-            .string(external_id)
-            .load::<(BigInt, Text, Text), (i64, ParticipantKind, String)>(conn)?)
-    })?;
-    match (found.pop(), found.is_empty()) {
-        (Some(participant), true) => Ok(participant),
-        (None, _) => {
-            Err(Error::Configuration(format!("there is no participant with the external id \"{external_id}\"")))
-        }
-        (Some(_), false) => Err(Error::Configuration(format!(
-            "several organizations have a participant with the external id \"{external_id}\"; give it another one first"
-        ))),
-    }
+pub fn find(db: &Db, name: &str, whose: Whose) -> Result<Named, Error> {
+    let what = if whose == Whose::Organizations { "organization" } else { "participant" };
+    let of = if matches!(whose, Whose::Of(_)) { ", neither of the organization nor of nobody" } else { "" };
+    db.read(|conn| named_store::find(conn, name, whose))?.map_err(|unnamed| {
+        Error::Configuration(match unnamed {
+            Unnamed::Nobody => format!(
+                "there is no {what} \"{name}\"{of}; give its external id, or the id that the API prints"
+            ),
+            Unnamed::Several => format!(
+                "several organizations have the external id \"{name}\"; name yours with --organization, or give the id that \
+                 the API prints"
+            ),
+        })
+    })
 }
 
 /// The scope of a command of the command line.

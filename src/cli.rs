@@ -17,6 +17,7 @@ use kring::exchange::import::roster::{self, RosterOptions};
 use kring::exchange::import::{self, Failure, Options, Owner, Progress};
 use kring::exchange::{bundle, demo, edexml};
 use kring::http::files::Options as FileOptions;
+use kring::people::named_store::Whose;
 use kring::scope::{Clock, Scope};
 
 /// How long one statement of an import may take.
@@ -55,7 +56,7 @@ fn import_bundle(settings: &Import) -> Result<(), Error> {
     let usual = Options::default();
     let options = Options {
         dry_run: settings.dry_run,
-        organization: settings.organization.clone().map(Owner::ExternalId),
+        organization: settings.organization.clone().map(Owner::named),
         end_limit: settings.end_limit.unwrap_or(usual.end_limit),
         empty_clears: settings.empty_clears,
         empty_limit: settings.empty_limit.unwrap_or(usual.empty_limit),
@@ -73,7 +74,7 @@ fn import_roster(settings: &Import) -> Result<(), Error> {
             return Err(Error::Configuration(format!("{flag} is for bundles, and this is a file with a roster")));
         }
     }
-    let Some(organization) = settings.organization.clone().map(Owner::ExternalId) else {
+    let Some(organization) = settings.organization.clone().map(Owner::named) else {
         let message = "a roster is of one organization: name it with --organization and its external id";
         return Err(Error::Configuration(message.to_owned()));
     };
@@ -205,11 +206,11 @@ fn token(
     participant: Option<&str>,
     organization: Option<&str>,
 ) -> Result<String, Error> {
-    let find = |id: Option<&str>| id.map(|id| app::find(db, id)).transpose();
+    let find = |id: Option<&str>| id.map(|id| app::find(db, id, Whose::Anybody)).transpose();
     let (participant, organization) = (find(participant)?, find(organization)?);
-    let name = participant.as_ref().map_or_else(|| format!("{role:?} (demo)"), |(_, _, name)| name.clone());
-    let grants = [(role, organization.map(|(id, ..)| id))];
-    keys.sign(participant.map(|(id, ..)| id), &grants, &name, Clock::System.now(), chrono::Duration::hours(24))
+    let name = participant.as_ref().map_or_else(|| format!("{role:?} (demo)"), |named| named.display_name.clone());
+    let grants = [(role, organization.map(|named| named.id))];
+    keys.sign(participant.map(|named| named.id), &grants, &name, Clock::System.now(), chrono::Duration::hours(24))
 }
 
 /// A secret for this process alone.

@@ -231,8 +231,8 @@ pub struct Import {
     /// Change nothing; only report what would be.
     #[arg(long)]
     pub dry_run: bool,
-    /// The external id of the organization that is to own new groups and keep new participants' records; a roster needs
-    /// one.
+    /// The organization that is to own new groups and keep new participants' records, by its external id or the id that the
+    /// API prints; a roster needs one. The external ids of the bundle are then those of this organization.
     #[arg(long)]
     pub organization: Option<String>,
     /// The largest share of the memberships, in percent, that may end; what went wrong at its source must not empty the
@@ -317,9 +317,9 @@ pub enum YearCommand {
 pub struct PlanYear {
     /// The CSV file with the columns `group`, `participant`, `to_group`, `include_leaders`. A row without a participant says where a group's members
     /// go, to a group or LEAVING; a row with one says of whom it is otherwise, a group, STAYS or LEAVING. Groups are named by
-    /// external id or by name, participants by external id.
+    /// external id or by name, participants by external id; both also by the id that the API prints.
     pub file: PathBuf,
-    /// The external id of the organization whose groups are concerned.
+    /// The organization whose groups are concerned, by its external id or the id that the API prints.
     #[arg(long)]
     pub organization: String,
     /// The school year that ends, such as 2025-2026.
@@ -359,10 +359,11 @@ pub struct Token {
     /// What the bearer may do.
     #[arg(long, value_enum)]
     pub role: Role,
-    /// The external id of the participant who is signed in.
+    /// The participant who is signed in, by external id or the id that the API prints.
     #[arg(long)]
     pub participant: Option<String>,
-    /// The external id of the organization in which the role holds.
+    /// The organization in which the role holds, by external id or the id that the API prints. The participant's external
+    /// id is looked up in it.
     #[arg(long)]
     pub organization: Option<String>,
     /// How long the token is valid, in hours.

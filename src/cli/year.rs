@@ -9,7 +9,7 @@ use kring::db::{Conn, Db};
 use kring::error::Error;
 use kring::exchange::year_plan;
 use kring::id::{self, Kind};
-use kring::people::ParticipantKind;
+use kring::people::named_store::Whose;
 use kring::people::store::display_names;
 use kring::scope::Scope;
 use kring::year::plan::{Count, Figures, Warning};
@@ -69,10 +69,7 @@ fn key(transition: &str) -> Result<i64, Error> {
 }
 
 fn plan_year(db: &Db, scope: &Scope, plan: &PlanYear) -> Result<(), Error> {
-    let (organization_id, kind, _) = app::find(db, &plan.organization)?;
-    if kind != ParticipantKind::Organization {
-        return Err(Error::Configuration(format!("\"{}\" is not an organization", plan.organization)));
-    }
+    let organization_id = app::find(db, &plan.organization, Whose::Organizations)?.id;
     let file = File::open(&plan.file)
         .map_err(|error| Error::Configuration(format!("cannot read {}: {error}", plan.file.display())))?;
     let id = db.write(|conn| {

@@ -3,20 +3,26 @@
 //! Columns: `group`, `participant`, `to_group`, `include_leaders`; the last two of a row may be left out of the file. A row
 //! without a participant says where the members of a group go: to a group, or `LEAVING`. A row with one says of whom it is
 //! otherwise: a group, `STAYS` or `LEAVING`; without a group it holds in every group of the plan. Groups and participants
-//! are named by their external ids, groups also by their names.
+//! are named by their external ids or the ids that the API prints, groups also by their names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use diesel::sql_types::{BigInt, Nullable, Text};
 use serde::Deserialize;
 
+use crate::access::sight::people_of;
 use crate::db::{Conn, Sql};
 use crate::error::{Code, Error, Rejection};
+use crate::id::{self, Kind};
+use crate::people::named_store::Whose;
+use crate::text::{Fault, fold, line_fault, tidy_line};
 use crate::year::{Exception, Move, Outcome};
 
 /// The most faults that are told at once.
 const MAX_FAULTS: usize = 100;
+/// How many names are looked up at a time.
+const CHUNK: usize = 1_000;
 const LEAVING: &str = "LEAVING";
 const STAYS: &str = "STAYS";
 
@@ -28,6 +34,26 @@ struct Row {
     participant: String,
     to_group: String,
     include_leaders: Option<bool>,
+}
+
+impl Row {
+    /// The row as texts are kept everywhere: without what cannot be seen, and with nothing that no line may hold (G10).
+    fn tidy(self) -> Result<Self, String> {
+        let tidy = |column: &str, value: &str| match line_fault(value) {
+            None => Ok(tidy_line(value)),
+            Some(Fault::LineBreak) => Err(format!("{column} holds a line break")),
+            Some(Fault::Control(c)) => Err(format!("{column} holds U+{:04X}, a control character", u32::from(c))),
+            Some(Fault::Direction(c)) => {
+                Err(format!("{column} holds U+{:04X}, which turns the direction of reading", u32::from(c)))
+            }
+        };
+        Ok(Self {
+            group: tidy("group", &self.group)?,
+            participant: tidy("participant", &self.participant)?,
+            to_group: tidy("to_group", &self.to_group)?,
+            include_leaders: self.include_leaders,
+        })
+    }
 }
 
 /// What a file says, in keys.
@@ -91,7 +117,10 @@ pub fn read(conn: &mut Conn, organization: i64, input: impl Read) -> Result<Line
     for record in reader.records() {
         let line = |position: Option<&csv::Position>| position.map_or(0, csv::Position::line);
         match record.and_then(|record| Ok((line(record.position()), record.deserialize::<Row>(Some(&header))?))) {
-            Ok(row) => rows.push(row),
+            Ok((line, row)) => match row.tidy() {
+                Ok(row) => rows.push((line, row)),
+                Err(fault) => faults.add(line, fault),
+            },
             Err(error) => {
                 faults.add(line(error.position()), format!("it cannot be read: {error}"));
                 break;
@@ -149,9 +178,16 @@ impl Faults {
 /// The groups and participants of an organization, by what a file calls them.
 #[derive(Default)]
 struct Names {
+    /// Every group of the organization.
+    group_ids: HashSet<i64>,
     groups: HashMap<String, Vec<i64>>,
+    /// By what names are compared by (G10).
     by_name: HashMap<String, Vec<i64>>,
+    /// Those of the organization's people whom the file names by the ids that the API prints.
+    people: HashSet<i64>,
     participants: HashMap<String, Vec<i64>>,
+    /// External ids that only records of other organizations have.
+    elsewhere: HashSet<String>,
 }
 
 impl Names {
@@ -162,27 +198,68 @@ impl Names {
             .load::<(BigInt, Nullable<Text>, Text), (i64, Option<String>, String)>(conn)?;
         let mut found = Self::default();
         for (id, external_id, name) in groups {
-            found.by_name.entry(name).or_default().push(id);
+            found.group_ids.insert(id);
+            found.by_name.entry(fold(&name)).or_default().push(id);
             if let Some(external_id) = external_id {
                 found.groups.insert(external_id, vec![id]);
             }
         }
-        let wanted: Vec<String> =
-            rows.iter().map(|(_, row)| row.participant.clone()).filter(|name| !name.is_empty()).collect();
-        if !wanted.is_empty() {
-            let sql =
-                Sql::new("SELECT p.id, p.external_id FROM participants p WHERE p.external_id").in_strings(&wanted);
-            let sql = crate::access::sight::people_of(sql.text(" AND "), "p", &[organization]);
-            for (id, external_id) in sql.load::<(BigInt, Text), (i64, String)>(conn)? {
-                found.participants.entry(external_id).or_default().push(id);
-            }
+        let wanted = rows.iter().map(|(_, row)| &row.participant).filter(|name| !name.is_empty());
+        let (keys, names): (Vec<&String>, Vec<&String>) = wanted.partition(|name| id::decode(name).is_some());
+        let keys: Vec<i64> = keys.into_iter().filter_map(|name| id::decode_as(Kind::Participant, name)).collect();
+        for keys in keys.chunks(CHUNK) {
+            let sql = Sql::new("SELECT p.id FROM participants p WHERE p.id").in_ids(keys);
+            let sql = people_of(sql.text(" AND "), "p", &[organization]);
+            found.people.extend(sql.load::<BigInt, i64>(conn)?);
+        }
+        let names: Vec<String> = names.into_iter().cloned().collect();
+        for names in names.chunks(CHUNK) {
+            found.load_people(conn, organization, names)?;
         }
         Ok(found)
     }
 
+    /// External ids are the organization's own, or those of records that nobody keeps.
+    fn load_people(&mut self, conn: &mut Conn, organization: i64, names: &[String]) -> Result<(), Error> {
+        let sql = Sql::new("SELECT p.id, p.external_id, p.organization_id FROM participants p WHERE p.external_id");
+        let sql = people_of(sql.in_strings(names).text(" AND "), "p", &[organization]);
+        let mut nearest: HashMap<String, (u8, i64)> = HashMap::new();
+        let rows = sql.load::<(BigInt, Text, Nullable<BigInt>), (i64, String, Option<i64>)>(conn)?;
+        for (id, external_id, keeper) in rows {
+            let Some(nearness) = Whose::Of(organization).nearness(id, keeper) else {
+                self.elsewhere.insert(external_id);
+                continue;
+            };
+            let best = nearest.entry(external_id).or_insert((nearness, id));
+            *best = (*best).max((nearness, id));
+        }
+        self.participants.extend(nearest.into_iter().map(|(name, (_, id))| (name, vec![id])));
+        Ok(())
+    }
+
     fn group(&self, name: &str) -> Result<i64, String> {
-        let names = if self.groups.contains_key(name) { &self.groups } else { &self.by_name };
-        one(names, name, "group")
+        if id::decode(name).is_some() {
+            let id = id::decode_as(Kind::Group, name).filter(|id| self.group_ids.contains(id));
+            return id.ok_or_else(|| format!("the organization has no group with the id \"{name}\""));
+        }
+        match self.groups.get(name) {
+            Some(_) => one(&self.groups, name, name, "group"),
+            None => one(&self.by_name, &fold(name), name, "group"),
+        }
+    }
+
+    fn participant(&self, name: &str) -> Result<i64, String> {
+        if id::decode(name).is_some() {
+            let id = id::decode_as(Kind::Participant, name).filter(|id| self.people.contains(id));
+            return id.ok_or_else(|| format!("the organization has no participant with the id \"{name}\""));
+        }
+        if !self.participants.contains_key(name) && self.elsewhere.contains(name) {
+            return Err(format!(
+                "\"{name}\" is no external id of the organization's own; whom another organization keeps is named by the id \
+                 that the API prints"
+            ));
+        }
+        one(&self.participants, name, name, "participant")
     }
 
     fn line(&self, row: &Row) -> Result<Line, String> {
@@ -197,7 +274,7 @@ impl Names {
             if row.include_leaders.is_some() {
                 return Err("whether leaders go along is said of groups only".to_owned());
             }
-            let participant_id = one(&self.participants, &row.participant, "participant")?;
+            let participant_id = self.participant(&row.participant)?;
             return Ok(Line::Exception(Exception { participant_id, group_id, outcome, to_group_id }));
         }
         let group_id = group_id.ok_or_else(|| "it names neither a group nor a participant".to_owned())?;
@@ -208,8 +285,8 @@ impl Names {
     }
 }
 
-fn one(names: &HashMap<String, Vec<i64>>, name: &str, what: &str) -> Result<i64, String> {
-    match names.get(name).map(Vec::as_slice) {
+fn one(names: &HashMap<String, Vec<i64>>, key: &str, name: &str, what: &str) -> Result<i64, String> {
+    match names.get(key).map(Vec::as_slice) {
         Some([id]) => Ok(*id),
         Some([_, _, ..]) => Err(format!("there are several {what}s called \"{name}\"; use the external id")),
         _ => Err(format!("the organization has no {what} called \"{name}\"")),

@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod filter;
 pub mod guardians;
+pub mod named_store;
 pub mod place_store;
 pub mod rules;
 pub mod store;

@@ -14,6 +14,7 @@ use super::model::{ExternalId, FileSummary, Lack, Reference};
 use super::scan::{Fault, RawField, Record, Scanner};
 use super::value::{self, Problem, Shown};
 use super::vocabulary::Vocabulary;
+use crate::text::{is_blank, tidy_line};
 
 /// Most characters of an external id, a name and most other texts.
 const NAME_LENGTH: usize = 200;
@@ -167,55 +168,55 @@ impl<'t> Row<'t> {
 
     /// Reads a short text, such as a telephone number.
     pub(super) fn label(&mut self, column: &'static str) -> Checked<Option<String>> {
-        self.parse(column, |text| value::line(text, LABEL_LENGTH).map(Into::into))
+        self.parse(column, |text| value::line(text, LABEL_LENGTH))
     }
 
     /// Reads a name.
     pub(super) fn name(&mut self, column: &'static str) -> Checked<Option<String>> {
-        self.parse(column, |text| value::line(text, NAME_LENGTH).map(Into::into))
+        self.parse(column, |text| value::line(text, NAME_LENGTH))
     }
 
     /// Reads a text of any number of lines.
     pub(super) fn prose(&mut self, column: &'static str) -> Checked<Option<String>> {
-        self.parse(column, |text| value::prose(text, PROSE_LENGTH).map(Into::into))
+        self.parse(column, |text| value::prose(text, PROSE_LENGTH))
     }
 
     pub(super) fn email(&mut self, column: &'static str) -> Checked<Option<String>> {
-        self.parse(column, |text| value::email(text).map(Into::into))
+        self.tidy(column, |text| value::email(text).map(Into::into))
     }
 
     pub(super) fn phone(&mut self, column: &'static str) -> Checked<Option<String>> {
-        self.parse(column, |text| value::phone(text).map(Into::into))
+        self.tidy(column, |text| value::phone(text).map(Into::into))
     }
 
     pub(super) fn date(&mut self, column: &'static str) -> Checked<Option<NaiveDate>> {
-        self.parse(column, value::date)
+        self.tidy(column, value::date)
     }
 
     pub(super) fn flag(&mut self, column: &'static str) -> Checked<Option<bool>> {
-        self.parse(column, value::flag)
+        self.tidy(column, value::flag)
     }
 
     pub(super) fn year_group(&mut self, column: &'static str) -> Checked<Option<u8>> {
-        self.parse(column, value::year_group)
+        self.tidy(column, value::year_group)
     }
 
     /// Reads a word of a closed set.
     pub(super) fn word<T: Vocabulary>(&mut self, column: &'static str) -> Checked<Option<T>> {
-        self.parse(column, value::word)
+        self.tidy(column, value::word)
     }
 
     /// Reads the code of a reason.
     pub(super) fn reason(&mut self, column: &'static str) -> Checked<Option<Arc<str>>> {
-        let code = self.parse(column, value::reason)?;
-        Ok(code.map(|code| self.names.share(code)))
+        let code = self.tidy(column, |text| value::reason(text).map(ToOwned::to_owned))?;
+        Ok(code.map(|code| self.names.share(&code)))
     }
 
     /// Reads the external id of another record.
     pub(super) fn reference(&mut self, column: &'static str) -> Checked<Option<Reference>> {
         let id = self.parse(column, |text| value::line(text, NAME_LENGTH))?;
         let at = self.place(column);
-        Ok(id.map(|id| Reference { id: self.names.share(id), at }))
+        Ok(id.map(|id| Reference { id: self.names.share(&id), at }))
     }
 
     /// Reads the row's own external id, which no row before it may have.
@@ -229,11 +230,12 @@ impl<'t> Row<'t> {
         Ok(id)
     }
 
-    fn parse<T>(
-        &mut self,
-        column: &'static str,
-        parse: impl FnOnce(&'t str) -> Result<T, Problem>,
-    ) -> Checked<Option<T>> {
+    /// Reads a value in which nothing that cannot be seen means anything.
+    fn tidy<T>(&mut self, column: &'static str, parse: impl FnOnce(&str) -> Result<T, Problem>) -> Checked<Option<T>> {
+        self.parse(column, |text| parse(&tidy_line(text)))
+    }
+
+    fn parse<T>(&mut self, column: &'static str, parse: impl FnOnce(&str) -> Result<T, Problem>) -> Checked<Option<T>> {
         let Some(text) = self.value(column) else {
             return Ok(None);
         };
@@ -245,7 +247,7 @@ impl<'t> Row<'t> {
 
     /// The value of a column; an empty field has none.
     fn value(&self, column: &str) -> Option<&'t str> {
-        self.cell(column).map(|field| field.text.trim()).filter(|text| !text.is_empty())
+        self.cell(column).map(|field| field.text.trim()).filter(|text| !is_blank(text))
     }
 
     fn cell(&self, column: &str) -> Option<RawField<'t>> {

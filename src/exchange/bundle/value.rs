@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::error::ErrorCode;
 use super::vocabulary::Vocabulary;
 use crate::people::rules;
+use crate::text::{Fault, is_blank, line_fault, prose_fault, tidy_line, tidy_prose};
 
 /// Most characters of a reason code.
 const REASON_LENGTH: usize = 50;
@@ -39,7 +40,7 @@ impl fmt::Display for Shown<'_> {
                 break;
             }
             if is_invisible(character) {
-                write!(f, "{}", character.escape_debug())?;
+                write!(f, "{}", character.escape_default())?;
             } else {
                 f.write_char(character)?;
             }
@@ -48,33 +49,44 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Checks that a text is no longer than `limit` characters and free of control characters.
-pub(in crate::exchange) fn line(text: &str, limit: usize) -> Result<&str, Problem> {
-    printable(text, limit, |_| false)
+/// Reads a text of one line, of at most `limit` characters: what cannot be seen is left out of it.
+pub(in crate::exchange) fn line(text: &str, limit: usize) -> Result<String, Problem> {
+    admitted(text, line_fault(text))?;
+    short(tidy_line(text), limit)
 }
 
-/// Checks a text that may have line ends and tabs in it.
-pub(in crate::exchange) fn prose(text: &str, limit: usize) -> Result<&str, Problem> {
-    printable(text, limit, |character| matches!(character, '\n' | '\t'))
+/// Reads a text that may have line ends and tabs in it.
+pub(in crate::exchange) fn prose(text: &str, limit: usize) -> Result<String, Problem> {
+    let text = tidy_prose(text);
+    admitted(&text, prose_fault(&text))?;
+    short(text, limit)
 }
 
-/// Whether a character is there without being seen. A byte order mark, which files put one after the
-/// other leave behind, would make an id that looks like another's.
+/// Whether a message has to spell a character out: it cannot be seen, or it changes how the message reads.
 fn is_invisible(character: char) -> bool {
-    character.is_control() || character == '\u{feff}'
+    let mut buffer = [0; 4];
+    let alone: &str = character.encode_utf8(&mut buffer);
+    character != ' ' && (is_blank(alone) || line_fault(alone).is_some())
 }
 
-fn printable(text: &str, limit: usize, allowed: fn(char) -> bool) -> Result<&str, Problem> {
-    let mut length = 0;
-    for character in text.chars() {
-        if is_invisible(character) && !allowed(character) {
-            return Err(Problem::new(
-                ErrorCode::ControlCharacter,
-                format!("holds U+{:04X}, a control character", u32::from(character)),
-            ));
+/// Refuses what the door for texts keeps out.
+fn admitted(text: &str, fault: Option<Fault>) -> Result<(), Problem> {
+    let message = match fault {
+        None => return Ok(()),
+        Some(Fault::LineBreak) => {
+            let character = text.chars().find(|c| line_fault(c.encode_utf8(&mut [0; 4])).is_some()).unwrap_or('\n');
+            format!("holds U+{:04X}, a line break", u32::from(character))
         }
-        length += 1;
-    }
+        Some(Fault::Control(character)) => format!("holds U+{:04X}, a control character", u32::from(character)),
+        Some(Fault::Direction(character)) => {
+            format!("holds U+{:04X}, which turns the direction of reading", u32::from(character))
+        }
+    };
+    Err(Problem::new(ErrorCode::ControlCharacter, message))
+}
+
+fn short(text: String, limit: usize) -> Result<String, Problem> {
+    let length = text.chars().count();
     if length > limit {
         return Err(Problem::new(
             ErrorCode::TooLong,

@@ -17,6 +17,7 @@ use super::{FILE, check, values};
 use crate::check::{LABEL, NAME};
 use crate::exchange::bundle::{At, BundleErrors, ErrorCode, Log, Problem, Shown, email, prose};
 use crate::school::year::SchoolYear;
+use crate::text::is_blank;
 
 /// How deeply elements may stand within each other; a roster in a message takes eight.
 const DEPTH: usize = 32;
@@ -255,8 +256,8 @@ impl Builder {
     fn attribute(&mut self, at: At, name: &str, attributes: &[(String, String)]) -> Option<String> {
         let (_, value) = attributes.iter().find(|(found, _)| found == name)?;
         match values::key(value) {
-            Ok("") => None,
-            Ok(value) => Some(value.to_owned()),
+            Ok(value) if is_blank(&value) => None,
+            Ok(value) => Some(value),
             Err(problem) => {
                 self.log.report(at, problem.code, format!("the {name} {}", problem.message));
                 None
@@ -328,7 +329,7 @@ impl Builder {
             kind,
             key,
             name: name.over(None).unwrap_or_default(),
-            description: draft.take(Field::Description, log, |text| prose(text, values::TEXT).map(ToOwned::to_owned)),
+            description: draft.take(Field::Description, log, |text| prose(text, values::TEXT)),
             year_group,
             historical,
         });

@@ -7,6 +7,7 @@ use super::grammar::Field;
 use super::model::{GroupKind, PersonKind, Reference, Stated};
 use super::values;
 use crate::exchange::bundle::{At, ErrorCode, Log, Problem, line};
+use crate::text::is_blank;
 
 /// The text of one element.
 #[derive(Debug, Default)]
@@ -131,7 +132,7 @@ impl Draft {
         let value = role.value();
         let open = self.open.and_then(|open| self.places.get_mut(open));
         let roles = open.map_or(&mut self.roles, |place| &mut place.roles);
-        if value.is_empty() {
+        if is_blank(value) {
             return;
         }
         *if values::is_parent(value) { &mut roles.parent } else { &mut roles.other } = true;
@@ -156,7 +157,7 @@ impl Draft {
         read: impl FnOnce(&str) -> Result<T, Problem>,
     ) -> Stated<T> {
         let Some(text) = self.fields.remove(&field) else { return Stated::Unsaid };
-        if text.value().is_empty() {
+        if is_blank(text.value()) {
             return Stated::Unsaid;
         }
         match read(text.value()) {
@@ -169,6 +170,6 @@ impl Draft {
     }
 
     pub(super) fn line(&mut self, field: Field, limit: usize, log: &mut Log) -> Stated<String> {
-        self.take(field, log, |text| line(text, limit).map(ToOwned::to_owned))
+        self.take(field, log, |text| line(text, limit))
     }
 }

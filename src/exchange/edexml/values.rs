@@ -18,7 +18,7 @@ fn refused(code: ErrorCode, message: String) -> Problem {
 }
 
 /// Reads a key or a pseudonym.
-pub(super) fn key(text: &str) -> Result<&str, Problem> {
+pub(super) fn key(text: &str) -> Result<String, Problem> {
     line(text.trim(), KEY)
 }
 

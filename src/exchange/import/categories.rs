@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::batch::{CHUNK, overtaken, written};
 use super::report::Fate;
-use super::{Outcome, Run, Step};
+use super::{Outcome, Run, Step, aliases};
 use crate::db::Sql;
 use crate::error::Error;
 use crate::exchange::bundle::{Category, ErrorCode, Lack, Shown};
@@ -38,19 +38,20 @@ impl<'r> Run<'r> {
     /// What is to be written; nothing at all if a row was refused, since its name may then still be another's.
     fn compare_categories(&mut self, stored: &[CategoryRow]) -> Option<Vec<Write<'r>>> {
         let bundle = self.bundle;
-        let in_bundle: HashSet<&str> = bundle.categories.iter().map(|row| &*row.external_id).collect();
-        let by_id: HashMap<&str, &CategoryRow> =
-            stored.iter().filter_map(|row| Some((row.external_id.as_deref()?, row))).collect();
+        let by_key: HashMap<i64, &CategoryRow> = stored.iter().map(|row| (row.id, row)).collect();
+        let of_row = |name: &str| by_key.get(self.known.categories.get(name)?).copied();
+        let renamed: HashSet<i64> =
+            bundle.categories.iter().filter_map(|row| Some(of_row(&row.external_id)?.id)).collect();
         // Names are unique: first come those of categories that the bundle cannot rename.
         let mut names: HashMap<String, Option<&CategoryRow>> = stored
             .iter()
-            .filter(|row| row.external_id.as_deref().is_none_or(|id| !in_bundle.contains(id)))
+            .filter(|row| !renamed.contains(&row.id))
             .map(|row| (row.sort_key.clone(), Some(row)))
             .collect();
         let mut writes = Vec::new();
         let mut refused = false;
         for row in &bundle.categories {
-            let known = by_id.get(&*row.external_id).copied();
+            let known = of_row(&row.external_id);
             let stored_name = known.map(|known| known.name.clone());
             let Some(name) = row.name.clone().or(stored_name) else {
                 if let Some(Lack { at, message }) = &row.lack {
@@ -70,9 +71,10 @@ impl<'r> Run<'r> {
             }
             let before = known.or(by_hand);
             let old = before.map(|row| fields(&row.name, row.external_id.as_deref())).unwrap_or_default();
-            let changes = history::diff(&old, &fields(&name, Some(&row.external_id)));
+            let external_id = aliases::kept(&row.external_id, before.and_then(|row| row.external_id.clone()));
+            let changes = history::diff(&old, &fields(&name, external_id.as_deref()));
             let sort_key = sort_key(&name);
-            let after = WrittenCategory { external_id: Some(row.external_id.to_string()), name, sort_key };
+            let after = WrittenCategory { external_id, name, sort_key };
             if changes.is_empty() {
                 self.report.unchanged(Step::Categories, row.at, &Shown(&row.external_id));
             } else if self.scope.viewer.administrator {
@@ -115,10 +117,11 @@ impl<'r> Run<'r> {
     fn stored_categories(&mut self) -> Result<Vec<CategoryRow>, Error> {
         let mut stored: HashMap<i64, CategoryRow> = HashMap::new();
         for rows in self.bundle.categories.chunks(CHUNK) {
-            let ids: Vec<String> = rows.iter().map(|row| row.external_id.to_string()).collect();
+            let ids: Vec<i64> =
+                rows.iter().filter_map(|row| self.known.categories.get(&*row.external_id).copied()).collect();
             let keys: Vec<String> = rows.iter().filter_map(|row| Some(sort_key(row.name.as_ref()?))).collect();
-            let sql = Sql::new("SELECT id, external_id, name, sort_key FROM group_categories WHERE external_id")
-                .in_strings(&ids)
+            let sql = Sql::new("SELECT id, external_id, name, sort_key FROM group_categories WHERE id")
+                .in_ids(&ids)
                 .text(" OR sort_key")
                 .in_strings(&keys);
             let found = sql.load::<(BigInt, Nullable<Text>, Text, Text), CategoryRow>(self.conn)?;

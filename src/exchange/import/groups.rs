@@ -13,7 +13,7 @@ use super::known::Place;
 use super::report::{Fate, Kept};
 use super::settings::take_back;
 use super::since::{Maker, Since};
-use super::{Outcome, Run, Step};
+use super::{Outcome, Run, Step, aliases};
 use crate::access::sight::Sight;
 use crate::db::{Conn, Sql};
 use crate::error::Error;
@@ -157,9 +157,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Those of the new groups that have a name; the others are refused.
+    /// Those of the new groups that have a name; the others are refused. An id of the API that leads nowhere was refused
+    /// already.
     fn complete_groups<'b>(&mut self, rows: Vec<&'b Group>) -> Vec<&'b Group> {
-        let (complete, lacking): (Vec<&Group>, Vec<&Group>) = rows.into_iter().partition(|row| row.lack.is_none());
+        let (complete, lacking): (Vec<&Group>, Vec<&Group>) =
+            rows.into_iter().filter(|row| !aliases::is_one(&row.external_id)).partition(|row| row.lack.is_none());
         for Lack { at, message } in lacking.iter().filter_map(|row| row.lack.as_ref()) {
             self.log.report(*at, ErrorCode::MissingValue, message.as_str());
         }

@@ -1,6 +1,6 @@
 //! For which organization a bundle is imported, and what is its to change.
 
-use super::known::Party;
+use super::known::{Namespace, Party};
 use super::{Owner, Run};
 use crate::access::sight::Sight;
 use crate::error::{Code, Error};
@@ -52,10 +52,9 @@ impl Run<'_> {
     }
 
     fn keeper_by_external_id(&self, external_id: &str) -> Option<Keeper> {
-        match self.known.participants.get(external_id) {
-            Some(party) if party.kind == ParticipantKind::Organization => Some(Keeper::Stored(party.id)),
-            Some(_) => None,
-            None => {
+        match self.namespace {
+            Namespace::Of(id) => Some(Keeper::Stored(id)),
+            Namespace::Anybody | Namespace::Nobody => {
                 let is_it = |row: &&bundle::Participant| {
                     &*row.external_id == external_id && row.kind == Some(bundle::ParticipantKind::Organization)
                 };

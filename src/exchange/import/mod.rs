@@ -6,6 +6,7 @@
 //! not in the bundle stays as it is, except for the components of a composite that the bundle names.
 //!
 //! ```text
+//! aliases        the ids that the API prints, where an external id is asked for
 //! known          the records that the bundle names, as they are stored
 //! references     what the bundle refers to and does not hold itself; groups that are gone
 //! categories, participants, groups, components, memberships, residencies, guardians
@@ -27,6 +28,7 @@
 //! Every step does its work even after a row was refused, leaving that row out, so that all that is wrong is told at
 //! once; nothing is kept then. A dry run is the same work, taken back.
 
+mod aliases;
 mod batch;
 mod categories;
 mod cells;
@@ -59,6 +61,7 @@ use crate::db::{Conn, Db};
 use crate::error::Error;
 use crate::exchange::bundle::{At, Bundle, BundleErrors, Log};
 use crate::groups::store::lock_composition;
+use crate::id::{self, Kind};
 use crate::members::derive::{Derivation, Seeds, Whom};
 use crate::scope::{Scope, Source};
 
@@ -69,7 +72,7 @@ pub use rows::RowReport;
 use cells::Emptied;
 use journal::Journal;
 use keeper::Keeper;
-use known::Known;
+use known::{Known, Namespace};
 
 /// Fewer memberships than this may end whatever share of all they are.
 pub const FAIL_SAFE_FLOOR: u64 = 25;
@@ -115,6 +118,17 @@ pub enum Owner {
     Id(i64),
     /// The participant with this external id, which may be in the bundle itself.
     ExternalId(String),
+}
+
+impl Owner {
+    /// The organization with this external id, or with this id as the API prints it.
+    #[must_use]
+    pub fn named(name: String) -> Self {
+        match id::decode_as(Kind::Participant, &name) {
+            Some(id) => Self::Id(id),
+            None => Self::ExternalId(name),
+        }
+    }
 }
 
 /// Why nothing was imported.
@@ -218,6 +232,8 @@ struct Run<'r> {
     progress: &'r mut dyn FnMut(Progress),
     /// For which organization it is.
     keeper: Keeper,
+    /// Whose external ids it speaks of.
+    namespace: Namespace,
     /// Whether it changes what groups are made of or lead to, and holds off everybody else who does.
     composes: bool,
     known: Known,
@@ -246,6 +262,7 @@ impl<'r> Run<'r> {
             options,
             progress,
             keeper: Keeper::Nobody,
+            namespace: Namespace::Anybody,
             composes: false,
             known: Known::default(),
             log: Log::default(),
@@ -259,6 +276,7 @@ impl<'r> Run<'r> {
     fn everything(&mut self) -> Result<(), Error> {
         self.look_up()?;
         self.keeper = self.find_keeper()?;
+        self.check_aliases();
         let gone = self.references();
         // What groups are made of is locked before anything else is, or not at all: an import that leaves it alone
         // must not hold up others who change it.

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Run;
+use super::known::Namespace;
+use super::{Run, aliases};
 use crate::exchange::bundle::{At, ErrorCode, Reference, Shown, Target, Unresolved, words};
 use crate::people::ParticipantKind;
 
@@ -28,9 +29,10 @@ impl<'r> Run<'r> {
                     Some(None) => gone.push(open.reference.id.to_string()),
                     Some(Some(at)) => {
                         let message = format!(
-                            "there is no group {}, neither in the bundle nor stored; only a membership that has ended may \
+                            "there is no group {}, neither in the bundle nor stored{}; only a membership that has ended may \
                              name a group that is gone",
-                            Shown(&open.reference.id)
+                            Shown(&open.reference.id),
+                            self.hint_of_elsewhere()
                         );
                         self.log.report(*at, ErrorCode::UnknownReference, message);
                     }
@@ -59,8 +61,19 @@ impl<'r> Run<'r> {
     fn refuse_unknown(&mut self, open: &Unresolved, what: &str) {
         let id = Shown(&open.reference.id);
         let uses = if open.uses > 1 { format!("; {} fields name it", open.uses) } else { String::new() };
-        let message = format!("there is no {what} {id}, neither in the bundle nor stored{uses}");
+        let elsewhere = self.hint_of_elsewhere();
+        let message = format!("there is no {what} {id}, neither in the bundle nor stored{elsewhere}{uses}");
         self.log.report(open.reference.at, ErrorCode::UnknownReference, message);
+    }
+
+    /// What may be meant by an id that leads nowhere. It says the same whether or not others have the id.
+    fn hint_of_elsewhere(&self) -> &'static str {
+        match self.namespace {
+            Namespace::Anybody => "",
+            Namespace::Of(_) | Namespace::Nobody => {
+                " by this organization; what another organization keeps is named by the id that the API prints"
+            }
+        }
     }
 
     /// The groups that are neither in the bundle nor stored, and where each is needed by more than memberships that
@@ -91,6 +104,8 @@ impl<'r> Run<'r> {
     }
 
     fn is_hidden_group(&self, group: &Reference) -> bool {
-        !self.known.hidden.is_empty() && self.known.hidden.contains(&(Target::Group, group.id.to_string()))
+        // An id of the API is never that of a group that is gone: no group can be made with it.
+        aliases::is_one(&group.id)
+            || !self.known.hidden.is_empty() && self.known.hidden.contains(&(Target::Group, group.id.to_string()))
     }
 }

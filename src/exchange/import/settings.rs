@@ -1,6 +1,7 @@
 //! What a row of `groups.csv` makes of a group's settings, and the rules that these keep.
 
 use super::Run;
+use super::aliases;
 use super::cells::Cells;
 use crate::exchange::bundle::{At, ErrorCode, Group, Reference};
 use crate::groups::Settings;
@@ -27,7 +28,7 @@ impl Run<'_> {
         let old_organization = if cells.clears("organization") { self.keeper.id() } else { old.organization_id };
         let composition = row.composition.map(Into::into);
         Settings {
-            external_id: Some(row.external_id.to_string()),
+            external_id: aliases::kept(&row.external_id, old.external_id),
             name: row.name.clone().unwrap_or(old.name),
             description: cells.over("description", row.description.clone(), old.description),
             category_id: cells.over("category", category, old.category_id),

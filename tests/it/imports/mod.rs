@@ -1,10 +1,12 @@
 //! Bundles that come again and again: what differs is corrected, and what was done in Kring since stays (P6, section 8).
 
+mod elsewhere;
 mod guardians;
 mod memberships;
 mod model;
 mod people;
 mod residencies;
+mod texts;
 
 use kring::access::Viewer;
 use kring::exchange::bundle::{self, Bundle, BundleErrors, Limits, Memory};

@@ -24,7 +24,16 @@ pub(super) const CASES: &[Case] = &[
             "categories.csv:4:3 CONTROL_CHARACTER",
             "categories.csv:5:3 CONTROL_CHARACTER",
             "categories.csv:7:3 CONTROL_CHARACTER",
-            "categories.csv:8:1 CONTROL_CHARACTER",
+        ],
+    ),
+    case(
+        "nothing turns the direction of reading, and what cannot be seen makes no difference",
+        &[("categories.csv", "external_id,name\nA,B\u{202e}C\nD\u{2066},E\nF\u{200b},G\n\u{feff}F,H\n\u{200b},I\n")],
+        &[
+            "categories.csv:2:3 CONTROL_CHARACTER",
+            "categories.csv:3:1 CONTROL_CHARACTER",
+            "categories.csv:5:1 DUPLICATE_ID",
+            "categories.csv:6:1 MISSING_VALUE",
         ],
     ),
     case(

@@ -1,6 +1,7 @@
 //! What a row of `participants.csv` makes of a record.
 
 use crate::exchange::bundle::{self, Participant};
+use crate::exchange::import::aliases;
 use crate::exchange::import::cells::Cells;
 use crate::people::{Details, ParticipantKind};
 
@@ -8,7 +9,7 @@ use crate::people::{Details, ParticipantKind};
 pub(super) fn merge(row: &Participant, cells: &Cells, old: Details) -> Details {
     let text = |column: &str, new: &Option<String>, old: Option<String>| cells.over(column, new.clone(), old);
     Details {
-        external_id: Some(row.external_id.to_string()),
+        external_id: aliases::kept(&row.external_id, old.external_id),
         given_name: text("given_name", &row.given_name, old.given_name),
         name_prefix: text("name_prefix", &row.name_prefix, old.name_prefix),
         family_name: text("family_name", &row.family_name, old.family_name),

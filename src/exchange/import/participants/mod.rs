@@ -11,7 +11,7 @@ use super::keeper::Keeper;
 use super::known::Party;
 use super::report::{Fate, Kept};
 use super::since::{Maker, Since};
-use super::{Outcome, Owner, Run, Step};
+use super::{Outcome, Owner, Run, Step, aliases};
 use crate::error::Error;
 use crate::exchange::bundle::{At, ErrorCode, Lack, Participant, Shown, Target};
 use crate::history::{self, Action, Change, Entity};
@@ -33,8 +33,10 @@ impl Run<'_> {
         let rows: Vec<&Participant> = rows.collect();
         for (n, chunk) in rows.chunks(CHUNK).enumerate() {
             self.tell(Step::Participants, n * CHUNK, rows.len());
-            let (known, new): (Vec<&Participant>, Vec<&Participant>) =
+            let (known, mut new): (Vec<&Participant>, Vec<&Participant>) =
                 chunk.iter().partition(|row| self.known.participants.contains_key(&*row.external_id));
+            // An id of the API that leads nowhere was refused already.
+            new.retain(|row| !aliases::is_one(&row.external_id));
             self.update_participants(&known, &cells)?;
             self.insert_participants(&new, &cells)?;
             self.journal.write(self.conn, self.scope)?;

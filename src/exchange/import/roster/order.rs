@@ -9,6 +9,7 @@ use crate::error::{Code, Error};
 use crate::exchange::bundle::ErrorCode;
 use crate::exchange::import::Owner;
 use crate::exchange::import::known::ambiguous;
+use crate::people::named_store::{self, Unnamed, Whose};
 use crate::school::year::SchoolYear;
 use crate::scope::Scope;
 
@@ -20,23 +21,27 @@ type Imported = (NaiveDate, Option<NaiveDateTime>);
 /// # Errors
 /// `NotFound` when there is no such organization, `Forbidden` when the viewer does not administer it.
 pub(super) fn take_turn(conn: &mut Conn, scope: &Scope, owner: &Owner) -> Result<i64, Error> {
-    let sql = Sql::new("SELECT id FROM participants WHERE kind = 'ORGANIZATION' AND ");
-    let sql = match owner {
-        Owner::Id(id) => sql.text("id = ").int(*id),
-        Owner::ExternalId(external_id) => sql.text("external_id = ").string(external_id.clone()),
+    let id = match owner {
+        Owner::Id(id) => *id,
+        Owner::ExternalId(external_id) => match named_store::find(conn, external_id, Whose::Organizations)? {
+            Ok(named) => named.id,
+            Err(Unnamed::Several) => return Err(ambiguous(external_id)),
+            Err(Unnamed::Nobody) => return Err(no_organization()),
+        },
     };
+    let sql = Sql::new("SELECT id FROM participants WHERE kind = 'ORGANIZATION' AND id = ").int(id);
     let turn = conn.dialect().for_turn();
-    let found = sql.text(" ORDER BY id").text(turn).load::<BigInt, i64>(conn)?;
-    let organization = match (found.as_slice(), owner) {
-        ([only], _) => *only,
-        ([_, _, ..], Owner::ExternalId(external_id)) => return Err(ambiguous(external_id)),
-        _ => return Err(Error::rejected(Code::NotFound, "There is no organization to import the roster for.")),
-    };
+    let found = sql.text(turn).load::<BigInt, i64>(conn)?;
+    let organization = found.first().copied().ok_or_else(no_organization)?;
     if scope.viewer.may_administer(Some(organization)) {
         Ok(organization)
     } else {
         Err(Error::rejected(Code::Forbidden, "You may only import for an organization that you administer."))
     }
+}
+
+fn no_organization() -> Error {
+    Error::rejected(Code::NotFound, "There is no organization to import the roster for.")
 }
 
 impl Intake<'_> {
