@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use diesel::sql_types::{BigInt, Text};
 
-use crate::access::token::{Keys, MIN_SECRET};
+use crate::access::token::{Keys, id_of};
+use crate::access::withdrawals::{self, Which};
 use crate::access::{Role, Viewer};
-use crate::config::{Database, Mail, Secret, Serve, Serving, Token};
+use crate::config::{Database, Mail, Serve, Serving, Token};
 use crate::db::{Db, Sql};
 use crate::error::Error;
 use crate::graphql::session::Shared;
@@ -21,6 +22,7 @@ use crate::mail::transport::Mailer;
 use crate::mail::worker;
 use crate::people::ParticipantKind;
 use crate::scope::{Clock, Scope};
+use crate::text::shown;
 
 /// How often the store of files is swept.
 const SWEEPING: Duration = Duration::from_mins(1);
@@ -82,7 +84,6 @@ pub fn gateway(
 /// A configuration error, or `Unavailable` when the database or the address cannot be had.
 pub async fn serve(settings: Serve) -> Result<(), Error> {
     let secret = settings.secret.get()?;
-    check_strength(&settings.secret, settings.serving.listen)?;
     let keys = Keys::from_secret(secret);
     let db = open(&settings.database, settings.serving.execution())?;
     let mailer = mailer(&settings.mail)?;
@@ -125,21 +126,6 @@ impl Post {
             tracing::error!("the thread that sends e-mails failed");
         }
     }
-}
-
-/// A guessed secret opens everything, so a weak one is for trying things out on one's own machine.
-fn check_strength(secret: &Secret, listen: SocketAddr) -> Result<(), Error> {
-    if secret.is_strong() {
-        return Ok(());
-    }
-    if !listen.ip().is_loopback() {
-        return Err(Error::Configuration(format!(
-            "KRING_JWT_SECRET must have at least {MIN_SECRET} bytes when the gateway listens on {listen}; \
-             `openssl rand -base64 48` makes a good one"
-        )));
-    }
-    tracing::warn!("KRING_JWT_SECRET has fewer than {MIN_SECRET} bytes; it will do for this machine only");
-    Ok(())
 }
 
 /// Listens on an address.
@@ -212,9 +198,9 @@ async fn stopped() {
 ///
 /// # Errors
 /// A configuration error when the role lacks what it needs, or an external id is unknown.
-pub fn token(settings: &Token) -> Result<String, Error> {
+pub fn token(settings: &Token, role: Role) -> Result<String, Error> {
     let keys = Keys::from_secret(settings.secret.get()?);
-    let needs_organization = matches!(settings.role, Role::MembershipAdministrator | Role::Staff);
+    let needs_organization = matches!(role, Role::MembershipAdministrator | Role::Staff);
     if needs_organization != settings.organization.is_some() {
         return Err(Error::Configuration(if needs_organization {
             "this role holds in an organization: name it with --organization".to_owned()
@@ -222,11 +208,11 @@ pub fn token(settings: &Token) -> Result<String, Error> {
             "this role holds everywhere: leave --organization out".to_owned()
         }));
     }
-    if settings.role == Role::Participant && settings.participant.is_none() {
+    if role == Role::Participant && settings.participant.is_none() {
         return Err(Error::Configuration("name the participant with --participant".to_owned()));
     }
     let (mut participant, mut organization) = (None, None);
-    let mut name = format!("{:?} (token)", settings.role);
+    let mut name = settings.name.clone().unwrap_or_else(|| format!("{role:?} (token)"));
     if settings.participant.is_some() || settings.organization.is_some() {
         let db = open(&settings.database, Duration::from_secs(10))?;
         participant = settings.participant.as_deref().map(|id| find(&db, id)).transpose()?;
@@ -240,9 +226,37 @@ pub fn token(settings: &Token) -> Result<String, Error> {
     if let Some((_, _, display_name)) = &participant {
         name.clone_from(display_name);
     }
-    let grants = [(settings.role, organization.map(|(id, ..)| id))];
+    let grants = [(role, organization.map(|(id, ..)| id))];
     let now = Clock::System.now();
     keys.sign(participant.map(|(id, ..)| id), &grants, &name, now, chrono::Duration::hours(settings.hours.into()))
+}
+
+/// `kring token --withdraw`.
+///
+/// # Errors
+/// A configuration error when it is not said which tokens, or the participant is unknown.
+pub fn withdraw(settings: &Token, token: &str) -> Result<&'static str, Error> {
+    let wrong = |message: &str| Err(Error::Configuration(message.to_owned()));
+    let db = open(&settings.database, Duration::from_secs(10))?;
+    let (which, said) = match (token, &settings.participant, &settings.name) {
+        ("", Some(participant), None) => (
+            Which::Participant(find(&db, participant)?.0),
+            "All tokens that this participant has up to now are withdrawn.",
+        ),
+        ("", None, Some(name)) => {
+            (Which::Program(shown(name)), "All tokens that this program has up to now are withdrawn.")
+        }
+        ("", ..) => return wrong("name the token to withdraw, or say whose with --participant or --name"),
+        (token, None, None) if token.contains('.') => match id_of(token) {
+            Some(id) => (Which::Token(id), "The token is withdrawn."),
+            None => return wrong("this token has no id; withdraw all of the participant or of the program"),
+        },
+        (id, None, None) => (Which::Token(id.to_owned()), "The token is withdrawn."),
+        _ => return wrong("withdraw either one token, or all of a participant or a program"),
+    };
+    let scope = operator("kring token", chrono_tz::Tz::UTC);
+    db.write(|conn| withdrawals::withdraw(conn, &scope, &which, |_, _| Ok(())))?;
+    Ok(said)
 }
 
 /// A participant by its external id: key, kind and name.

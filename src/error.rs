@@ -105,6 +105,8 @@ pub enum Error {
     Unauthenticated(String),
     /// The token was good until a while ago: the viewer must fetch a new one.
     Expired,
+    /// The token was good until it was withdrawn: the viewer must fetch a new one, if that is still given.
+    Withdrawn,
     /// The viewer is known and may not do this.
     Forbidden(String),
     /// The database cannot be reached, or no connection came free in time.
@@ -213,6 +215,7 @@ impl fmt::Display for Error {
             | Self::Forbidden(message)
             | Self::Configuration(message)
             | Self::Internal(message) => f.write_str(message),
+            Self::Withdrawn => f.write_str("The token was withdrawn."),
             Self::Expired => f.write_str("The token has expired."),
             Self::Unavailable => f.write_str("The database cannot be reached at the moment. Please try again."),
             Self::Full => f.write_str("There is no room left to keep anything at the moment. Please try again later."),

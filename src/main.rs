@@ -53,7 +53,11 @@ fn run(command: Command) -> Result<(), Error> {
             Ok(())
         }
         Command::Token(settings) => {
-            say!("{}", app::token(&settings)?);
+            match (&settings.withdraw, settings.role) {
+                (Some(token), _) => say!("{}", app::withdraw(&settings, token)?),
+                (None, Some(role)) => say!("{}", app::token(&settings, role)?),
+                (None, None) => {}
+            }
             Ok(())
         }
         Command::Serve(settings) => runtime()?.block_on(app::serve(*settings)),

@@ -23,6 +23,7 @@ pub mod subscription;
 pub mod taking_part_mutation;
 pub mod talk_mutation;
 pub mod text;
+pub mod token_mutation;
 pub mod types;
 pub mod user_error_code;
 pub mod year_mutation;
@@ -37,6 +38,7 @@ pub type Schema = AsyncSchema<query::Query, Mutation, subscription::Subscription
 pub struct Mutation(
     mutation::MembershipMutation,
     guardian_mutation::GuardianMutation,
+    token_mutation::TokenMutation,
     content_mutation::ContentMutation,
     taking_part_mutation::TakingPartMutation,
     talk_mutation::TalkMutation,

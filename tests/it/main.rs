@@ -46,6 +46,7 @@ mod statuses;
 mod subscriptions;
 mod talks;
 mod text;
+mod tokens;
 mod turns;
 mod year;
 mod year_model;
