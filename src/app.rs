@@ -167,7 +167,7 @@ async fn sweep(gateway: Arc<Gateway>) {
     loop {
         // What could not be removed now is noted, and removed next time.
         if let Err(error) = http::files::sweep(&gateway).await {
-            tracing::warn!(%error, "the store of files was not swept");
+            tracing::warn!(error = error.logged(), "the store of files was not swept");
         }
         tokio::time::sleep(SWEEPING).await;
     }

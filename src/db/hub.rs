@@ -19,6 +19,7 @@ use super::listen;
 use super::pool::Manager;
 use super::{Conn, Dialect};
 use crate::error::Error;
+use crate::log::plain;
 
 /// How many pieces of news may wait for one listener before it has missed some.
 const WAITING: usize = 1_024;
@@ -218,7 +219,7 @@ impl Hub {
     /// `Unavailable` when the database does not answer.
     pub fn aside(&self) -> Result<Conn, Error> {
         self.manager.for_reading().open().map_err(|error| {
-            tracing::warn!(%error, "no connection beside those of requests");
+            tracing::warn!(cause = plain(&error.to_string()), "no connection beside those of requests");
             Error::Unavailable
         })
     }

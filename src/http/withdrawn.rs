@@ -138,7 +138,9 @@ impl Gateway {
                     None => known.read = before.map(|state| (state, since)),
                 }
             }
-            Ok(Err(error)) => tracing::warn!(%error, "it could not be read which tokens were withdrawn"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = error.logged(), "it could not be read which tokens were withdrawn")
+            }
             Err(error) => tracing::error!(%error, "it could not be read which tokens were withdrawn"),
         }
     }

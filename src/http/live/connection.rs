@@ -235,7 +235,7 @@ fn refusal(error: &Error) -> End {
         Error::Expired | Error::Withdrawn => End::closed(4403, error.to_string()),
         Error::Unauthenticated(message) => End::closed(4401, message.as_str()),
         error => {
-            tracing::error!(%error, "a client could not be let in");
+            tracing::error!(error = error.logged(), "a client could not be let in");
             End::closed(4500, "Internal server error")
         }
     }
