@@ -38,7 +38,9 @@ pub fn plain(text: &str) -> String {
             && mark == '"'
             && before.split_whitespace().next_back().is_some_and(|word| NAMING.contains(&word))
         {
-            kept.push_str(&format!("{mark}{quoted}{mark}"));
+            kept.push(mark);
+            kept.push_str(quoted);
+            kept.push(mark);
         } else {
             kept.push_str(GAP);
         }

@@ -25,6 +25,18 @@ pub fn weakness(secret: &str) -> Option<&'static str> {
     }
 }
 
+/// The secret, if it resists guessing.
+///
+/// # Errors
+/// What is wrong with it, and how to make a good one.
+pub fn strong(secret: &str) -> Result<&str, String> {
+    const ADVICE: &str = "`openssl rand -base64 48` makes a good one";
+    if secret.is_empty() {
+        return Err(format!("KRING_JWT_SECRET is not set; {ADVICE}"));
+    }
+    weakness(secret).map_or(Ok(secret), |why| Err(format!("KRING_JWT_SECRET is easy to guess: {why}. {ADVICE}")))
+}
+
 /// How many characters are new: they are not part of something that came before, and do not count on from the one before
 /// them, such as `b` behind `a`.
 fn new(characters: &[char]) -> usize {
