@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::access::token::{Keys, MIN_SECRET};
+use crate::access::token::{Keys, id_of};
+use crate::access::withdrawals::{self, Which};
 use crate::access::{Role, Viewer};
-use crate::config::{Database, Mail, Secret, Serve, Serving, Token};
+use crate::config::{Database, Mail, Serve, Serving, Token};
 use crate::db::Db;
 use crate::error::Error;
 use crate::graphql::session::Shared;
@@ -19,6 +20,7 @@ use crate::mail::transport::Mailer;
 use crate::mail::worker;
 use crate::people::named_store::{self, Named, Unnamed, Whose};
 use crate::scope::{Clock, Scope};
+use crate::text::shown;
 
 /// How often the store of files is swept.
 const SWEEPING: Duration = Duration::from_mins(1);
@@ -80,7 +82,6 @@ pub fn gateway(
 /// A configuration error, or `Unavailable` when the database or the address cannot be had.
 pub async fn serve(settings: Serve) -> Result<(), Error> {
     let secret = settings.secret.get()?;
-    check_strength(&settings.secret, settings.serving.listen)?;
     let keys = Keys::from_secret(secret);
     let db = open(&settings.database, settings.serving.execution())?;
     let mailer = mailer(&settings.mail)?;
@@ -125,21 +126,6 @@ impl Post {
     }
 }
 
-/// A guessed secret opens everything, so a weak one is for trying things out on one's own machine.
-fn check_strength(secret: &Secret, listen: SocketAddr) -> Result<(), Error> {
-    if secret.is_strong() {
-        return Ok(());
-    }
-    if !listen.ip().is_loopback() {
-        return Err(Error::Configuration(format!(
-            "KRING_JWT_SECRET must have at least {MIN_SECRET} bytes when the gateway listens on {listen}; \
-             `openssl rand -base64 48` makes a good one"
-        )));
-    }
-    tracing::warn!("KRING_JWT_SECRET has fewer than {MIN_SECRET} bytes; it will do for this machine only");
-    Ok(())
-}
-
 /// Listens on an address.
 ///
 /// # Errors
@@ -179,7 +165,7 @@ async fn sweep(gateway: Arc<Gateway>) {
     loop {
         // What could not be removed now is noted, and removed next time.
         if let Err(error) = http::files::sweep(&gateway).await {
-            tracing::warn!(%error, "the store of files was not swept");
+            tracing::warn!(error = error.logged(), "the store of files was not swept");
         }
         tokio::time::sleep(SWEEPING).await;
     }
@@ -210,31 +196,35 @@ async fn stopped() {
 ///
 /// # Errors
 /// A configuration error when the role lacks what it needs, or an external id is unknown.
-pub fn token(settings: &Token) -> Result<String, Error> {
+pub fn token(settings: &Token, role: Role) -> Result<String, Error> {
     let keys = Keys::from_secret(settings.secret.get()?);
-    check_token(settings)?;
+    check_token(settings, role)?;
     let (mut participant, mut organization) = (None, None);
-    let mut name = format!("{:?} (token)", settings.role);
+    let mut name = settings.name.clone().unwrap_or_else(|| format!("{role:?} (token)"));
     if settings.participant.is_some() || settings.organization.is_some() {
-        let db = open(&settings.database, Duration::from_secs(10))?;
-        organization =
-            settings.organization.as_deref().map(|id| find(&db, id, Whose::Organizations)).transpose()?.map(|it| it.id);
-        let whose = organization.map_or(Whose::Anybody, Whose::Of);
-        participant = settings.participant.as_deref().map(|id| find(&db, id, whose)).transpose()?;
+        (participant, organization) = named(&open(&settings.database, Duration::from_secs(10))?, settings)?;
     }
     if let Some(Named { display_name, .. }) = &participant {
         name.clone_from(display_name);
     }
     // A participant is one everywhere; the organization only said whose external id it was.
-    let grants = [(settings.role, organization.filter(|_| settings.role != Role::Participant))];
+    let grants = [(role, organization.filter(|_| role != Role::Participant))];
     let now = Clock::System.now();
     keys.sign(participant.map(|it| it.id), &grants, &name, now, chrono::Duration::hours(settings.hours.into()))
 }
 
+/// The participant and the organization that the settings name; the participant's external id is that of the organization.
+fn named(db: &Db, settings: &Token) -> Result<(Option<Named>, Option<i64>), Error> {
+    let organization = settings.organization.as_deref().map(|id| find(db, id, Whose::Organizations)).transpose()?;
+    let whose = organization.as_ref().map_or(Whose::Anybody, |organization| Whose::Of(organization.id));
+    let participant = settings.participant.as_deref().map(|id| find(db, id, whose)).transpose()?;
+    Ok((participant, organization.map(|organization| organization.id)))
+}
+
 /// Checks that a role has what it needs and no more.
-fn check_token(settings: &Token) -> Result<(), Error> {
+fn check_token(settings: &Token, role: Role) -> Result<(), Error> {
     let refuse = |message: &str| Err(Error::Configuration(message.to_owned()));
-    match (settings.role, &settings.organization, &settings.participant) {
+    match (role, &settings.organization, &settings.participant) {
         (Role::MembershipAdministrator | Role::Staff, None, _) => {
             refuse("this role holds in an organization: name it with --organization")
         }
@@ -242,6 +232,35 @@ fn check_token(settings: &Token) -> Result<(), Error> {
         (Role::Participant, _, None) => refuse("name the participant with --participant"),
         _ => Ok(()),
     }
+}
+
+/// `kring token --withdraw`.
+///
+/// # Errors
+/// A configuration error when it is not said which tokens, or the participant is unknown.
+pub fn withdraw(settings: &Token, token: &str) -> Result<&'static str, Error> {
+    let wrong = |message: &str| Err(Error::Configuration(message.to_owned()));
+    let db = open(&settings.database, Duration::from_secs(10))?;
+    let (participant, _) = named(&db, settings)?;
+    let (which, said) = match (token, participant, &settings.name) {
+        ("", Some(participant), None) => (
+            Which::Participant(participant.id),
+            "All tokens that this participant has up to now are withdrawn.",
+        ),
+        ("", None, Some(name)) => {
+            (Which::Program(shown(name)), "All tokens that this program has up to now are withdrawn.")
+        }
+        ("", ..) => return wrong("name the token to withdraw, or say whose with --participant or --name"),
+        (token, None, None) if token.contains('.') => match id_of(token) {
+            Some(id) => (Which::Token(id), "The token is withdrawn."),
+            None => return wrong("this token has no id; withdraw all of the participant or of the program"),
+        },
+        (id, None, None) => (Which::Token(id.to_owned()), "The token is withdrawn."),
+        _ => return wrong("withdraw either one token, or all of a participant or a program"),
+    };
+    let scope = operator("kring token", chrono_tz::Tz::UTC);
+    db.write(|conn| withdrawals::withdraw(conn, &scope, &which, |_, _| Ok(())))?;
+    Ok(said)
 }
 
 /// A participant by its external id or the id that the API prints.

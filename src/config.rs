@@ -9,7 +9,8 @@ use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
 
 use crate::access::Role;
-use crate::access::token::MIN_SECRET;
+use crate::access::secret::strong;
+use crate::access::token::LONGEST_HOURS;
 use crate::content::files::objects::{Bucket, Objects};
 use crate::content::kind::ContentKind;
 use crate::error::Error;
@@ -207,19 +208,12 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// The secret, which must have been given.
+    /// The secret, which must have been given and resist guessing.
     ///
     /// # Errors
     /// A configuration error that says how to make one.
     pub fn get(&self) -> Result<&str, Error> {
-        self.jwt_secret.as_deref().filter(|secret| !secret.is_empty()).ok_or_else(|| {
-            Error::Configuration("KRING_JWT_SECRET is not set; `openssl rand -base64 48` makes a good one".to_owned())
-        })
-    }
-
-    /// Whether it is long enough to resist guessing.
-    pub fn is_strong(&self) -> bool {
-        self.jwt_secret.as_ref().is_some_and(|secret| secret.len() >= MIN_SECRET)
+        strong(self.jwt_secret.as_deref().unwrap_or_default()).map_err(Error::Configuration)
     }
 }
 
@@ -357,17 +351,24 @@ fn kind(word: &str) -> Result<ContentKind, String> {
 #[derive(Clone, Debug, Args)]
 pub struct Token {
     /// What the bearer may do.
-    #[arg(long, value_enum)]
-    pub role: Role,
+    #[arg(long, value_enum, required_unless_present = "withdraw")]
+    pub role: Option<Role>,
     /// The participant who is signed in, by external id or the id that the API prints.
     #[arg(long)]
     pub participant: Option<String>,
+    /// The name of the program that is to bear the token. History shows it, and all tokens of the program are withdrawn by it.
+    #[arg(long, conflicts_with = "participant")]
+    pub name: Option<String>,
+    /// Withdraw a token instead, given whole or by its id; or, without either, all that --participant or --name was given up
+    /// to now.
+    #[arg(long, num_args = 0..=1, default_missing_value = "", value_name = "TOKEN", conflicts_with = "role")]
+    pub withdraw: Option<String>,
     /// The organization in which the role holds, by external id or the id that the API prints. The participant's external
     /// id is looked up in it.
     #[arg(long)]
     pub organization: Option<String>,
-    /// How long the token is valid, in hours.
-    #[arg(long, default_value_t = 12)]
+    /// How long the token is valid, in hours; at most ten years.
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(0..=i64::from(LONGEST_HOURS)))]
     pub hours: u32,
     #[command(flatten)]
     pub database: Database,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::log::plain;
+
 /// Codes of refusals, stable for clients. Each says which rule of the domain stood in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -105,6 +107,8 @@ pub enum Error {
     Unauthenticated(String),
     /// The token was good until a while ago: the viewer must fetch a new one.
     Expired,
+    /// The token was good until it was withdrawn: the viewer must fetch a new one, if that is still given.
+    Withdrawn,
     /// The viewer is known and may not do this.
     Forbidden(String),
     /// The database cannot be reached, or no connection came free in time.
@@ -117,14 +121,23 @@ pub enum Error {
     Unfinished,
     /// The settings make no sense; only ever seen on the command line.
     Configuration(String),
-    /// A fault of the gateway; the text is logged and never sent.
+    /// A fault of the gateway; the text is logged and never sent. [`Error::internal`] makes it fit for the log.
     Internal(String),
 }
 
 impl Error {
     /// A fault of the gateway.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::Internal(message.into())
+        Self::Internal(plain(&message.into()))
+    }
+
+    /// What the log may hold of it: of refusals, whose messages may name people, the codes.
+    pub fn logged(&self) -> String {
+        match self {
+            Self::Rejected(rejections) => format!("{:?}", rejections.iter().map(|one| one.code).collect::<Vec<_>>()),
+            Self::BadInput(_) => "a bad input".to_owned(),
+            other => plain(&other.to_string()),
+        }
     }
 
     /// A refusal for one reason.
@@ -144,19 +157,20 @@ impl From<diesel::result::Error> for Error {
         use diesel::result::{DatabaseErrorKind, Error as DieselError};
         if let DieselError::DatabaseError(kind, info) = &error {
             let message = info.message();
+            let cause = plain(message);
             if matches!(kind, DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand)
                 || OUT_OF_REACH.iter().any(|sign| message.contains(sign))
             {
-                tracing::warn!(%error, "the database did not answer");
+                tracing::warn!(cause, "the database did not answer");
                 return Self::Unavailable;
             }
             if is_full(message, info.hint()) {
-                tracing::error!(%error, "the database has no room left");
+                tracing::error!(cause, "the database has no room left");
                 return Self::Full;
             }
             if matches!(kind, DatabaseErrorKind::ForeignKeyViolation) {
                 // Whatever named it, it was there when it was looked up.
-                tracing::warn!(%error, "something was removed while it was named");
+                tracing::warn!(cause, "something was removed while it was named");
                 return Self::rejected(
                     Code::Conflict,
                     "Something that this refers to was removed at the same moment. Please try again.",
@@ -170,7 +184,7 @@ impl From<diesel::result::Error> for Error {
             }
             // PostgreSQL takes no text with a NUL, as a value or in JSON. What clients send is looked at before.
             if message.contains("byte sequence for encoding") || message.contains("unsupported Unicode escape") {
-                tracing::warn!(%error, "a text with a NUL came as far as the database");
+                tracing::warn!(cause, "a text with a NUL came as far as the database");
                 return Self::BadInput("A text holds a NUL character, which no text may hold.".to_owned());
             }
             if message.contains("statement timeout") || message.contains("lock timeout") {
@@ -180,7 +194,7 @@ impl From<diesel::result::Error> for Error {
         if matches!(error, DieselError::BrokenTransactionManager) {
             return Self::Unavailable;
         }
-        Self::Internal(error.to_string())
+        Self::internal(error.to_string())
     }
 }
 
@@ -213,6 +227,7 @@ impl fmt::Display for Error {
             | Self::Forbidden(message)
             | Self::Configuration(message)
             | Self::Internal(message) => f.write_str(message),
+            Self::Withdrawn => f.write_str("The token was withdrawn."),
             Self::Expired => f.write_str("The token has expired."),
             Self::Unavailable => f.write_str("The database cannot be reached at the moment. Please try again."),
             Self::Full => f.write_str("There is no room left to keep anything at the moment. Please try again later."),

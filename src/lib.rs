@@ -17,6 +17,7 @@
 //! - [`mail`]: e-mail to new members, from the outbox to the mail server.
 //! - [`text`]: the door for texts, and the keys by which they are compared; [`keys`] makes those that are stored anew.
 //! - [`access`]: tokens, roles, `table` (which fields) and `sight` (which objects).
+//! - [`log`]: what no log holds.
 //! - [`db`]: pools, transactions and the two backends behind one connection type; `announce` tells of changes.
 //!
 //! What always holds:
@@ -41,6 +42,7 @@ pub mod history;
 pub mod http;
 pub mod id;
 pub mod keys;
+pub mod log;
 pub mod mail;
 pub mod members;
 pub mod page;

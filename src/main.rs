@@ -17,6 +17,7 @@ mod cli;
 use clap::Parser;
 use kring::config::{Cli, Command};
 use kring::error::Error;
+use kring::log::{Scrubbed, plain};
 use kring::{app, graphql};
 
 // The system's allocator spends a good part of a request on locks when requests run side by side.
@@ -26,6 +27,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr(matches!(&cli.command, Command::Serve(serve) if serve.serving.log_json));
+    log_panics();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -53,7 +55,11 @@ fn run(command: Command) -> Result<(), Error> {
             Ok(())
         }
         Command::Token(settings) => {
-            say!("{}", app::token(&settings)?);
+            match (&settings.withdraw, settings.role) {
+                (Some(token), _) => say!("{}", app::withdraw(&settings, token)?),
+                (None, Some(role)) => say!("{}", app::token(&settings, role)?),
+                (None, None) => {}
+            }
             Ok(())
         }
         Command::Serve(settings) => runtime()?.block_on(app::serve(*settings)),
@@ -70,9 +76,18 @@ fn runtime() -> Result<tokio::runtime::Runtime, Error> {
         .map_err(|error| Error::internal(format!("no runtime: {error}")))
 }
 
+/// A panic may repeat what it stumbled over.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let text = panic.payload_as_str().unwrap_or_default();
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, cause = plain(text), "a panic");
+    }));
+}
+
 fn log_to_stderr(json: bool) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("KRING_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Scrubbed(std::io::stderr()));
     if json { builder.json().init() } else { builder.init() }
 }

@@ -1,14 +1,14 @@
 //! Links to files and calendars that carry who asked for them, so that a browser can follow them without a header.
 //!
-//! A link opens one thing for one viewer for an hour or two. What the viewer may see is decided anew when it is followed,
-//! and such a link is no token: it opens nothing else.
+//! A link opens one thing for one viewer for an hour or two, and no longer than the token by which the viewer signed in. What
+//! the viewer may see is decided anew when it is followed, and such a link is no token: it opens nothing else.
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::Viewer;
 use super::token::Keys;
+use super::{Pass, Viewer};
 
 const ISSUER: &str = "kring";
 const AUDIENCE: &str = "kring-link";
@@ -33,6 +33,11 @@ struct Claims {
     /// Of programmes only, which are told apart by it; addresses end up in logs, where names of people have no place.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     name: String,
+    /// The id of the token by which the viewer signed in, and when it was issued: the link ends with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    jti: Option<String>,
+    #[serde(default)]
+    iat: i64,
 }
 
 /// Makes and checks links.
@@ -65,10 +70,13 @@ impl Links {
     }
 
     fn key(&self, of: &str, viewer: &Viewer, now: DateTime<Utc>) -> Option<String> {
+        let end = (now.timestamp().div_euclid(PERIOD) + 2) * PERIOD;
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
-            exp: (now.timestamp().div_euclid(PERIOD) + 2) * PERIOD,
+            exp: viewer.pass.as_ref().map_or(end, |pass| end.min(pass.expires_at)),
+            jti: viewer.pass.as_ref().and_then(|pass| pass.id.clone()),
+            iat: viewer.pass.as_ref().map_or_else(|| now.timestamp(), |pass| pass.issued_at),
             of: of.to_owned(),
             participant: viewer.participant,
             administrator: viewer.administrator,
@@ -95,6 +103,7 @@ impl Links {
             administers: claims.administers,
             staff_of: claims.staff_of,
             name: claims.name,
+            pass: Some(Pass { id: claims.jti, issued_at: claims.iat, expires_at: claims.exp }),
         })
     }
 }

@@ -2,9 +2,11 @@
 
 pub mod guardians;
 pub mod link;
+pub mod secret;
 pub mod sight;
 pub mod table;
 pub mod token;
+pub mod withdrawals;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -36,6 +38,19 @@ pub struct Viewer {
     pub staff_of: Vec<i64>,
     /// How history names the viewer.
     pub name: String,
+    /// The token by which the viewer signed in; none for the gateway itself.
+    pub pass: Option<Pass>,
+}
+
+/// What tells one token from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// Its id; tokens of before there were ids have none.
+    pub id: Option<String>,
+    /// When it was issued, in seconds since 1970.
+    pub issued_at: i64,
+    /// From when on it is not valid any more, in seconds since 1970.
+    pub expires_at: i64,
 }
 
 impl Viewer {

@@ -45,7 +45,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     (
         "Mutation",
         SignedIn,
-        "subscribe unsubscribe agreeToGuardian createContent updateContent publishContent withdrawContent updateContentFile deleteContentFile",
+        "subscribe unsubscribe agreeToGuardian withdrawTokens createContent updateContent publishContent withdrawContent updateContentFile deleteContentFile",
     ),
     (
         "Mutation",
@@ -284,6 +284,7 @@ pub const TABLE: &[(&str, Rule, &str)] = &[
     ("DeleteGroupPayload", Seen, "deletedId closed heldBy group clientMutationId userErrors"),
     ("GroupHolder", Seen, "kind count"),
     ("MembershipPayload", Seen, "membership warnings clientMutationId userErrors"),
+    ("WithdrawTokensPayload", Seen, "issuedUntil participant clientMutationId userErrors"),
     ("ParticipantPayload", Seen, "participant clientMutationId userErrors"),
     ("ResidencyPayload", Seen, "residency clientMutationId userErrors"),
     ("GuardianPayload", Seen, "child guardian clientMutationId userErrors"),

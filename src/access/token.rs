@@ -1,16 +1,18 @@
 //! Signed bearer tokens (JWT, RFC 7519; HMAC with SHA-256).
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::{Role, Viewer};
+use super::{Pass, Role, Viewer};
 use crate::error::Error;
 use crate::id::{self, Kind};
 use crate::text::shown;
 
-/// The shortest secret that resists guessing, in bytes: the length of the hash (RFC 7518, section 3.2).
-pub const MIN_SECRET: usize = 32;
+/// The longest that a token is valid, in hours: ten years.
+pub const LONGEST_HOURS: u32 = 87_600;
 
 /// One role, and the organization in which it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,12 @@ pub struct Claims {
     pub iat: i64,
     /// Not valid from this moment on, in seconds since 1970.
     pub exp: i64,
+    /// Not valid before this moment, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    /// What tells it from all other tokens, so that it can be withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
 }
 
 const ISSUER: &str = "kring";
@@ -52,7 +60,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Makes keys of a secret, which should have at least [`MIN_SECRET`] bytes.
+    /// Makes keys of a secret, which should not be [weak](super::secret::weakness).
     pub fn from_secret(secret: &str) -> Self {
         Self {
             encoding: EncodingKey::from_secret(secret.as_bytes()),
@@ -73,7 +81,7 @@ impl Keys {
     /// Signs a token.
     ///
     /// # Errors
-    /// `Internal` when signing fails.
+    /// `Internal` when signing fails, a configuration error for a token that is valid for longer than time is counted.
     pub fn sign(
         &self,
         participant: Option<i64>,
@@ -96,7 +104,9 @@ impl Keys {
             grants,
             name: name.to_owned(),
             iat: now.timestamp(),
-            exp: (now + valid_for).timestamp(),
+            exp: expiry(now, valid_for)?,
+            nbf: None,
+            jti: Some(random()?),
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
             .map_err(|error| Error::internal(format!("token not signed: {error}")))
@@ -122,13 +132,48 @@ impl Keys {
         // The gateway's own clock decides below.
         validation.validate_exp = false;
         let refused = || Error::Unauthenticated("The token is not valid.".to_owned());
+        if demands_more(token) {
+            return Err(refused());
+        }
         let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).map_err(|_| refused())?.claims;
         if claims.exp <= now.timestamp() {
             return Err(Error::Expired);
         }
+        if claims.nbf.is_some_and(|from| from > now.timestamp()) {
+            return Err(Error::Unauthenticated("The token is not valid yet.".to_owned()));
+        }
         let left = u64::try_from(claims.exp - now.timestamp()).unwrap_or_default();
         viewer(claims).map(|viewer| (viewer, std::time::Duration::from_secs(left))).ok_or_else(refused)
     }
+}
+
+fn expiry(now: DateTime<Utc>, valid_for: chrono::Duration) -> Result<i64, Error> {
+    let longest = chrono::Duration::hours(LONGEST_HOURS.into());
+    let end = now.checked_add_signed(valid_for).filter(|_| valid_for <= longest);
+    let message = || format!("a token is valid for at most {LONGEST_HOURS} hours, which are ten years");
+    end.map(|end| end.timestamp()).ok_or_else(|| Error::Configuration(message()))
+}
+
+/// The id of a token.
+fn random() -> Result<String, Error> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Error::internal(format!("no randomness: {error}")))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Whether a token says in its header that whoever reads it must know more than its signature and its claims (`crit`, RFC 7515,
+/// section 4.1.11). Nothing of the kind is known here.
+fn demands_more(token: &str) -> bool {
+    let header = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let header = header.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    header.is_some_and(|header| header.get("crit").is_some())
+}
+
+/// What a token says, whoever signed it: its id, to withdraw it.
+pub fn id_of(token: &str) -> Option<String> {
+    let part = token.split('.').nth(1)?;
+    let claims = serde_json::from_slice::<serde_json::Value>(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()?;
+    claims.get("jti").and_then(|id| id.as_str()).map(ToOwned::to_owned)
 }
 
 fn viewer(claims: Claims) -> Option<Viewer> {
@@ -136,7 +181,8 @@ fn viewer(claims: Claims) -> Option<Viewer> {
         Some(text) => Some(id::decode_as(Kind::Participant, text)?),
         None => None,
     };
-    let mut viewer = Viewer { name: shown(&claims.name), ..Viewer::default() };
+    let pass = Pass { id: claims.jti, issued_at: claims.iat, expires_at: claims.exp };
+    let mut viewer = Viewer { name: shown(&claims.name), pass: Some(pass), ..Viewer::default() };
     for grant in claims.grants {
         let organization = match grant.organization.as_deref() {
             Some(text) => Some(id::decode_as(Kind::Participant, text)?),

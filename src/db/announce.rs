@@ -5,7 +5,7 @@
 //! this process, which is the only one that serves. Whoever follows hears every change in the order of the commits, or
 //! is told that some may have been missed ([`News::Gap`]). [`super::hub`] passes the news on.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime};
@@ -69,6 +69,8 @@ impl News {
 }
 
 thread_local! {
+    /// Whether the transaction of this thread withdraws tokens.
+    static WITHDRAWS: Cell<bool> = const { Cell::new(false) };
     /// What the transaction of this thread has announced on SQLite. A transaction never leaves its thread.
     static PENDING: RefCell<Vec<Change>> = const { RefCell::new(Vec::new()) };
 }
@@ -110,6 +112,11 @@ pub fn announce(conn: &mut Conn, kind: Kind, memberships: &[i64]) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Notes that the transaction withdraws tokens, so that this gateway knows of it at once. Others look by themselves.
+pub fn withdrawal() {
+    WITHDRAWS.set(true);
 }
 
 /// Announces that it has changed whose guardian this participant is.
@@ -172,10 +179,14 @@ pub(super) fn parse(payload: &str) -> Option<News> {
 /// Forgets what an unfinished transaction of this thread has announced.
 pub(super) fn forget() {
     PENDING.with_borrow_mut(Vec::clear);
+    WITHDRAWS.set(false);
 }
 
 /// Passes on what the transaction has announced, which was committed just now.
 pub(super) fn committed(hub: &Hub) {
+    if WITHDRAWS.take() {
+        hub.tokens_withdrawn();
+    }
     let pending = PENDING.take();
     for batch in pending.chunks(BATCH) {
         hub.publish(News::Changes { changes: batch.into(), transaction: None });

@@ -7,17 +7,19 @@
 //! PostgreSQL it may arrive late.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, oneshot};
 
-use super::Dialect;
 use super::announce::News;
 use super::listen;
 use super::pool::Manager;
+use super::{Conn, Dialect};
 use crate::error::Error;
+use crate::log::plain;
 
 /// How many pieces of news may wait for one listener before it has missed some.
 const WAITING: usize = 1_024;
@@ -181,6 +183,8 @@ pub struct Hub {
     sender: broadcast::Sender<Numbered>,
     manager: Manager,
     state: Mutex<State>,
+    /// How often this gateway has withdrawn tokens.
+    withdrawals: AtomicU64,
 }
 
 #[derive(Default)]
@@ -197,7 +201,27 @@ struct State {
 impl Hub {
     pub(super) fn new(manager: Manager) -> Arc<Self> {
         let (sender, _) = broadcast::channel(WAITING);
-        Arc::new(Self { sender, manager, state: Mutex::default() })
+        Arc::new(Self { sender, manager, state: Mutex::default(), withdrawals: AtomicU64::new(0) })
+    }
+
+    /// How often this gateway has withdrawn tokens.
+    pub fn withdrawals(&self) -> u64 {
+        self.withdrawals.load(Ordering::Acquire)
+    }
+
+    pub(super) fn tokens_withdrawn(&self) {
+        self.withdrawals.fetch_add(1, Ordering::Release);
+    }
+
+    /// A connection to read with beside the pools, which belongs to no request.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database does not answer.
+    pub fn aside(&self) -> Result<Conn, Error> {
+        self.manager.for_reading().open().map_err(|error| {
+            tracing::warn!(cause = plain(&error.to_string()), "no connection beside those of requests");
+            Error::Unavailable
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

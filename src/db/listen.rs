@@ -11,6 +11,7 @@ use super::hub::{Horizon, Hub, Question};
 use super::pool::Manager;
 use super::{Conn, Sql};
 use crate::error::Error;
+use crate::log::plain;
 
 /// How often the connection is asked for news.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -29,7 +30,7 @@ struct Ear {
 impl Ear {
     fn open(manager: &Manager) -> Result<Self, Error> {
         let mut conn = manager.open().map_err(|error| {
-            tracing::warn!(%error, "no connection to listen on");
+            tracing::warn!(cause = plain(&error.to_string()), "no connection to listen on");
             Error::Unavailable
         })?;
         let sql = Sql::new("SELECT 'kring_' || md5(current_schema())");
@@ -91,7 +92,7 @@ pub fn run(hub: &Weak<Hub>, manager: &Manager, questions: &Receiver<Question>) {
                 hub.set_listening(true);
             }
             Err(error) => {
-                tracing::warn!(%error, "the connection that listens for changes broke");
+                tracing::warn!(error = error.logged(), "the connection that listens for changes broke");
                 hub.set_listening(false);
                 if was_open {
                     hub.publish(News::Gap);

@@ -7,6 +7,7 @@ use diesel::{PgConnection, SqliteConnection};
 
 use super::{Conn, Dialect, Observer, Options};
 use crate::error::Error;
+use crate::log::plain;
 
 /// Opens connections to one database.
 #[derive(Clone)]
@@ -144,12 +145,12 @@ impl r2d2::ManageConnection for Manager {
     type Error = PoolError;
 
     fn connect(&self) -> Result<Pooled, PoolError> {
-        let conn = self.open().map_err(|error| PoolError(error.to_string()))?;
+        let conn = self.open().map_err(|error| PoolError(plain(&error.to_string())))?;
         Ok(Pooled { conn, broken: false })
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), PoolError> {
-        pooled.conn.batch("SELECT 1").map_err(|error| PoolError(error.to_string()))
+        pooled.conn.batch("SELECT 1").map_err(|error| PoolError(plain(&error.to_string())))
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {

@@ -25,6 +25,7 @@ pub mod subscription;
 pub mod taking_part_mutation;
 pub mod talk_mutation;
 pub mod text;
+pub mod token_mutation;
 pub mod types;
 pub mod user_error_code;
 pub mod year_mutation;
@@ -41,6 +42,7 @@ pub type Schema = AsyncSchema<Root<query::Query>, Root<Mutation>, subscription::
 pub struct Mutation(
     mutation::MembershipMutation,
     guardian_mutation::GuardianMutation,
+    token_mutation::TokenMutation,
     content_mutation::ContentMutation,
     taking_part_mutation::TakingPartMutation,
     talk_mutation::TalkMutation,

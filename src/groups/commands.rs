@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Settings;
 use super::composition::{Composition, Mode, find_cycle};
 use super::holders::{self, Holder};
+use super::reach::{administered, known};
 use super::store::{self, Pointer, Written};
 use super::template::faults;
 use crate::check::{Checks, NAME, TEXT};
@@ -66,7 +67,10 @@ pub fn update(
     patch: Patch<Settings>,
 ) -> Result<(Saved, [Settings; 2]), Error> {
     // Every command takes the lock of the composition before that of a group; so whether it is needed is found out first.
-    let composes = leads_anywhere(&patch) || store::peek(conn, id)?.is_some_and(|stored| leads_elsewhere(&stored));
+    let Some(stored) = known(conn, scope, id)? else {
+        return Err(Rejection::new(Code::NotFound, "There is no such group.").at("input.groupId").into());
+    };
+    let composes = leads_anywhere(&patch) || leads_elsewhere(&stored);
     if composes {
         store::lock_composition(conn)?;
     } else {
@@ -235,23 +239,6 @@ pub fn delete(conn: &mut Conn, scope: &Scope, id: i64) -> Result<Deleted, Error>
         history::record(conn, scope, Action::Updated, Entity::Group, &[id], &changes)?;
     }
     Ok(Deleted { id, gone, holders })
-}
-
-/// The stored settings of a group that the viewer administers, and whether it has components; locked.
-///
-/// # Errors
-/// `NotFound` when there is none within sight, `Forbidden` when it is another organization's.
-pub fn administered(conn: &mut Conn, scope: &Scope, id: i64, field: &str) -> Result<(Settings, bool), Error> {
-    let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such group.").at(field));
-    let (settings, composite) = store::lock(conn, id)?.ok_or_else(missing)?;
-    let viewer = &scope.viewer;
-    if viewer.may_administer(settings.organization_id) {
-        Ok((settings, composite))
-    } else if settings.organization_id.is_some_and(|organization| viewer.staff_of.contains(&organization)) {
-        Err(Rejection::new(Code::Forbidden, "You do not administer this group.").at(field).into())
-    } else {
-        Err(missing())
-    }
 }
 
 /// Whether a group takes its members from elsewhere, so that its settings can close a circle or others follow from them.

@@ -4,6 +4,7 @@ pub mod categories;
 pub mod commands;
 pub mod composition;
 pub mod holders;
+pub mod reach;
 pub mod store;
 pub mod template;
 

@@ -1,5 +1,7 @@
 //! Who a request comes from, as its token says.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, HeaderValue, header};
 use tokio::time::Instant;
 
@@ -16,15 +18,18 @@ pub struct Signed {
 }
 
 impl Gateway {
-    /// Who sends a request with these headers.
+    /// Who sends a request with these headers, if their token still holds.
     ///
     /// # Errors
-    /// `Unauthenticated` or `Expired`.
-    pub(super) fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Error> {
-        Ok(self.signed_by(headers)?.map_or_else(Viewer::anonymous, |signed| signed.viewer))
+    /// `Unauthenticated`, `Expired` or `Withdrawn`, and `Unavailable` when it cannot be known.
+    pub(super) async fn viewer(self: &Arc<Self>, headers: &HeaderMap) -> Result<Viewer, Error> {
+        let viewer = self.signed_by(headers)?.map_or_else(Viewer::anonymous, |signed| signed.viewer);
+        self.admit_bearer(&viewer).await?;
+        Ok(viewer)
     }
 
-    /// Who sends a request with these headers, and until when; `None` when there is no token.
+    /// Who sends a request with these headers, and until when; `None` when there is no token. Whether it was withdrawn is to be
+    /// asked when it is used.
     ///
     /// # Errors
     /// `Unauthenticated` or `Expired`.

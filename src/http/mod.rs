@@ -11,6 +11,7 @@ mod nowhere;
 mod permit;
 mod respond;
 mod turn;
+mod withdrawn;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -78,6 +79,7 @@ pub struct Gateway {
     metrics: Metrics,
     live: live::Live,
     files: Option<files::Files>,
+    withdrawn: withdrawn::Withdrawn,
 }
 
 impl Gateway {
@@ -110,6 +112,7 @@ impl Gateway {
             metrics: Metrics::default(),
             live: live::Live::default(),
             files,
+            withdrawn: withdrawn::Withdrawn::default(),
         }))
     }
 }
@@ -217,7 +220,7 @@ async fn answer(
     request: GraphqlRequest,
 ) -> Response {
     let started = Instant::now();
-    let viewer = match gateway.viewer(headers) {
+    let viewer = match gateway.viewer(headers).await {
         Ok(viewer) => viewer,
         Err(error) => return gateway.fail(media, &error, started),
     };

@@ -275,7 +275,7 @@ fn refused_with(status: StatusCode, media: Media, refusal: &Refusal) -> axum::re
 /// The status that goes with an error.
 pub fn status(error: &Error) -> StatusCode {
     match error {
-        Error::Unauthenticated(_) | Error::Expired => StatusCode::UNAUTHORIZED,
+        Error::Unauthenticated(_) | Error::Expired | Error::Withdrawn => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         Error::Unavailable | Error::Full => StatusCode::SERVICE_UNAVAILABLE,
         Error::Timeout | Error::Unfinished => StatusCode::GATEWAY_TIMEOUT,

@@ -13,8 +13,9 @@ use chrono::Duration;
 use crate::db::Conn;
 use crate::db::text_enum::text_enum;
 use crate::error::{Code, Error, Rejection};
-use crate::groups::commands::administered;
+use crate::groups::reach::administered;
 use crate::id::{self, Kind};
+use crate::people::commands::NOBODY;
 use crate::scope::Scope;
 
 text_enum! {
@@ -49,7 +50,7 @@ pub fn backoff(attempts: i32, id: i64) -> Duration {
 /// `NotFound` when there is none that the viewer administers; `InvalidValue` when it was not given up.
 pub fn retry(conn: &mut Conn, scope: &Scope, message: i64) -> Result<i64, Error> {
     let missing = || Error::from(Rejection::new(Code::NotFound, "There is no such message.").at("input.messageId"));
-    let group = store::group_of(conn, message)?.ok_or_else(missing)?;
+    let group = store::group_of(conn, message)?.unwrap_or(NOBODY);
     administered(conn, scope, group, "input.messageId").map_err(|_| missing())?;
     if store::revive(conn, scope, message)? == 0 {
         let message = "Only a message that was given up can be tried again.";

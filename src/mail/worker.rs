@@ -53,9 +53,13 @@ pub fn round(db: &Db, mailer: &Mailer, scope: &Scope) -> Result<Round, Error> {
             Outcome::Sent => round.sent += 1,
             Outcome::Skipped => round.skipped += 1,
             Outcome::Postponed(_) => round.postponed += 1,
-            Outcome::GivenUp(error) => {
+            Outcome::GivenUp(_) => {
                 round.given_up += 1;
-                tracing::warn!(message = message.id, error, "an e-mail to a new member was given up");
+                // What the mail server said may name the person.
+                tracing::warn!(
+                    message = message.id,
+                    "an e-mail to a new member was given up; its `lastError` says why"
+                );
             }
         }
     }
@@ -89,7 +93,7 @@ pub fn run(db: &Db, mailer: &Mailer, scope: impl Fn() -> Scope, stop: &Arc<Atomi
             Ok(done) if done.is_idle() => rest(stop),
             Ok(done) => tracing::info!(?done, "e-mails to new members"),
             Err(error) => {
-                tracing::warn!(%error, "e-mails to new members have to wait");
+                tracing::warn!(error = error.logged(), "e-mails to new members have to wait");
                 rest(stop);
             }
         }

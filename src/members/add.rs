@@ -17,7 +17,7 @@ use crate::db::announce::{Kind as Announced, announce};
 use crate::db::{Conn, Sql, Violation, violation};
 use crate::error::{Code, Error, Rejection};
 use crate::groups::Settings;
-use crate::groups::commands::administered;
+use crate::groups::reach::{administered, may_know};
 use crate::history::{self, Action, Entity};
 use crate::id::{self, Kind};
 use crate::mail::store::welcome;
@@ -114,6 +114,9 @@ pub fn add(conn: &mut Conn, scope: &Scope, addition: &Addition) -> Result<Added,
         if !refusals.is_empty() {
             return Err(Error::Rejected(refusals));
         }
+    }
+    if !may_know(conn, scope, addition.group_id)? {
+        return Err(Rejection::new(Code::NotFound, "There is no such group.").at("input.groupId").into());
     }
     let derivation = Derivation::prepare(conn, Seeds::Groups(&[addition.group_id]))?;
     let (group, _) = administered(conn, scope, addition.group_id, "input.groupId")?;

@@ -13,8 +13,9 @@ use crate::check::{Checks, TEXT};
 use crate::db::Conn;
 use crate::db::announce::announce;
 use crate::error::{Code, Error, Rejection};
-use crate::groups::commands::administered;
+use crate::groups::reach::{administered, may_know};
 use crate::history::{self, Action, Entity, Fields};
+use crate::people::commands::NOBODY;
 use crate::repeat::Saved;
 use crate::scope::Scope;
 
@@ -237,7 +238,10 @@ const FOLLOWS: &str = "This membership follows from another group or from an add
 fn reachable(conn: &mut Conn, scope: &Scope, id: i64) -> Result<(MembershipRow, Derivation), Error> {
     let missing =
         || Error::from(Rejection::new(Code::NotFound, "There is no such membership.").at("input.membershipId"));
-    let group = store::group_of(conn, id)?.ok_or_else(missing)?;
+    let group = store::group_of(conn, id)?.unwrap_or(NOBODY);
+    if !may_know(conn, scope, group)? {
+        return Err(missing());
+    }
     let derivation = Derivation::prepare(conn, Seeds::Groups(&[group]))?;
     // The group first, as when members are added: two commands never wait for each other.
     administered(conn, scope, group, "input.membershipId").map_err(|error| match error {

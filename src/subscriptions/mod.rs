@@ -54,8 +54,7 @@ pub struct Request {
 /// A rejection for each rule that stands in the way.
 pub fn subscribe(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, request: &Request) -> Result<Saved, Error> {
     let group = request.group_id;
-    let derivation = Derivation::prepare(conn, Seeds::Groups(&[group]))?;
-    let (participant, _) = granted(conn, scope, cache, request, Wish::Join)?;
+    let (participant, _, derivation) = granted(conn, scope, cache, request, Wish::Join)?;
     let start_reason_id = usable(conn, ReasonTable::Start, JOINED, "input")?;
     let start = scope.today;
     opt_in(conn, group, participant)?;
@@ -97,8 +96,7 @@ pub fn unsubscribe(
     request: &Request,
 ) -> Result<Saved, Error> {
     let group = request.group_id;
-    let derivation = Derivation::prepare(conn, Seeds::Groups(&[group]))?;
-    let (participant, membership) = granted(conn, scope, cache, request, Wish::Leave)?;
+    let (participant, membership, derivation) = granted(conn, scope, cache, request, Wish::Leave)?;
     let mut checks = Checks::default();
     checks.prose("input.note", request.note.as_deref(), TEXT);
     checks.done()?;
@@ -119,28 +117,30 @@ pub fn unsubscribe(
     Ok(Saved { id, warnings: warning.into_iter().collect() })
 }
 
-/// The participant, and the membership that is in force, if every rule grants the wish. The group is locked, so that
-/// of many requests each sees what the one before did.
+/// The participant, the membership that is in force, and what can follow, if every rule grants the wish. The group is locked, so
+/// that of many requests each sees what the one before did.
 fn granted(
     conn: &mut Conn,
     scope: &Scope,
     cache: &CompositionCache,
     request: &Request,
     wish: Wish,
-) -> Result<(i64, Option<i64>), Error> {
+) -> Result<(i64, Option<i64>, Derivation), Error> {
     let participant = request.participant_id.or(scope.viewer.participant).ok_or_else(|| {
         let message = "Say who it is for: this token is not that of a participant.";
         Rejection::new(Code::Required, message).at("input.participantId")
     })?;
     let unknown =
         |what: &str, field: &str| Rejection::new(Code::NotFound, format!("There is no such {what}.")).at(field);
+    let mut derivation = None;
     let (settings, acting) = match may_wait_for(conn, scope, cache, participant, request.group_id)? {
         Wait::Hold => {
+            derivation = Some(Derivation::prepare(conn, Seeds::Groups(&[request.group_id]))?);
             let settings = groups::lock(conn, request.group_id)?.map(|(settings, _)| settings);
             let organization = settings.as_ref().and_then(|settings| settings.organization_id);
             (settings, acting(conn, scope, participant, organization)?)
         }
-        Wait::Look(settings) => (settings.map(|settings| *settings), Acting::Stranger),
+        Wait::Look => (None, Acting::Stranger),
         Wait::Unknown => return Err(unknown("group", "input.groupId").into()),
     };
     let settings = match settings {
@@ -168,7 +168,10 @@ fn granted(
         return Err(unknown("group", "input.groupId").into());
     }
     match rule::refusals(wish, &found.facts) {
-        refusals if refusals.is_empty() => Ok((participant, found.membership)),
+        refusals if refusals.is_empty() => {
+            let held = || Error::internal("a wish was granted towards a group that is not held");
+            Ok((participant, found.membership, derivation.ok_or_else(held)?))
+        }
         refusals => Err(Error::Rejected(refusals)),
     }
 }
@@ -176,8 +179,8 @@ fn granted(
 /// Whether a group is to be held.
 enum Wait {
     Hold,
-    /// It is only looked at: whatever it is, a stranger is refused.
-    Look(Option<Box<Settings>>),
+    /// It is not even looked at: whatever it is, a stranger is refused, and in the same steps.
+    Look,
     /// To the participant there is no such group.
     Unknown,
 }
@@ -194,10 +197,13 @@ fn may_wait_for(
     let settings = groups::peek(conn, group)?;
     let organization = settings.as_ref().and_then(|settings| settings.organization_id);
     Ok(match (acting(conn, scope, participant, organization)?, settings) {
-        (Acting::Stranger, settings) => Wait::Look(settings.map(Box::new)),
-        (Acting::Own, Some(settings)) if !(settings.subscription_group && settings.visible_on_portal) => {
+        (Acting::Stranger, _) => Wait::Look,
+        (Acting::Own, Some(settings)) if settings.subscription_group && settings.visible_on_portal => Wait::Hold,
+        (Acting::Own, settings) => {
+            let exists = settings.is_some();
+            let settings = settings.unwrap_or_default();
             let found = facts::of_one(conn, cache, scope, participant, group, &settings, Acting::Own)?;
-            if found.within_reach { Wait::Hold } else { Wait::Unknown }
+            if exists && found.within_reach { Wait::Hold } else { Wait::Unknown }
         }
         _ => Wait::Hold,
     })

@@ -2,6 +2,7 @@
 //! sight. What a viewer may not see does not exist for that viewer: no list, count, filter or message gives it away.
 
 mod model;
+mod steps;
 mod walk;
 mod walls;
 
@@ -76,7 +77,7 @@ impl Sdl {
             return "[]".to_owned();
         }
         match (base(&argument.ty.node), self.0.get(base(&argument.ty.node))) {
-            ("ID", _) => format!("\"{}\"", id::encode(kind_of(root, argument.name.node.as_str()), 9_999)),
+            ("ID", _) => format!("\"{}\"", id::encode(steps::kind_of(root, argument.name.node.as_str()), 9_999)),
             ("Boolean", _) => "false".to_owned(),
             ("Int", _) => "1".to_owned(),
             ("Date", _) => "\"2026-09-15\"".to_owned(),
@@ -102,24 +103,6 @@ fn base(ty: &Type) -> &str {
     match &ty.base {
         BaseType::Named(name) => name.as_str(),
         BaseType::List(inner) => base(inner),
-    }
-}
-
-fn kind_of(root: &str, argument: &str) -> Kind {
-    match (argument, root) {
-        ("groupId", _) | ("id", "group") => Kind::Group,
-        ("membershipId", _) | ("id", "membership") => Kind::Membership,
-        ("residencyId", _) => Kind::Residency,
-        ("contentId", _) | ("id", "content") => Kind::Content,
-        ("slotId", _) => Kind::ConversationSlot,
-        ("entryId", _) => Kind::SignUpEntry,
-        ("absenceReportId", _) => Kind::AbsenceReport,
-        ("leaveRequestId", _) => Kind::LeaveRequest,
-        ("lunchStayId", _) => Kind::LunchStay,
-        ("groupCategoryId", _) => Kind::GroupCategory,
-        ("reasonId", root) if root.contains("Start") => Kind::StartReason,
-        ("reasonId", _) => Kind::EndReason,
-        _ => Kind::Participant,
     }
 }
 

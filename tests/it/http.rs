@@ -581,7 +581,7 @@ once! {
         assert_eq!((ready().status, ready().body.as_str()), (503, "migrations are pending\n"));
         assert_eq!(served.request("GET", "/health", &[], b"").status, 200);
         let answer = served.ask("{ groups { totalCount } }", json!({}));
-        assert_eq!(answer.code(), "INTERNAL");
+        assert_eq!(answer.code(), "UNAVAILABLE");
         assert!(!answer.body.contains("no such table"), "{}", answer.body);
         db.migrate().unwrap();
         assert_eq!(ready().status, 200);

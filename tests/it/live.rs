@@ -52,7 +52,7 @@ impl Client {
     }
 
     /// The payload that a client with this token introduces itself with.
-    fn introduction(token: &str) -> Value {
+    pub fn introduction(token: &str) -> Value {
         json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } })
     }
 
@@ -117,7 +117,7 @@ impl Client {
     }
 
     /// The code and the reason with which the gateway closes.
-    fn farewell(&mut self) -> (u16, String) {
+    pub fn farewell(&mut self) -> (u16, String) {
         match self.frame() {
             Message::Close(Some(frame)) => (frame.code.into(), frame.reason.to_string()),
             other => panic!("{other:?}"),
@@ -147,7 +147,7 @@ pub fn until(what: &str, done: impl Fn() -> bool) {
     }
 }
 
-fn following(world: &World, number: i64) {
+pub fn following(world: &World, number: i64) {
     until("subscriptions", || gauge(world, "subscriptions") == number);
 }
 

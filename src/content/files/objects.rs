@@ -13,6 +13,7 @@ use object_store::prefix::PrefixStore;
 use object_store::{GetOptions, ObjectStore, ObjectStoreExt, WriteMultipart};
 
 use crate::error::Error;
+use crate::log::plain;
 
 /// How much of a file is in memory while it is written, in bytes. S3 takes no smaller parts.
 const PART: usize = 5 * 1024 * 1024;
@@ -141,13 +142,16 @@ impl Writing {
     /// Leaves nothing behind.
     pub async fn abandon(self) {
         if let Err(error) = self.upload.abort().await {
-            tracing::warn!(%error, "an unfinished file stays in the store until it is swept");
+            tracing::warn!(
+                cause = plain(&error.to_string()),
+                "an unfinished file stays in the store until it is swept"
+            );
         }
     }
 }
 
 fn unavailable(error: &object_store::Error) -> Error {
-    tracing::error!(%error, "the store of files did not do what it was asked");
+    tracing::error!(cause = plain(&error.to_string()), "the store of files did not do what it was asked");
     if is_full(error) { Error::Full } else { Error::Unavailable }
 }
 

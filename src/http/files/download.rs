@@ -7,10 +7,12 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use futures_util::StreamExt;
 
 use super::range::{Part, part};
 use super::{Fault, Gateway, Named, Task, in_turn, named};
 use crate::access::Viewer;
+use crate::content::files::objects::Pieces;
 use crate::content::files::store::{self, FileRow};
 use crate::content::visibility::Vision;
 use crate::content::{calendar as ics, store as content};
@@ -33,7 +35,7 @@ pub async fn calendar(State(gateway): State<Arc<Gateway>>, id: Named, request: R
     let found = async {
         let id = named(id)?;
         let id = id.strip_suffix(".ics").unwrap_or(&id).to_owned();
-        let viewer = gateway.follower(&request.headers, &request.uri, &id)?;
+        let viewer = gateway.follower(&request.headers, &request.uri, &id).await?;
         let key = id::decode_as(Kind::Content, &id).ok_or(Fault::Missing)?;
         let text = seen(&gateway, viewer, move |conn, vision, scope| {
             let rows = content::by_ids(conn, vision, scope.instant(), true, &[key])?;
@@ -67,9 +69,9 @@ async fn seen<T: Send + 'static>(
 
 async fn give(gateway: &Arc<Gateway>, id: Named, request: &Parts, preview: bool) -> Result<Response, Fault> {
     let (files, id) = (gateway.files()?, named(id)?);
-    let viewer = gateway.follower(&request.headers, &request.uri, &id)?;
+    let viewer = gateway.follower(&request.headers, &request.uri, &id).await?;
     let key = id::decode_as(Kind::ContentFile, &id).ok_or(Fault::Missing)?;
-    let found = seen(gateway, viewer, move |conn, vision, _| store::visible(conn, vision, &[key])).await?;
+    let found = seen(gateway, viewer.clone(), move |conn, vision, _| store::visible(conn, vision, &[key])).await?;
     let row = found.into_iter().next().ok_or(Fault::Missing)?;
     let object = if preview { row.preview_key.clone().ok_or(Fault::Missing)? } else { row.object_key.clone() };
     let tag = format!("\"{}{}\"", row.sha256, if preview { "-preview" } else { "" });
@@ -105,9 +107,20 @@ async fn give(gateway: &Arc<Gateway>, id: Named, request: &Parts, preview: bool)
         set(&mut response, header::CONTENT_LENGTH, &length.to_string());
     }
     if request.method != Method::HEAD {
-        *response.body_mut() = Body::from_stream(files.options.objects.read(&object, range).await?);
+        let pieces = files.options.objects.read(&object, range).await?;
+        *response.body_mut() = while_allowed(Arc::clone(gateway), viewer, pieces);
     }
     Ok(response)
+}
+
+/// A file piece by piece, which breaks off when the token by which it is fetched is withdrawn.
+fn while_allowed(gateway: Arc<Gateway>, viewer: Viewer, pieces: Pieces) -> Body {
+    Body::from_stream(pieces.map(move |piece| {
+        if gateway.is_withdrawn(&viewer) {
+            return Err(std::io::Error::other(Error::Withdrawn));
+        }
+        piece.map_err(std::io::Error::other)
+    }))
 }
 
 /// What holds for the whole file and for every part of it.

@@ -185,14 +185,20 @@ impl Gateway {
     }
 
     /// Who follows a link: whose key it carries, or whoever signs in by a header.
-    fn follower(&self, headers: &HeaderMap, uri: &Uri, of: &str) -> Result<Viewer, Fault> {
+    async fn follower(self: &Arc<Self>, headers: &HeaderMap, uri: &Uri, of: &str) -> Result<Viewer, Fault> {
         #[derive(Default, Deserialize)]
         struct Query {
             key: Option<String>,
         }
         match query::<Query>(uri).key {
-            None => Ok(self.viewer(headers)?),
-            Some(key) => self.files()?.links.viewer(&key, of, self.options.clock.now()).ok_or(Fault::Missing),
+            None => Ok(self.viewer(headers).await?),
+            Some(key) => {
+                let viewer = self.files()?.links.viewer(&key, of, self.options.clock.now()).ok_or(Fault::Missing)?;
+                match self.admit_bearer(&viewer).await {
+                    Err(Error::Withdrawn | Error::Expired) => Err(Fault::Missing),
+                    admitted => Ok(admitted.map(|()| viewer)?),
+                }
+            }
         }
     }
 

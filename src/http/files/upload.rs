@@ -42,7 +42,7 @@ pub async fn receive(State(gateway): State<Arc<Gateway>>, id: Named, request: Re
 
 async fn take(gateway: &Arc<Gateway>, id: Named, request: Request) -> Result<Response, Fault> {
     let files = gateway.files()?;
-    let viewer = gateway.viewer(request.headers())?;
+    let viewer = gateway.viewer(request.headers()).await?;
     if !viewer.is_signed_in() {
         return Err(Error::Unauthenticated("Sign in to send files.".to_owned()).into());
     }
@@ -70,6 +70,8 @@ async fn take(gateway: &Arc<Gateway>, id: Named, request: Request) -> Result<Res
         Accepted::Photos => upload.photo(request.into_body(), described).await?,
         Accepted::Documents | Accepted::None => upload.document(request.into_body(), described).await?,
     };
+    // It may have taken a while.
+    gateway.admit_bearer(&viewer).await?;
     let (name, noted) = (file.name.clone(), upload.keys.to_vec());
     let id =
         write(gateway, viewer.clone(), true, move |conn, scope, cache| files::add(conn, scope, cache, &file, &noted))

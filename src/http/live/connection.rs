@@ -12,7 +12,7 @@ use super::follow::Counted;
 use super::message::{self, Dialect, Message};
 use super::operation::{self, MAX_OPERATIONS, Operations, coded};
 use super::socket::{End, Socket};
-use super::{Gateway, HEARTBEAT, INTRODUCTION};
+use super::{GLANCE, Gateway, HEARTBEAT, INTRODUCTION};
 use crate::access::Viewer;
 use crate::db::hub::Attendance;
 use crate::error::Error;
@@ -59,6 +59,7 @@ enum Event {
     News,
     Due,
     Beat,
+    Glance,
     Stopping,
 }
 
@@ -68,6 +69,8 @@ impl Client {
         let opened = Instant::now();
         let mut heartbeat = interval_at(opened + HEARTBEAT, HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut glance = interval_at(opened + GLANCE, GLANCE);
+        glance.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = true;
         loop {
             let due = if self.viewer.is_some() { self.until } else { Some(opened + INTRODUCTION) };
@@ -77,6 +80,7 @@ impl Client {
                 () = self.attendance.hear() => Event::News,
                 () = moment(due) => Event::Due,
                 _ = heartbeat.tick() => Event::Beat,
+                _ = glance.tick() => Event::Glance,
                 () = told(&mut stopping) => Event::Stopping,
             };
             let done = match event {
@@ -93,6 +97,7 @@ impl Client {
                 Event::Due => Err(End::closed(4408, "Connection initialisation timeout")),
                 Event::Beat if std::mem::take(&mut heard) => socket.ping().await,
                 Event::Beat => Err(End::closed(4408, "No sign of life")),
+                Event::Glance => self.check_token(),
                 Event::Stopping => Err(End::closed(1001, "The gateway stops.")),
             };
             if let Err(end) = done {
@@ -114,6 +119,12 @@ impl Client {
             self.attendance.forget();
         }
         Ok(())
+    }
+
+    /// Lets nobody stay whose token was withdrawn.
+    fn check_token(&self) -> Result<(), End> {
+        let withdrawn = self.viewer.as_ref().is_some_and(|viewer| self.gateway.is_withdrawn(viewer));
+        if withdrawn { Err(refusal(&Error::Withdrawn)) } else { Ok(()) }
     }
 
     async fn take(&mut self, socket: &mut Socket, received: Result<Option<Utf8Bytes>, End>) -> Result<(), End> {
@@ -151,7 +162,11 @@ impl Client {
             Some(Given::Other) => Err(Error::Unauthenticated("`Authorization` must be a string.".to_owned())),
             None => self.header.take().transpose(),
         };
-        match signed {
+        let admitted = match signed {
+            Ok(Some(signed)) => self.gateway.admit_bearer(&signed.viewer).await.map(|()| Some(signed)),
+            other => other,
+        };
+        match admitted {
             Ok(signed) => {
                 self.until = signed.as_ref().and_then(|signed| signed.until);
                 self.viewer = Some(signed.map_or_else(Viewer::anonymous, |signed| signed.viewer));
@@ -179,6 +194,12 @@ impl Client {
         if self.operations.is_full() {
             let message = format!("At most {MAX_OPERATIONS} operations can be under way on one connection.");
             return socket.say(operation::refused(&id, &[coded(&message, None, "TOO_MANY_OPERATIONS")])).await;
+        }
+        if let Err(error) = self.gateway.admit_bearer(viewer).await {
+            return match error {
+                Error::Expired | Error::Withdrawn => Err(refusal(&error)),
+                error => socket.say(operation::refused(&id, &[operation::failed(&error)])).await,
+            };
         }
         match operation::begin(&self.gateway, payload.get().as_bytes(), viewer, &mut self.attendance) {
             Ok(said) => {
@@ -211,10 +232,10 @@ fn given(payload: Option<&RawValue>) -> Option<Given> {
 /// it; after 4401 and 4500 they tell whoever uses them at once.
 fn refusal(error: &Error) -> End {
     match error {
-        Error::Expired => End::closed(4403, error.to_string()),
+        Error::Expired | Error::Withdrawn => End::closed(4403, error.to_string()),
         Error::Unauthenticated(message) => End::closed(4401, message.as_str()),
         error => {
-            tracing::error!(%error, "a client could not be let in");
+            tracing::error!(error = error.logged(), "a client could not be let in");
             End::closed(4500, "Internal server error")
         }
     }

@@ -98,7 +98,7 @@ impl Following {
             match news {
                 Ok(News::Changes { changes, .. }) => {
                     if let Err(error) = self.show(&changes).await {
-                        tracing::debug!(%error, "a subscription is interrupted");
+                        tracing::debug!(error = error.logged(), "a subscription is interrupted");
                         self.interrupt();
                     }
                 }

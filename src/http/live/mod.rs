@@ -35,6 +35,8 @@ const MAX_CONNECTIONS: usize = 1_000;
 const INTRODUCTION: Duration = Duration::from_secs(10);
 /// How often a client is asked whether it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(20);
+/// How often it is looked at whether a client's token was withdrawn.
+const GLANCE: Duration = Duration::from_secs(1);
 /// What a message has around the request, in bytes.
 const ENVELOPE: usize = 1_024;
 

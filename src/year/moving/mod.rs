@@ -14,7 +14,7 @@ use crate::content::store::hold;
 use crate::db::Conn;
 use crate::error::{Code, Error, Rejection};
 use crate::groups::Settings;
-use crate::groups::commands::administered;
+use crate::groups::reach::{administered, may_know};
 use crate::members::Origin;
 use crate::members::derive::{Derivation, Seeds, Whom};
 use crate::members::joining::store::opted_out;
@@ -81,6 +81,11 @@ pub struct Moved {
 /// A rejection for each rule that is broken.
 pub fn move_members(conn: &mut Conn, scope: &Scope, request: &Request) -> Result<Moved, Error> {
     let groups = [request.from_group_id, request.to_group_id];
+    for (group, field) in [(request.from_group_id, "input.fromGroupId"), (request.to_group_id, "input.toGroupId")] {
+        if !may_know(conn, scope, group)? {
+            return Err(Rejection::new(Code::NotFound, "There is no such group.").at(field).into());
+        }
+    }
     let derivation = Derivation::prepare_alone(conn, Seeds::Groups(&groups))?;
     let (from, to) = both(conn, scope, request)?;
     let on = request.on.unwrap_or(scope.today);
