@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ use kring::{app, graphql};
 // The system's allocator spends a good part of a request on locks when requests run side by side.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// How long threads are awaited when everything else is done.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -56,23 +59,29 @@ fn run(command: Command) -> Result<(), Error> {
             say!("{}", app::token(&settings)?);
             Ok(())
         }
-        Command::Serve(settings) => runtime()?.block_on(app::serve(*settings)),
+        Command::Serve(settings) => run_async(app::serve(*settings)),
         Command::Import(settings) => cli::import(&settings),
         Command::YearTransition(settings) => cli::year::run(&settings),
-        Command::Demo(settings) => runtime()?.block_on(cli::demo(settings)),
+        Command::Demo(settings) => run_async(cli::demo(settings)),
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Error> {
-    tokio::runtime::Builder::new_multi_thread()
+fn run_async(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::internal(format!("no runtime: {error}")))
+        .map_err(|error| Error::internal(format!("no runtime: {error}")))?;
+    let done = runtime.block_on(work);
+    // A statement that is still at work must not hold the process up: what was not committed is rolled back.
+    runtime.shutdown_timeout(LAST_WAIT);
+    done
 }
 
 fn log_to_stderr(json: bool) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("KRING_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for terminals; in a file they would be noise.
+    let builder = builder.with_ansi(std::io::stderr().is_terminal());
     if json { builder.json().init() } else { builder.init() }
 }
