@@ -92,7 +92,8 @@ pub async fn serve(settings: Serve) -> Result<(), Error> {
     let files = settings.files.open()?;
     let gateway = gateway(db.clone(), keys, &settings.serving, wait, mailer.is_some(), Some(files))?;
     let listener = listen(settings.serving.listen).await?;
-    tracing::info!(address = %settings.serving.listen, "serving");
+    let address = listener.local_addr().map_err(|error| Error::internal(error.to_string()))?;
+    tracing::info!(%address, "serving");
     let post = mailer.map(|mailer| Post::open(db, mailer, settings.serving.time_zone));
     run(listener, gateway, &settings.serving).await;
     if let Some(post) = post {

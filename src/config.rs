@@ -36,6 +36,8 @@ pub enum Command {
     Serve(Box<Serve>),
     /// Bring the database's schema up to date and stop.
     Migrate(Database),
+    /// Write a copy of an embedded database to a new file, while it is served.
+    Backup(Backup),
     /// Print the GraphQL schema.
     Schema,
     /// Import a CSV bundle (a folder with participants.csv, groups.csv, memberships.csv and so on) or the roster of a
@@ -118,6 +120,15 @@ impl Files {
             ..usual
         })
     }
+}
+
+/// Settings of `backup`.
+#[derive(Clone, Debug, Args)]
+pub struct Backup {
+    /// The file to write, which must not be there yet.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub database: Database,
 }
 
 /// Settings of `demo`.

@@ -55,6 +55,12 @@ fn run(command: Command) -> Result<(), Error> {
             }
             Ok(())
         }
+        Command::Backup(settings) => {
+            let db = kring::db::Db::open(&settings.database.options(Duration::from_mins(10)))?;
+            db.back_up(&settings.file)?;
+            say!("The database was copied to {}. Copy the files now.", settings.file.display());
+            Ok(())
+        }
         Command::Token(settings) => {
             say!("{}", app::token(&settings)?);
             Ok(())

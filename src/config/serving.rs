@@ -92,6 +92,7 @@ impl Serving {
             connections: self.max_connections.max(1),
             per_source: self.max_connections_per_source.max(1),
             proxies: self.trusted_proxies.clone(),
+            ..server::Options::default()
         }
     }
 

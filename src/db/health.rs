@@ -39,14 +39,13 @@ impl Db {
             Some(conn) => conn,
             None => self.connect()?,
         };
-        let standing = match migrate::standing(&mut conn) {
-            Ok(standing) => standing,
+        let mut standing = migrate::standing(&mut conn);
+        if standing.is_err() {
             // The connection may be older than the server.
-            Err(_) => {
-                conn = self.connect()?;
-                migrate::standing(&mut conn)?
-            }
-        };
+            conn = self.connect()?;
+            standing = migrate::standing(&mut conn);
+        }
+        let standing = standing?;
         *probe = Some(conn);
         Ok(match standing {
             Standing::Behind => Health::Behind,

@@ -2,6 +2,7 @@
 
 mod address;
 pub mod announce;
+mod backup;
 pub mod batch;
 mod dialect;
 mod health;

@@ -715,7 +715,7 @@ fn a_postgresql_that_hangs_up_is_reached_again() {
     is_unavailable(&served.ask("{ groups { totalCount } }", json!({})));
     is_unavailable(&served.ask(mutation, json!({})));
     let ready = served.request("GET", "/ready", &[], b"");
-    assert_eq!((ready.status, ready.body.as_str()), (503, "the database cannot be reached\n"));
+    assert_eq!((ready.status, ready.body.as_str()), (503, "the database does not answer\n"));
     assert_eq!(served.request("GET", "/health", &[], b"").status, 200);
     cut.outside_transactions(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", cut.name));
     let since = Instant::now();

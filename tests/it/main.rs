@@ -26,6 +26,7 @@ mod import_rules;
 mod imports;
 mod joining;
 mod live;
+mod machines;
 mod mail;
 mod members;
 mod operations;

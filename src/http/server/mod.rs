@@ -20,7 +20,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
 
-use patience::{Activity, Patient};
+use patience::{Activity, Patience, Patient};
 use places::Places;
 use source::{Proxies, Source};
 
@@ -39,11 +39,13 @@ pub struct Options {
     pub per_source: usize,
     /// Which proxies are believed when they say where a request comes from.
     pub proxies: Proxies,
+    /// How long clients are waited for.
+    pub patience: Patience,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { connections: 4_096, per_source: 512, proxies: Proxies::default() }
+        Self { connections: 4_096, per_source: 512, proxies: Proxies::default(), patience: Patience::default() }
     }
 }
 
@@ -68,7 +70,7 @@ pub async fn serve(listener: TcpListener, router: Router, options: &Options, sto
         };
         // Whoever has more connections than they may is told by the closed one.
         let Some(place) = places.take(peer.ip(), &options.proxies) else { continue };
-        let connection = Connection { router: router.clone(), proxies: options.proxies.clone(), peer };
+        let connection = Connection { router: router.clone(), options: options.clone(), peer };
         let connection = connection.serve(stream, &builder, &graceful);
         tokio::spawn(async move {
             connection.await;
@@ -91,7 +93,7 @@ async fn refused(error: &std::io::Error) {
 /// One client's connection.
 struct Connection {
     router: Router,
-    proxies: Proxies,
+    options: Options,
     peer: SocketAddr,
 }
 
@@ -106,11 +108,11 @@ impl Connection {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
         let activity = Activity::default();
-        let stream = TokioIo::new(Patient::new(stream, activity.clone()));
-        let Self { router, proxies, peer } = self;
+        let Self { router, options, peer } = self;
+        let stream = TokioIo::new(Patient::new(stream, activity.clone(), options.patience));
         let service = service_fn(move |request: Request<Incoming>| {
             let (mut router, busy) = (router.clone(), activity.begin());
-            let source = Source::of(peer.ip(), request.headers(), &proxies);
+            let source = Source::of(peer.ip(), request.headers(), &options.proxies);
             async move {
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(source);

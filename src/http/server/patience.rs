@@ -11,10 +11,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How long the head of a request may take, from its first byte.
-pub const HEAD: Duration = Duration::from_secs(10);
-/// How long a client may read nothing of an answer that is ready for it.
-pub const UNREAD: Duration = Duration::from_secs(30);
+/// How long a client is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long the head of a request may take, from its first byte.
+    pub head: Duration,
+    /// How long a client may read nothing of an answer that is ready for it.
+    pub unread: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(10), unread: Duration::from_secs(30) }
+    }
+}
 
 /// How many requests of a connection are at work.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +64,7 @@ enum Spoken {
 pub struct Patient {
     stream: TcpStream,
     activity: Activity,
+    patience: Patience,
     spoken: Spoken,
     /// By when the head that has begun must be there.
     head: Option<Pin<Box<Sleep>>>,
@@ -63,8 +74,8 @@ pub struct Patient {
 
 impl Patient {
     /// Watches over a connection.
-    pub fn new(stream: TcpStream, activity: Activity) -> Self {
-        Self { stream, activity, spoken: Spoken::Unknown, head: None, unread: None }
+    pub fn new(stream: TcpStream, activity: Activity, patience: Patience) -> Self {
+        Self { stream, activity, patience, spoken: Spoken::Unknown, head: None, unread: None }
     }
 
     /// The connection itself, for what has other rules.
@@ -77,7 +88,7 @@ impl Patient {
             self.spoken = if bytes.starts_with(b"PRI") { Spoken::Http2 } else { Spoken::Http1 };
         }
         if self.spoken == Spoken::Http1 && self.activity.is_idle() && !bytes.is_empty() && self.head.is_none() {
-            self.head = Some(Box::pin(sleep_until(Instant::now() + HEAD)));
+            self.head = Some(Box::pin(sleep_until(Instant::now() + self.patience.head)));
         }
     }
 
@@ -87,7 +98,8 @@ impl Patient {
             self.unread = None;
             return written;
         }
-        let until = self.unread.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + UNREAD)));
+        let patience = self.patience.unread;
+        let until = self.unread.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + patience)));
         ready!(until.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
     }
