@@ -27,7 +27,7 @@ use kring::app;
 use kring::db::{Db, Options};
 use kring::graphql::session::Shared;
 use kring::http::guard::Limits;
-use kring::http::{self, Gateway};
+use kring::http::{self, Gateway, server};
 use kring::scope::Clock;
 use serde_json::{Value, json};
 use support::client::{Client, post};
@@ -154,7 +154,8 @@ fn serve_side(side: Side, url: &str, port: u16) {
             };
             let shared = Shared { db, compositions: Default::default() };
             let gateway = Gateway::new(shared, keys, options).expect("the schema can be described");
-            return app::run(listener, gateway).await.expect("the gateway serves");
+            return server::serve(listener, http::router(gateway), &server::Options::default(), std::future::pending())
+                .await;
         }
         let listener = axum::serve::ListenerExt::tap_io(listener, |stream| drop(stream.set_nodelay(true)));
         let shared = handwritten::Shared { db, keys, zone: Amsterdam };

@@ -10,6 +10,7 @@ use crate::access::withdrawals::{self, Which};
 use crate::access::{Role, Viewer};
 use crate::config::{Database, Mail, Serve, Serving, Token};
 use crate::db::Db;
+use crate::db::lock::Lock;
 use crate::error::Error;
 use crate::graphql::session::Shared;
 use crate::groups::store::CompositionCache;
@@ -83,19 +84,21 @@ pub fn gateway(
 pub async fn serve(settings: Serve) -> Result<(), Error> {
     let secret = settings.secret.get()?;
     let keys = Keys::from_secret(secret);
+    let _lock = Lock::take(&settings.database.database_url)?;
     let db = open(&settings.database, settings.serving.execution())?;
     let mailer = mailer(&settings.mail)?;
     let wait = Duration::from_secs(settings.database.wait_seconds);
     let files = settings.files.open()?;
     let gateway = gateway(db.clone(), keys, &settings.serving, wait, mailer.is_some(), Some(files))?;
     let listener = listen(settings.serving.listen).await?;
-    tracing::info!(address = %settings.serving.listen, "serving");
+    let address = listener.local_addr().map_err(|error| Error::internal(error.to_string()))?;
+    tracing::info!(%address, "serving");
     let post = mailer.map(|mailer| Post::open(db, mailer, settings.serving.time_zone));
-    let served = run(listener, gateway).await;
+    run(listener, gateway, &settings.serving).await;
     if let Some(post) = post {
-        post.close();
+        post.close().await;
     }
-    served
+    Ok(())
 }
 
 fn mailer(settings: &Mail) -> Result<Option<Mailer>, Error> {
@@ -117,12 +120,20 @@ impl Post {
         Self { stop, thread }
     }
 
-    /// Ends after the message that is under way.
-    fn close(self) {
+    /// Ends after the message that is under way, unless the mail server keeps it waiting: what was not sent for sure is
+    /// sent when the gateway runs again.
+    async fn close(self) {
         self.stop.store(true, Ordering::Relaxed);
-        if self.thread.join().is_err() {
-            tracing::error!("the thread that sends e-mails failed");
+        for _ in 0..30 {
+            if self.thread.is_finished() {
+                if self.thread.join().is_err() {
+                    tracing::error!("the thread that sends e-mails failed");
+                }
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        tracing::warn!("an e-mail is still under way");
     }
 }
 
@@ -136,28 +147,19 @@ pub async fn listen(address: SocketAddr) -> Result<tokio::net::TcpListener, Erro
         .map_err(|error| Error::Configuration(format!("cannot listen on {address}: {error}")))
 }
 
-/// Serves until the process is told to stop, and then finishes what is under way.
-///
-/// # Errors
-/// `Internal` when the socket fails.
-pub async fn run(listener: tokio::net::TcpListener, gateway: Arc<Gateway>) -> Result<(), Error> {
-    let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY");
-        }
-    });
+/// Serves until the process is told to stop, and then finishes what is under way, as far as there is time for it.
+pub async fn run(listener: tokio::net::TcpListener, gateway: Arc<Gateway>, serving: &Serving) {
     let closing = Arc::clone(&gateway);
     let sweeping = tokio::spawn(sweep(Arc::clone(&gateway)));
-    axum::serve(listener, http::router(Arc::clone(&gateway)))
-        .with_graceful_shutdown(async move {
-            stopped().await;
-            closing.stop_following();
-        })
-        .await
-        .map_err(|error| Error::internal(format!("the server failed: {error}")))?;
+    let stop = async move {
+        stopped().await;
+        tracing::info!("stopping");
+        closing.stop_following();
+    };
+    let router = http::router(Arc::clone(&gateway));
+    http::server::serve_until(listener, router, &serving.connections(), stop, serving.stopping()).await;
     sweeping.abort();
     gateway.followers_gone().await;
-    Ok(())
 }
 
 /// Removes what uploads and deletions have left in the store of files, now and then.

@@ -196,7 +196,8 @@ async fn serve_demo(settings: &Demo, file: &std::path::Path) -> Result<(), Error
     let objects = Objects::open(&format!("{}-files", file.display()), &Bucket::default())?;
     let wait = Duration::from_secs(database.wait_seconds);
     let gateway = app::gateway(db, keys, &settings.serving, wait, false, Some(FileOptions::new(objects)))?;
-    app::run(listener, gateway).await
+    app::run(listener, gateway, &settings.serving).await;
+    Ok(())
 }
 
 fn token(

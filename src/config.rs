@@ -1,6 +1,7 @@
 //! Settings: every one a flag and an environment variable.
 
-use std::net::SocketAddr;
+mod serving;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use crate::content::files::objects::{Bucket, Objects};
 use crate::content::kind::ContentKind;
 use crate::error::Error;
 use crate::http::files::Options as FileOptions;
-use crate::http::guard::Limits;
 use crate::school::year::SchoolYear;
+pub use serving::Serving;
 
 /// Group and membership administration behind one GraphQL gateway.
 #[derive(Debug, Parser)]
@@ -36,6 +37,8 @@ pub enum Command {
     Serve(Box<Serve>),
     /// Bring the database's schema up to date and stop.
     Migrate(Database),
+    /// Write a copy of an embedded database to a new file, while it is served.
+    Backup(Backup),
     /// Print the GraphQL schema.
     Schema,
     /// Import a CSV bundle (a folder with participants.csv, groups.csv, memberships.csv and so on) or the roster of a
@@ -59,45 +62,6 @@ pub struct Database {
     /// How long a request waits for its turn before it is answered with UNAVAILABLE, in seconds.
     #[arg(long, env = "KRING_WAIT_SECONDS", default_value_t = 3)]
     pub wait_seconds: u64,
-}
-
-/// How to serve.
-#[derive(Clone, Debug, Args)]
-pub struct Serving {
-    /// The address to listen on.
-    #[arg(long, env = "KRING_LISTEN", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
-    /// The time zone that decides which date is today.
-    #[arg(long, env = "KRING_TIME_ZONE", default_value = "Europe/Amsterdam")]
-    pub time_zone: Tz,
-    /// How long one request may take that reads, and one statement of any, in seconds.
-    #[arg(long, env = "KRING_EXECUTION_SECONDS", default_value_t = 10)]
-    pub execution_seconds: u64,
-    /// How long one request may take that changes something, in seconds. A year transition of a large school board takes
-    /// longer than anything else; a proxy in front should be as patient.
-    #[arg(long, env = "KRING_CHANGE_SECONDS", default_value_t = 120)]
-    pub change_seconds: u64,
-    /// The largest request body, in bytes.
-    #[arg(long, env = "KRING_MAX_BODY_BYTES", default_value_t = Limits::default().max_body_bytes)]
-    pub max_body_bytes: usize,
-    /// The longest document, in characters.
-    #[arg(long, env = "KRING_MAX_CHARACTERS", default_value_t = Limits::default().max_characters)]
-    pub max_characters: usize,
-    /// The most tokens in a document.
-    #[arg(long, env = "KRING_MAX_TOKENS", default_value_t = Limits::default().max_tokens)]
-    pub max_tokens: usize,
-    /// The deepest selection.
-    #[arg(long, env = "KRING_MAX_DEPTH", default_value_t = Limits::default().max_depth)]
-    pub max_depth: usize,
-    /// The most aliases in a document.
-    #[arg(long, env = "KRING_MAX_ALIASES", default_value_t = Limits::default().max_aliases)]
-    pub max_aliases: u64,
-    /// The most rows that a document may ask for, lists multiplied.
-    #[arg(long, env = "KRING_MAX_COST", default_value_t = Limits::default().max_cost)]
-    pub max_cost: u64,
-    /// Write the log as one JSON object a line.
-    #[arg(long, env = "KRING_LOG_JSON")]
-    pub log_json: bool,
 }
 
 /// How files of content are kept.
@@ -157,6 +121,15 @@ impl Files {
             ..usual
         })
     }
+}
+
+/// Settings of `backup`.
+#[derive(Clone, Debug, Args)]
+pub struct Backup {
+    /// The file to write, which must not be there yet.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub database: Database,
 }
 
 /// Settings of `demo`.
@@ -385,30 +358,5 @@ impl Database {
             statement_timeout: execution,
             ..crate::db::Options::new(self.database_url.clone())
         }
-    }
-}
-
-impl Serving {
-    /// What a document may ask at most.
-    pub fn limits(&self) -> Limits {
-        Limits {
-            max_body_bytes: self.max_body_bytes,
-            max_characters: self.max_characters,
-            max_tokens: self.max_tokens,
-            max_depth: self.max_depth,
-            max_aliases: self.max_aliases,
-            max_cost: self.max_cost,
-            ..Limits::default()
-        }
-    }
-
-    /// How long one request may take that reads.
-    pub fn execution(&self) -> Duration {
-        Duration::from_secs(self.execution_seconds.max(1))
-    }
-
-    /// How long one request may take that changes something.
-    pub fn change(&self) -> Duration {
-        Duration::from_secs(self.change_seconds.max(self.execution_seconds).max(1))
     }
 }

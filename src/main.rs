@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ use kring::{app, graphql};
 // The system's allocator spends a good part of a request on locks when requests run side by side.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// How long threads are awaited when everything else is done.
+const LAST_WAIT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -54,6 +57,12 @@ fn run(command: Command) -> Result<(), Error> {
             }
             Ok(())
         }
+        Command::Backup(settings) => {
+            let db = kring::db::Db::open(&settings.database.options(Duration::from_mins(10)))?;
+            db.back_up(&settings.file)?;
+            say!("The database was copied to {}. Copy the files now.", settings.file.display());
+            Ok(())
+        }
         Command::Token(settings) => {
             match (&settings.withdraw, settings.role) {
                 (Some(token), _) => say!("{}", app::withdraw(&settings, token)?),
@@ -62,18 +71,22 @@ fn run(command: Command) -> Result<(), Error> {
             }
             Ok(())
         }
-        Command::Serve(settings) => runtime()?.block_on(app::serve(*settings)),
+        Command::Serve(settings) => run_async(app::serve(*settings)),
         Command::Import(settings) => cli::import(&settings),
         Command::YearTransition(settings) => cli::year::run(&settings),
-        Command::Demo(settings) => runtime()?.block_on(cli::demo(settings)),
+        Command::Demo(settings) => run_async(cli::demo(settings)),
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Error> {
-    tokio::runtime::Builder::new_multi_thread()
+fn run_async(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::internal(format!("no runtime: {error}")))
+        .map_err(|error| Error::internal(format!("no runtime: {error}")))?;
+    let done = runtime.block_on(work);
+    // A statement that is still at work must not hold the process up: what was not committed is rolled back.
+    runtime.shutdown_timeout(LAST_WAIT);
+    done
 }
 
 /// A panic may repeat what it stumbled over.
@@ -89,5 +102,7 @@ fn log_to_stderr(json: bool) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("KRING_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Scrubbed(std::io::stderr()));
+    // Colours are for terminals; in a file they would be noise.
+    let builder = builder.with_ansi(std::io::stderr().is_terminal());
     if json { builder.json().init() } else { builder.init() }
 }

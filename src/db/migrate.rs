@@ -1,6 +1,9 @@
 //! The schema's history, embedded in the program.
 
+use std::fmt::Display;
+
 use diesel::backend::Backend;
+use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
 use diesel::pg::Pg;
 use diesel::sql_types::Text;
@@ -16,51 +19,71 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// Any number will do as long as every process uses the same: PostgreSQL's advisory lock has no names.
 const LOCK: i64 = 0x004b_7269_6e67;
 
+/// How the schema stands to what the program knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Current,
+    /// Migrations are missing.
+    Behind,
+    /// There are migrations that the program does not know: the last of the database's, and the last of the program's.
+    Newer(String, String),
+}
+
+/// Brings the schema up to date, on a connection that is used for nothing else afterwards.
 pub(super) fn run(conn: &mut Conn) -> Result<Vec<String>, Error> {
     // The write lock is taken before looking at what is pending, so that of several processes that start at once
-    // one applies and the others find nothing left to do.
-    match conn.dialect() {
-        Dialect::Sqlite => conn.batch("PRAGMA busy_timeout = 60000")?,
-        Dialect::Postgres => {
-            conn.batch(&format!("SET statement_timeout = 0; SELECT pg_advisory_lock({LOCK})"))?;
-        }
-    }
-    let applied = apply(conn);
-    match conn.dialect() {
-        Dialect::Sqlite => conn.batch("PRAGMA busy_timeout = 5000")?,
-        Dialect::Postgres => {
-            conn.batch(&format!("RESET statement_timeout; SELECT pg_advisory_unlock({LOCK})"))?;
-        }
-    }
-    applied
-}
-
-fn apply(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    // one applies and the others find nothing left to do. They wait for as long as that takes.
     match conn {
-        Conn::Sqlite(conn) => conn.immediate_transaction(|conn| pending(conn.run_pending_migrations(SQLITE))),
-        Conn::Postgres(conn) => pending(conn.run_pending_migrations(POSTGRES)),
+        Conn::Sqlite(conn) => {
+            conn.batch_execute("PRAGMA busy_timeout = 3600000")?;
+            conn.immediate_transaction(|conn| apply(conn, SQLITE))
+        }
+        Conn::Postgres(conn) => {
+            let waiting = "SET statement_timeout = 0; SET lock_timeout = 0";
+            conn.batch_execute(&format!("{waiting}; SELECT pg_advisory_lock({LOCK})"))?;
+            apply(conn, POSTGRES)
+        }
     }
 }
 
-fn pending(
-    outcome: diesel::migration::Result<Vec<diesel::migration::MigrationVersion<'_>>>,
-) -> Result<Vec<String>, Error> {
-    let versions = outcome.map_err(|error| Error::internal(format!("migration failed: {error}")))?;
-    Ok(versions.iter().map(ToString::to_string).collect())
+fn apply<D: Backend>(conn: &mut impl MigrationHarness<D>, known: EmbeddedMigrations) -> Result<Vec<String>, Error>
+where
+    EmbeddedMigrations: MigrationSource<D>,
+{
+    let failed = |error: &dyn Display| Error::internal(format!("migration failed: {error}"));
+    let applied = conn.applied_migrations().map_err(|error| failed(&error))?;
+    let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
+    if let Standing::Newer(database, program) = compare(&applied, &versions::<D>(&known)?) {
+        return Err(Error::Configuration(format!(
+            "the schema of the database has version {database}, and this program knows versions up to {program}: \
+             it is too old for this database. Start the newer program."
+        )));
+    }
+    let pending = conn.run_pending_migrations(known).map_err(|error| failed(&error))?;
+    Ok(pending.iter().map(ToString::to_string).collect())
 }
 
-/// Whether every migration was applied. It only reads, unlike Diesel's own check, which makes its table first.
-pub(super) fn is_current(conn: &mut Conn) -> Result<bool, Error> {
+/// How the schema stands. It only reads, unlike Diesel's own check, which makes its table first.
+pub(super) fn standing(conn: &mut Conn) -> Result<Standing, Error> {
     let known = match conn.dialect() {
         Dialect::Sqlite => versions::<Sqlite>(&SQLITE),
         Dialect::Postgres => versions::<Pg>(&POSTGRES),
     }?;
     let applied = Sql::new("SELECT version FROM __diesel_schema_migrations").load::<Text, String>(conn);
     match applied.map_err(Error::from) {
-        Ok(applied) => Ok(known.iter().all(|version| applied.contains(version))),
+        Ok(applied) => Ok(compare(&applied, &known)),
         // A database without that table has no schema yet.
-        Err(Error::Internal(_)) => Ok(false),
+        Err(Error::Internal(_)) => Ok(Standing::Behind),
         Err(error) => Err(error),
+    }
+}
+
+fn compare(applied: &[String], known: &[String]) -> Standing {
+    let last = |versions: &mut dyn Iterator<Item = &String>| versions.max().cloned();
+    match last(&mut applied.iter().filter(|version| !known.contains(version))) {
+        Some(newer) => Standing::Newer(newer, last(&mut known.iter()).unwrap_or_default()),
+        None if known.iter().all(|version| applied.contains(version)) => Standing::Current,
+        None => Standing::Behind,
     }
 }
 

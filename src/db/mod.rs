@@ -1,10 +1,14 @@
 //! The database floor: pools, transactions and the two backends behind one connection type.
 
+mod address;
 pub mod announce;
+mod backup;
 pub mod batch;
 mod dialect;
+mod health;
 pub mod hub;
 mod listen;
+pub mod lock;
 mod migrate;
 pub mod moment;
 mod pool;
@@ -14,12 +18,13 @@ pub mod text_enum;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{Connection, InstrumentationEvent};
 use diesel::{PgConnection, SqliteConnection};
 
 pub use dialect::{Dialect, Violation, violation};
+pub use health::Health;
 pub use sql::Sql;
 
 use crate::error::Error;
@@ -119,6 +124,10 @@ pub struct Db {
     statements: Arc<AtomicU64>,
     capacity: usize,
     hub: Arc<hub::Hub>,
+    manager: Manager,
+    /// How long a connection is awaited.
+    wait: Duration,
+    probe: Arc<health::Probe>,
 }
 
 /// A connection lent by a pool; it goes back when dropped.
@@ -128,12 +137,14 @@ impl Db {
     /// Opens the pools without touching the schema.
     ///
     /// # Errors
-    /// `Unavailable` when the database cannot be reached, a configuration error when the address makes no sense.
+    /// A configuration error when the address makes no sense or the database cannot be opened, with the cause.
     pub fn open(options: &Options) -> Result<Self, Error> {
         let statements = Arc::new(AtomicU64::new(0));
         let counter = options.count_statements.then(|| counting(Arc::clone(&statements)));
         let observers = counter.into_iter().chain(options.observer.clone()).collect();
         let manager = Manager::new(options, observers)?;
+        let first = manager.open();
+        drop(first.map_err(|error| Error::Configuration(format!("the database cannot be opened: {error}")))?);
         let dialect = manager.dialect();
         let build = |size: u32, manager: Manager| {
             r2d2::Pool::builder()
@@ -146,16 +157,17 @@ impl Db {
         };
         let writers = if dialect == Dialect::Sqlite { 1 } else { options.readers };
         let hub = hub::Hub::new(manager.for_listening());
-        let db = Self {
+        Ok(Self {
             hub,
             readers: build(options.readers, manager.for_reading()),
-            writers: build(writers, manager),
+            writers: build(writers, manager.clone()),
+            manager,
+            wait: options.wait,
+            probe: Arc::default(),
             dialect,
             statements,
             capacity: usize::try_from(options.readers.max(1)).unwrap_or(1),
-        };
-        drop(db.writer()?);
-        Ok(db)
+        })
     }
 
     /// Which database this is.
@@ -183,11 +195,7 @@ impl Db {
     /// # Errors
     /// `Unavailable` when none is free in time.
     pub fn reader(&self) -> Result<Lent, Error> {
-        self.readers.get().map_err(|_| Error::Unavailable)
-    }
-
-    fn writer(&self) -> Result<Lent, Error> {
-        self.writers.get().map_err(|_| Error::Unavailable)
+        lend(&self.readers)
     }
 
     /// Reads in one transaction: every statement in `body` sees the same state.
@@ -214,13 +222,14 @@ impl Db {
             Dialect::Sqlite => 0,
             Dialect::Postgres => pool.max_size(),
         };
+        let begun = Instant::now();
         loop {
-            let mut lent = pool.get().map_err(|_| Error::Unavailable)?;
+            let mut lent = lend(pool)?;
             match lent.batch(begin) {
                 Ok(()) => return Ok(lent),
                 Err(error) => {
                     lent.broken = true;
-                    if spare == 0 {
+                    if spare == 0 || begun.elapsed() > self.wait {
                         return Err(error.into());
                     }
                     spare -= 1;
@@ -267,22 +276,25 @@ impl Db {
         }
     }
 
-    /// Whether the database answers and its schema is the one this program was built with.
+    /// Brings the schema up to date; safe when several processes start at once: the others wait.
     ///
     /// # Errors
-    /// `Unavailable` when it does not answer.
-    pub fn is_ready(&self) -> Result<bool, Error> {
-        migrate::is_current(self.snapshot()?.conn())
-    }
-
-    /// Brings the schema up to date; safe when several processes start at once.
-    ///
-    /// # Errors
-    /// What the database answers.
+    /// A configuration error when the schema is newer than this program; what the database answers.
     pub fn migrate(&self) -> Result<Vec<String>, Error> {
-        let mut lent = self.writer()?;
-        migrate::run(&mut lent)
+        // On a connection of its own: it waits without a limit, which no request should inherit.
+        let conn = self.manager.open();
+        migrate::run(
+            &mut conn.map_err(|error| Error::Configuration(format!("the database cannot be opened: {error}")))?,
+        )
     }
+}
+
+/// Lends a connection of a pool.
+fn lend(pool: &r2d2::Pool<Manager>) -> Result<Lent, Error> {
+    pool.get().map_err(|error| {
+        tracing::warn!(%error, "no connection to the database");
+        Error::Unavailable
+    })
 }
 
 /// A connection that cannot roll back is not lent again; closing it rolls back.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel::connection::Connection;
 use diesel::{PgConnection, SqliteConnection};
 
+use super::address::Address;
 use super::{Conn, Dialect, Observer, Options};
 use crate::error::Error;
 use crate::log::plain;
@@ -45,8 +46,9 @@ impl Manager {
             }
             Target::Sqlite(path.to_owned())
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            require_tls_or_local(url)?;
-            Target::Postgres(url.to_owned())
+            let address = Address::read(url)?;
+            address.require_tls_or_local()?;
+            Target::Postgres(address.bounded())
         } else {
             return Err(Error::Configuration("DATABASE_URL must start with sqlite:// or postgres://".to_owned()));
         };
@@ -72,7 +74,10 @@ impl Manager {
     pub(super) fn open(&self) -> Result<Conn, Box<dyn std::error::Error + Send + Sync>> {
         let cache = if self.read_only { READ_CACHE } else { WRITE_CACHE };
         let mut conn = match &self.target {
-            Target::Sqlite(path) => Conn::Sqlite(SqliteConnection::establish(path)?),
+            Target::Sqlite(path) => {
+                make_private(path)?;
+                Conn::Sqlite(SqliteConnection::establish(path)?)
+            }
             Target::Postgres(url) => Conn::Postgres(PgConnection::establish(url)?),
         };
         match conn.dialect() {
@@ -99,25 +104,19 @@ impl Manager {
     }
 }
 
-/// libpq falls back to plain text when it was built without TLS, and says nothing. Personal data must not travel
-/// that way by accident, so such a build talks to another machine only when told to in so many words.
-fn require_tls_or_local(url: &str) -> Result<(), Error> {
-    if cfg!(feature = "postgres-tls") || url.contains("sslmode=disable") {
+/// Makes a new database readable by its owner only; SQLite gives the files beside it the same rights.
+fn make_private(path: &str) -> std::io::Result<()> {
+    if path.starts_with("file:") {
         return Ok(());
     }
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let local = ["localhost", "127.", "[::1]", "%2F", "%2f", ":"].iter().any(|start| host.starts_with(start));
-    let socket = host.is_empty() && !url.contains("host=");
-    if local || socket || url.contains("host=/") {
-        return Ok(());
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
-    Err(Error::Configuration(
-        "this build has no TLS for PostgreSQL and DATABASE_URL names another machine: build with \
-         --features postgres-tls, or add sslmode=disable to send personal data unencrypted on purpose"
-            .to_owned(),
-    ))
 }
 
 /// A connection in a pool, and whether it may be lent again.

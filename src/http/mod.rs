@@ -10,6 +10,7 @@ mod metrics;
 mod nowhere;
 mod permit;
 mod respond;
+pub mod server;
 mod turn;
 mod withdrawn;
 
@@ -31,6 +32,7 @@ use futures_util::StreamExt;
 use crate::access::Viewer;
 use crate::access::link::Links;
 use crate::access::token::Keys;
+use crate::db::Health;
 use crate::error::Error;
 use crate::graphql::loaders::Loaders;
 use crate::graphql::session::{Session, Shared};
@@ -135,6 +137,9 @@ const FREE: [(&str, &str); 6] = [
     ("Query", "viewer"),
 ];
 
+/// How long the answer to `/ready` may take: whoever watches does not wait for long.
+const READY: Duration = Duration::from_millis(1_500);
+
 /// All routes.
 pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
@@ -151,10 +156,16 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 
 async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
     let db = gateway.shared.db.clone();
-    match tokio::task::spawn_blocking(move || db.is_ready()).await {
-        Ok(Ok(true)) => "ready\n".into_response(),
-        Ok(Ok(false)) => (StatusCode::SERVICE_UNAVAILABLE, "migrations are pending\n").into_response(),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached\n").into_response(),
+    let health = tokio::task::spawn_blocking(move || db.health());
+    let broken = |reason: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response();
+    match tokio::time::timeout(READY, health).await {
+        Ok(Ok(Ok(Health::Ready))) => "ready\n".into_response(),
+        Ok(Ok(Ok(Health::Busy))) => "ready, and every connection to the database is in use\n".into_response(),
+        Ok(Ok(Ok(Health::Newer(database, program)))) => {
+            format!("ready, and the schema ({database}) is newer than this program ({program})\n").into_response()
+        }
+        Ok(Ok(Ok(Health::Behind))) => broken("migrations are pending"),
+        _ => broken("the database does not answer"),
     }
 }
 

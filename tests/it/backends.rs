@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::sql_types::{BigInt, Nullable, Text};
-use kring::db::{Db, Options, Sql, Violation, violation};
+use kring::db::{Db, Health, Options, Sql, Violation, violation};
 use kring::id;
 use serde_json::{Value, json};
 
@@ -600,7 +600,7 @@ both! {
         let threads = together(4, |_| Db::open(&Options { readers: 1, ..Options::new(empty.url.clone()) }).unwrap().migrate().unwrap());
         assert_eq!(threads, vec![Vec::<String>::new(); 4]);
         let db = Db::open(&Options { readers: 1, ..Options::new(empty.url.clone()) }).unwrap();
-        assert!(db.is_ready().unwrap());
+        assert_eq!(db.health().unwrap(), Health::Ready);
         let reasons = db.read(|conn| Ok(Sql::new("SELECT COUNT(*) FROM start_reasons").first::<BigInt, i64>(conn)?)).unwrap();
         assert_eq!(reasons, Some(world.rows("start_reasons")));
         drop(db);

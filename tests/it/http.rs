@@ -13,7 +13,7 @@ use kring::db::{Db, Options, Sql};
 use kring::graphql::session::Shared;
 use kring::groups::store::CompositionCache;
 use kring::http::guard::Limits;
-use kring::http::{Gateway, router};
+use kring::http::{Gateway, router, server};
 use kring::id::{self, Kind};
 use kring::scope::Clock;
 use serde_json::{Value, json};
@@ -40,7 +40,9 @@ impl Served {
     pub fn new(router: axum::Router, token: String) -> Self {
         let listener = RUNTIME.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let server = RUNTIME.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let server = RUNTIME.spawn(async move {
+            server::serve(listener, router, &server::Options::default(), std::future::pending()).await
+        });
         Self { address, token, server }
     }
 
@@ -717,7 +719,7 @@ fn a_postgresql_that_hangs_up_is_reached_again() {
     is_unavailable(&served.ask("{ groups { totalCount } }", json!({})));
     is_unavailable(&served.ask(mutation, json!({})));
     let ready = served.request("GET", "/ready", &[], b"");
-    assert_eq!((ready.status, ready.body.as_str()), (503, "the database cannot be reached\n"));
+    assert_eq!((ready.status, ready.body.as_str()), (503, "the database does not answer\n"));
     assert_eq!(served.request("GET", "/health", &[], b"").status, 200);
     cut.outside_transactions(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", cut.name));
     let since = Instant::now();

@@ -27,6 +27,7 @@ mod imports;
 mod joining;
 mod live;
 mod logs;
+mod machines;
 mod mail;
 mod members;
 mod operations;

@@ -1,6 +1,7 @@
 //! Where the bytes of files are kept: a local folder, or a bucket of S3.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -30,7 +31,11 @@ pub struct Bucket {
 
 /// The store of objects.
 #[derive(Clone, Debug)]
-pub struct Objects(Arc<dyn ObjectStore>);
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+    /// The folder, where it is one.
+    folder: Option<PathBuf>,
+}
 
 /// An object being written.
 pub struct Writing {
@@ -50,9 +55,11 @@ impl Objects {
             Error::Configuration(format!("the store of files at {location} cannot be opened: {error}"))
         };
         let Some(rest) = location.strip_prefix("s3://") else {
-            std::fs::create_dir_all(location).map_err(|error| wrong(&error))?;
-            let folder = LocalFileSystem::new_with_prefix(location).map_err(|error| wrong(&error))?;
-            return Ok(Self(Arc::new(folder.with_automatic_cleanup(true))));
+            make_private(location).map_err(|error| wrong(&error))?;
+            let store = LocalFileSystem::new_with_prefix(location).map_err(|error| wrong(&error))?;
+            // What is acknowledged must survive a power cut, the entry in its folder too.
+            let store = Arc::new(store.with_automatic_cleanup(true).with_fsync(true));
+            return Ok(Self { store, folder: Some(PathBuf::from(location)) });
         };
         let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let mut builder = AmazonS3Builder::from_env().with_bucket_name(name);
@@ -66,7 +73,7 @@ impl Objects {
             builder = builder.with_access_key_id(id).with_secret_access_key(secret);
         }
         let store = builder.build().map_err(|error| wrong(&error))?;
-        Ok(Self(Arc::new(PrefixStore::new(store, Path::from(prefix)))))
+        Ok(Self { store: Arc::new(PrefixStore::new(store, Path::from(prefix))), folder: None })
     }
 
     /// A key for a new object, which cannot be guessed.
@@ -86,7 +93,7 @@ impl Objects {
     /// # Errors
     /// `Unavailable` when the store does not take it.
     pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Error> {
-        self.0.put(&Path::from(key), bytes.into()).await.map(drop).map_err(|error| unavailable(&error))
+        self.store.put(&Path::from(key), bytes.into()).await.map(drop).map_err(|error| unavailable(&error))
     }
 
     /// Starts to write an object piece by piece; it is there only when it is finished.
@@ -94,7 +101,7 @@ impl Objects {
     /// # Errors
     /// `Unavailable` when the store does not take it.
     pub async fn write(&self, key: &str) -> Result<Writing, Error> {
-        let upload = self.0.put_multipart(&Path::from(key)).await.map_err(|error| unavailable(&error))?;
+        let upload = self.store.put_multipart(&Path::from(key)).await.map_err(|error| unavailable(&error))?;
         Ok(Writing { upload: WriteMultipart::new_with_chunk_size(upload, PART) })
     }
 
@@ -104,20 +111,53 @@ impl Objects {
     /// `Unavailable` when the store does not answer, or has no such object.
     pub async fn read(&self, key: &str, range: Option<Range<u64>>) -> Result<Pieces, Error> {
         let options = GetOptions::new().with_range(range);
-        let found = self.0.get_opts(&Path::from(key), options).await.map_err(|error| unavailable(&error))?;
+        let found = self.store.get_opts(&Path::from(key), options).await.map_err(|error| unavailable(&error))?;
         Ok(found.into_stream())
     }
 
-    /// Removes an object, if it is there.
+    /// Removes an object, if it is there, and what was written of it in vain.
     ///
     /// # Errors
     /// `Unavailable` when the store does not answer.
     pub async fn remove(&self, key: &str) -> Result<(), Error> {
-        match self.0.delete(&Path::from(key)).await {
+        if let Some(folder) = &self.folder {
+            let (folder, key) = (folder.clone(), key.to_owned());
+            let removed = tokio::task::spawn_blocking(move || remove_parts(&folder, &key)).await;
+            removed.map_err(|error| Error::internal(error.to_string()))?.map_err(|error| unavailable(&error))?;
+        }
+        match self.store.delete(&Path::from(key)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(unavailable(&error)),
         }
     }
+}
+
+/// Makes a folder that its owner alone can read.
+fn make_private(location: &str) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(location)
+}
+
+/// Removes what the store keeps beside an object while it is written, in files called `KEY#1` and so on: a process that was
+/// killed has left it.
+fn remove_parts(folder: &std::path::Path, key: &str) -> std::io::Result<()> {
+    let path = folder.join(key);
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let start = format!("{}#", name.to_string_lossy());
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&start) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 impl Writing {
@@ -150,7 +190,7 @@ impl Writing {
     }
 }
 
-fn unavailable(error: &object_store::Error) -> Error {
+fn unavailable(error: &(dyn std::error::Error + 'static)) -> Error {
     tracing::error!(cause = plain(&error.to_string()), "the store of files did not do what it was asked");
     if is_full(error) { Error::Full } else { Error::Unavailable }
 }

@@ -15,6 +15,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
+use crate::http::server::patience::Patient;
+
 /// How long a client may take to read one message.
 const READING: Duration = Duration::from_secs(10);
 /// How long a client may take to answer that the connection is closed.
@@ -72,8 +74,8 @@ impl Socket {
             .read_buffer_size(READ_BUFFER)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_message));
-        let (transport, begun): (Box<dyn Transport>, _) = match downcast::<TokioIo<TcpStream>>(upgraded) {
-            Ok(parts) => (Box::new(parts.io.into_inner()), parts.read_buf.to_vec()),
+        let (transport, begun): (Box<dyn Transport>, _) = match downcast::<TokioIo<Patient>>(upgraded) {
+            Ok(parts) => (Box::new(parts.io.into_inner().into_inner()), parts.read_buf.to_vec()),
             Err(upgraded) => (Box::new(TokioIo::new(upgraded)), Vec::new()),
         };
         Self(WebSocketStream::from_partially_read(transport, begun, Role::Server, Some(config)).await)
