@@ -89,7 +89,7 @@ mod tests {
     fn documents_are_kept_by_their_bytes_and_the_oldest_make_room() {
         let documents = Documents::default();
         keep(&documents, "query Frequent { a }");
-        let fields = |n: usize| (0..500).map(|field| format!("f{n}_{field} ")).collect::<String>();
+        let fields = |n: usize| (0..500).map(|field| format!("f{n}_{field}")).collect::<Vec<_>>().join(" ");
         for n in 0..1_000 {
             keep(&documents, &format!("{{ {} }}", fields(n)));
             assert!(documents.get("query Frequent { a }").is_some(), "{n}: what comes often stays");
