@@ -103,6 +103,8 @@ pub enum Error {
     Rejected(Vec<Rejection>),
     /// The request cannot be understood, for instance a malformed cursor.
     BadInput(String),
+    /// The answer would take more time or memory than one request may.
+    TooComplex(String),
     /// The viewer must sign in first.
     Unauthenticated(String),
     /// The token was good until a while ago: the viewer must fetch a new one.
@@ -223,6 +225,7 @@ impl fmt::Display for Error {
                 f.write_str(&texts.join(" "))
             }
             Self::BadInput(message)
+            | Self::TooComplex(message)
             | Self::Unauthenticated(message)
             | Self::Forbidden(message)
             | Self::Configuration(message)

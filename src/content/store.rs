@@ -7,7 +7,8 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamp};
 use serde::Serialize;
 
 use super::kind::{ContentKind, Details};
-use super::visibility::{LINK_ORDER, Vision, key_of, of_kinds};
+use super::visibility::feed::{FEED_ORDER, LINK_ORDER};
+use super::visibility::{Vision, key_of, of_kinds};
 use super::{Audience, State, UnlinkReason};
 use crate::db::announce::{self, ContentChange};
 use crate::db::batch::{self, CHUNK, Column, Type};
@@ -151,7 +152,7 @@ pub fn feed(
 ) -> Result<Page<ContentRow>, Error> {
     let ids = vision.feed(conn.dialect(), kinds, window)?;
     let sql = columns(vision, details).text(" FROM content c WHERE c.id IN (").then(ids).text(")");
-    let sql = window.order_by(sql, &super::visibility::FEED_ORDER).text(" LIMIT ").int(window.fetch());
+    let sql = window.order_by(sql, &FEED_ORDER).text(" LIMIT ").int(window.fetch());
     Ok(window.page(select(conn, now, sql)?))
 }
 
@@ -213,16 +214,14 @@ impl ContentFilter {
         }
         sql = of_kinds(sql, "c", self.kinds.as_deref());
         if let Some(states) = &self.states {
-            sql = sql.text(" AND (1 = 0");
-            for state in states {
-                sql = match state {
-                    State::Draft => sql.text(" OR (c.published_at IS NULL AND c.withdrawn_at IS NULL)"),
-                    State::Scheduled => sql.text(" OR c.published_at > ").instant(now),
-                    State::Published => sql.text(" OR c.published_at <= ").instant(now),
-                    State::Withdrawn => sql.text(" OR c.withdrawn_at IS NOT NULL"),
-                };
-            }
-            sql = sql.text(")");
+            let asked = |state| states.contains(&state);
+            sql = sql
+                .text(" AND ((")
+                .flag(asked(State::Draft))
+                .text(" AND c.published_at IS NULL AND c.withdrawn_at IS NULL)");
+            sql = sql.text(" OR (").flag(asked(State::Scheduled)).text(" AND c.published_at > ").instant(now);
+            sql = sql.text(") OR (").flag(asked(State::Published)).text(" AND c.published_at <= ").instant(now);
+            sql = sql.text(") OR (").flag(asked(State::Withdrawn)).text(" AND c.withdrawn_at IS NOT NULL))");
         }
         if let Some(text) = &self.text {
             sql = searched(sql, "c.search_text", text);

@@ -6,6 +6,8 @@
 //! until the day on which they do not (K2). What a child is shown its guardians are shown, as far as they are its guardians for
 //! the organization that owns the group or shows the item (V4).
 
+pub mod feed;
+
 use std::collections::HashMap;
 
 use chrono::NaiveDateTime;
@@ -14,11 +16,10 @@ use diesel::sql_types::{BigInt, Nullable};
 use super::Audience;
 use super::kind::ContentKind;
 use crate::access::guardians::{Family, Ward};
-use crate::db::{Conn, Dialect, Sql};
+use crate::db::{Conn, Sql};
 use crate::error::Error;
 use crate::groups::store::CompositionCache;
 use crate::members::effective::{self, Standing, in_force};
-use crate::page::{KeyType, Order, Window};
 use crate::scope::Scope;
 
 /// The number of an audience, as the database makes it.
@@ -278,80 +279,6 @@ impl Vision {
         sql.text(alias).text(".published_at <= ").instant(self.now)
     }
 
-    /// The keys of items that the viewer sees and that are published now: those of one page of the feed, from each
-    /// audience no more than the page holds, so that its length does not depend on how much there is.
-    ///
-    /// # Errors
-    /// `BadInput` for a cursor of another list.
-    pub fn feed(&self, dialect: Dialect, kinds: Option<&[ContentKind]>, window: &Window) -> Result<Sql, Error> {
-        const OPEN: &str = " FROM content_links x WHERE x.unlinked_at IS NULL AND x.audience_key = k.value";
-        if self.everything {
-            let sql = Sql::new("SELECT c.id FROM content c WHERE 1 = 1");
-            return self.newest(sql, kinds, window);
-        }
-        let link = |sql: Sql| {
-            let sql = of_kinds(self.guarded(self.published(sql.text(" AND "), "x"), "x"), "x", kinds);
-            let sql = window.conditions(sql, &LINK_ORDER)?;
-            Ok::<_, Error>(window.order_by(sql, &LINK_ORDER).text(" LIMIT ").int(window.fetch()))
-        };
-        let sql = match dialect {
-            Dialect::Sqlite => {
-                let keys = serde_json::Value::from(self.keys.clone()).to_string();
-                let sql = Sql::new("SELECT l.content_id FROM json_each(").string(keys);
-                let sql = sql.text(") k CROSS JOIN content_links l ON l.id IN (SELECT x.id").text(OPEN);
-                link(sql)?.text(")")
-            }
-            Dialect::Postgres => {
-                let sql = Sql::new("SELECT l.content_id FROM unnest(").id_array(&self.keys);
-                link(sql.text(") k (value) CROSS JOIN LATERAL (SELECT x.content_id").text(OPEN))?.text(") l")
-            }
-        };
-        let mut sql = sql;
-        for organization in &self.administered {
-            let own = Sql::new("SELECT c.id FROM content c WHERE c.organization_id = ").int(*organization);
-            sql = sql.text(" UNION ALL SELECT * FROM (").then(self.newest(own, kinds, window)?).text(") a");
-        }
-        if !self.works_for.is_empty() {
-            let own = self.made(Sql::new("SELECT c.id FROM content c WHERE "), "c");
-            sql = sql.text(" UNION ALL SELECT * FROM (").then(self.newest(own, kinds, window)?).text(") a");
-        }
-        Ok(sql)
-    }
-
-    fn newest(&self, sql: Sql, kinds: Option<&[ContentKind]>, window: &Window) -> Result<Sql, Error> {
-        let sql = of_kinds(self.published(sql.text(" AND "), "c"), "c", kinds);
-        let sql = window.conditions(sql, &FEED_ORDER)?;
-        Ok(window.order_by(sql, &FEED_ORDER).text(" LIMIT ").int(window.fetch()))
-    }
-
-    /// How many items the feed has.
-    ///
-    /// # Errors
-    /// What the database answers.
-    pub fn feed_count(&self, conn: &mut Conn, kinds: Option<&[ContentKind]>) -> Result<i64, Error> {
-        const ITEMS: &str = "SELECT c.id FROM content c WHERE ";
-        let own = |sql: Sql| of_kinds(self.published(sql.text(" AND "), "c"), "c", kinds);
-        let sql = Sql::new("SELECT COUNT(*) FROM (");
-        let sql = if self.everything {
-            own(sql.text(ITEMS).text("1 = 1"))
-        } else {
-            let sql =
-                sql.text("SELECT x.content_id FROM content_links x WHERE x.unlinked_at IS NULL AND x.audience_key");
-            let sql = self.guarded(self.published(sql.in_ids(&self.keys).text(" AND "), "x"), "x");
-            let sql = of_kinds(sql, "x", kinds);
-            let mut sql = match (self.administered.is_empty(), self.works_for.is_empty()) {
-                // Grouping hashes where DISTINCT would sort.
-                (true, true) => sql.text(" GROUP BY x.content_id"),
-                _ => sql.text(" UNION ").text(ITEMS).text("c.organization_id").in_ids(&self.administered),
-            };
-            if !self.administered.is_empty() || !self.works_for.is_empty() {
-                sql = own(self.made(own(sql).text(" UNION ").text(ITEMS), "c"));
-            }
-            sql
-        };
-        Ok(sql.text(") seen").first::<BigInt, i64>(conn)?.unwrap_or_default())
-    }
-
     /// By which links each of the items is shown to the viewer: audience keys by item, in their order.
     ///
     /// # Errors
@@ -387,17 +314,6 @@ pub fn of_kinds(sql: Sql, alias: &'static str, kinds: Option<&[ContentKind]>) ->
     let words: Vec<String> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
     sql.text(" AND ").text(alias).text(".kind").in_strings(&words)
 }
-
-/// The newest first.
-pub const FEED_ORDER: Order =
-    Order { name: "feed", columns: &[("c.published_at", KeyType::Instant), ("c.id", KeyType::Int)], descending: true };
-
-/// The same over links, which repeat when their items were published.
-pub const LINK_ORDER: Order = Order {
-    name: "feed",
-    columns: &[("x.published_at", KeyType::Instant), ("x.content_id", KeyType::Int)],
-    descending: true,
-};
 
 /// An expression that is true of items of these organizations. What belongs to no organization is the administrator's, and must
 /// come out as false rather than as unknown.

@@ -38,6 +38,8 @@ pub fn hold(conn: &mut Conn, table: &'static str, ids: &[i64], lock: fn(Dialect)
 #[derive(Clone, Copy, Debug)]
 pub enum Type {
     Int,
+    /// A list, which SQLite keeps as JSON.
+    Ints,
     Text,
     Date,
     /// Written as [`instant`] does.
@@ -49,6 +51,7 @@ impl Type {
     fn name(self) -> &'static str {
         match self {
             Self::Int => "bigint",
+            Self::Ints => "bigint[]",
             Self::Text => "text",
             Self::Date => "date",
             Self::Instant => "timestamp",

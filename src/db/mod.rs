@@ -14,6 +14,7 @@ pub mod moment;
 mod pool;
 pub mod schema;
 pub mod sql;
+mod statements;
 pub mod text_enum;
 
 use std::sync::Arc;

@@ -1,12 +1,14 @@
 //! Connections as r2d2 hands them out.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use diesel::connection::Connection;
+use diesel::connection::{Connection, InstrumentationEvent};
 use diesel::{PgConnection, SqliteConnection};
 
 use super::address::Address;
-use super::{Conn, Dialect, Observer, Options};
+use super::{Conn, Dialect, Observer, Options, statements};
 use crate::error::Error;
 use crate::log::plain;
 
@@ -102,6 +104,15 @@ impl Manager {
         conn.observe(&self.observers);
         Ok(conn)
     }
+
+    /// A connection that is closed in time: see [`statements`].
+    fn renewable(&self) -> Result<Pooled, Box<dyn std::error::Error + Send + Sync>> {
+        let kept = Arc::new(AtomicUsize::new(0));
+        let mut observers = self.observers.clone();
+        observers.push(counting(Arc::clone(&kept)));
+        let manager = Self { observers, ..self.clone() };
+        Ok(Pooled { conn: manager.open()?, broken: false, kept })
+    }
 }
 
 /// Makes a new database readable by its owner only; SQLite gives the files beside it the same rights.
@@ -123,6 +134,17 @@ fn make_private(path: &str) -> std::io::Result<()> {
 pub struct Pooled {
     pub(super) conn: Conn,
     pub(super) broken: bool,
+    /// How many prepared statements it keeps.
+    kept: Arc<AtomicUsize>,
+}
+
+/// Counts the statements that a connection keeps.
+fn counting(kept: Arc<AtomicUsize>) -> Observer {
+    Observer(Arc::new(move |event| {
+        if let InstrumentationEvent::CacheQuery { .. } = event {
+            kept.fetch_add(1, Ordering::Relaxed);
+        }
+    }))
 }
 
 impl std::ops::Deref for Pooled {
@@ -144,8 +166,7 @@ impl r2d2::ManageConnection for Manager {
     type Error = PoolError;
 
     fn connect(&self) -> Result<Pooled, PoolError> {
-        let conn = self.open().map_err(|error| PoolError(plain(&error.to_string())))?;
-        Ok(Pooled { conn, broken: false })
+        self.renewable().map_err(|error| PoolError(plain(&error.to_string())))
     }
 
     fn is_valid(&self, pooled: &mut Pooled) -> Result<(), PoolError> {
@@ -154,7 +175,7 @@ impl r2d2::ManageConnection for Manager {
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
         // A panic may have left a transaction open.
-        pooled.broken || std::thread::panicking()
+        pooled.broken || pooled.kept.load(Ordering::Relaxed) >= statements::MAX_KEPT || std::thread::panicking()
     }
 }
 

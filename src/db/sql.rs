@@ -1,9 +1,10 @@
 //! Statements written once for both databases.
 //!
-//! A [`Sql`] is text with typed values in between. Diesel prepares it and caches the prepared statement by its text,
-//! which its own `sql_query` never does. Values always travel as bind parameters.
+//! A [`Sql`] is text with typed values in between. Values always travel as bind parameters. Diesel prepares the text, and
+//! keeps the prepared statement if the text comes often: see [`statements`].
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 
 use chrono::{NaiveDate, NaiveDateTime};
@@ -13,7 +14,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Date, Nullable, Text, Timestamp};
 use diesel::sqlite::Sqlite;
 use diesel::{QueryResult, RunQueryDsl};
 
-use super::Conn;
+use super::{Conn, statements};
 
 /// One piece of a statement.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ enum Part {
 #[derive(Clone, Debug, Default)]
 pub struct Sql {
     parts: Vec<Part>,
+    /// Whether its text is not worth keeping.
+    once: bool,
 }
 
 impl Sql {
@@ -100,8 +103,11 @@ impl Sql {
     /// Appends ` IN (values)`, whatever their number, as one bind parameter.
     #[must_use]
     pub fn in_strings(mut self, values: &[String]) -> Self {
-        let json = serde_json::Value::from(values.to_vec()).to_string();
-        self.parts.push(Part::Strings { values: values.to_vec(), json });
+        let mut values = values.to_vec();
+        values.sort_unstable();
+        values.dedup();
+        let json = serde_json::Value::from(values.clone()).to_string();
+        self.parts.push(Part::Strings { values, json });
         self
     }
 
@@ -109,7 +115,27 @@ impl Sql {
     #[must_use]
     pub fn then(mut self, other: Sql) -> Self {
         self.parts.extend(other.parts);
+        self.once |= other.once;
         self
+    }
+
+    /// Marks a statement whose text follows from rows. There is no end of such texts, so that none is kept prepared.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.once = true;
+        self
+    }
+
+    /// What tells it from statements with other texts, whatever their values.
+    fn shape(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => hasher.write(text.as_bytes()),
+                value => std::mem::discriminant(value).hash(&mut hasher),
+            }
+        }
+        hasher.finish()
     }
 
     /// Runs the statement and reads its rows; `St` is the tuple of SQL types of its columns.
@@ -121,7 +147,7 @@ impl Sql {
         for<'q> Typed<St>: diesel::query_dsl::LoadQuery<'q, diesel::SqliteConnection, Row>
             + diesel::query_dsl::LoadQuery<'q, diesel::PgConnection, Row>,
     {
-        let query = Typed::<St> { sql: self, columns: PhantomData };
+        let query = Typed::<St>::new(self);
         match conn {
             Conn::Sqlite(conn) => query.load(conn),
             Conn::Postgres(conn) => query.load(conn),
@@ -145,7 +171,7 @@ impl Sql {
     /// # Errors
     /// What the database answers.
     pub fn execute(self, conn: &mut Conn) -> QueryResult<usize> {
-        let query = Typed::<()> { sql: self, columns: PhantomData };
+        let query = Typed::<()>::new(self);
         match conn {
             Conn::Sqlite(conn) => query.execute(conn),
             Conn::Postgres(conn) => query.execute(conn),
@@ -170,7 +196,15 @@ fn json_ids(ids: &[i64]) -> String {
 /// A [`Sql`] that knows the types of its columns.
 pub struct Typed<St> {
     sql: Sql,
+    /// Whether the connection keeps it prepared.
+    kept: bool,
     columns: PhantomData<St>,
+}
+
+impl<St> Typed<St> {
+    fn new(sql: Sql) -> Self {
+        Self { kept: !sql.once && statements::comes_often(sql.shape()), sql, columns: PhantomData }
+    }
 }
 
 impl<St> Query for Typed<St> {
@@ -200,6 +234,9 @@ macro_rules! push_scalars {
 
 impl<St> QueryFragment<Sqlite> for Typed<St> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        if !self.kept {
+            out.unsafe_to_cache_prepared();
+        }
         for part in &self.sql.parts {
             push_scalars!(out, part,
                 Part::Array(_) => {
@@ -218,6 +255,9 @@ impl<St> QueryFragment<Sqlite> for Typed<St> {
 
 impl<St> QueryFragment<Pg> for Typed<St> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if !self.kept {
+            out.unsafe_to_cache_prepared();
+        }
         for part in &self.sql.parts {
             push_scalars!(out, part,
                 Part::Array(ids) => out.push_bind_param::<Array<BigInt>, _>(ids)?,

@@ -10,6 +10,7 @@ use crate::error::Error;
 pub fn code(error: &Error) -> &'static str {
     match error {
         Error::Rejected(_) | Error::BadInput(_) => "BAD_USER_INPUT",
+        Error::TooComplex(_) => "QUERY_TOO_COMPLEX",
         Error::Unauthenticated(_) | Error::Expired | Error::Withdrawn => "UNAUTHENTICATED",
         Error::Forbidden(_) => "FORBIDDEN",
         Error::Unavailable | Error::Full => "UNAVAILABLE",

@@ -41,6 +41,17 @@ fn condition(text: Option<Line>, name: &str) -> Result<Option<String>, Error> {
     }
 }
 
+/// What is asked for in a list of values: each once, however often a client names it.
+pub fn set<T: Into<U>, U: PartialEq>(values: Vec<T>) -> Vec<U> {
+    let mut set = Vec::new();
+    for value in values.into_iter().map(Into::into) {
+        if !set.contains(&value) {
+            set.push(value);
+        }
+    }
+    set
+}
+
 /// The code of a reason, in capitals as it is stored. What cannot be one is left as it is, to be refused with its field.
 pub fn code(text: Option<Line>) -> Option<String> {
     text.map(|text| if line_fault(&text).is_some() { text.into() } else { code_key(&text) })
@@ -109,7 +120,7 @@ impl GroupFilter {
         Ok(Groups {
             text: search(this.text, "text")?,
             category_id: opt_key(Kind::GroupCategory, this.category_id.as_ref(), "categoryId")?,
-            kinds: this.kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            kinds: this.kinds.map(set),
             closed: this.closed.or((!this.include_closed.unwrap_or(false)).then_some(false)),
             organization_id: opt_key(Kind::Participant, this.organization_id.as_ref(), "organizationId")?,
             responsible_id: opt_key(Kind::Participant, this.responsible_id.as_ref(), "responsibleId")?,
@@ -297,8 +308,8 @@ impl ContentFilter {
     pub fn resolve(this: Option<Self>) -> Result<Contents, Error> {
         let this = this.unwrap_or_default();
         Ok(Contents {
-            kinds: this.kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()),
-            states: this.states.map(|states| states.into_iter().map(Into::into).collect()),
+            kinds: this.kinds.map(set),
+            states: this.states.map(set),
             text: search(this.text, "text")?,
             organization_id: opt_key(Kind::Participant, this.organization_id.as_ref(), "organizationId")?,
             starts_from: this.starts_from.map(|at| at.0),

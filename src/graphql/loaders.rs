@@ -180,6 +180,6 @@ pub async fn look_up<E: Loadable>(
     let found = E::loader(loaders).try_load((key, selection.details())).await;
     let found = found.map_err(|error| failed(&Error::internal(error.to_string())))?;
     let Some(row) = found.map_err(|error| failed(&error))? else { return Ok(Value::Null) };
-    let json = session.read(|exec| Ok(selection.render(exec, &[&*row])?.get(0).to_vec()));
+    let json = session.read(|exec| exec.answer(&selection, &*row));
     json.map(|json| settle(ctx, session, json)).map_err(|error| failed(&error))
 }

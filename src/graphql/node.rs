@@ -193,10 +193,13 @@ impl OutputType for Nodes {
         self.write::<LeaveRequest>(ctx, &pick, session, Kind::LeaveRequest, &mut written)?;
         self.write::<LunchStay>(ctx, &pick, session, Kind::LunchStay, &mut written)?;
         self.write::<Viewer>(ctx, &pick, session, Kind::Viewer, &mut written)?;
-        let mut out = Out::default();
+        let found = |wanted: &Option<(Kind, i64)>| wanted.and_then(|wanted| written.get(&wanted));
+        let bytes = self.0.iter().map(|wanted| found(wanted).map_or(4, Vec::len) + 1).sum();
+        session.read(|exec| exec.count(bytes)).map_err(|error| ctx.set_error_path(pick.error(&error)))?;
+        let mut out = Out::with_capacity(bytes + 1);
         for (n, wanted) in self.0.iter().enumerate() {
             out.raw(if n > 0 { b"," } else { b"[" });
-            match wanted.and_then(|wanted| written.get(&wanted)) {
+            match found(wanted) {
                 Some(json) => out.raw(json),
                 None => out.null(),
             }
@@ -237,7 +240,7 @@ impl Nodes {
         let selection = pick.select::<E>()?;
         let render = |exec: &mut Exec<'_>| {
             let rows = E::by_ids(exec, &keys, selection.details())?;
-            let values = selection.render(exec, &rows.iter().collect::<Vec<_>>())?;
+            let values = exec.answers(&selection, &rows.iter().collect::<Vec<_>>())?;
             Ok(rows
                 .iter()
                 .enumerate()

@@ -3,7 +3,7 @@
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use super::enums::ParticipantKind;
-use super::inputs::key;
+use super::inputs::{key, set};
 use super::scalars::Date;
 use super::text::Line;
 use crate::error::{Code, Error, Rejection};
@@ -87,7 +87,7 @@ impl ParticipantFilter {
     fn read(self) -> Result<(Filter, Reading), Error> {
         let mut reading = Reading::default();
         let filter = Filter {
-            kinds: reading.given("kinds", self.kinds).map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            kinds: reading.given("kinds", self.kinds).map(set),
             search: reading.text("search", self.search),
             complex_number: reading.text("complexNumber", self.complex_number),
             dwelling_type: reading.text("dwellingType", self.dwelling_type),

@@ -13,6 +13,7 @@ use super::content_changes::ContentChange;
 use super::engine::{Entity, Exec, Field, Obj, inline, ty};
 use super::enums::ContentKind;
 use super::errors::resolver_error;
+use super::inputs::set;
 use super::session::Session;
 use super::types::membership::Membership;
 use crate::access::guardians::Family;
@@ -243,7 +244,7 @@ impl Subscription {
         #[graphql(desc = "Only items of these kinds; all when absent.")] kinds: Option<Vec<ContentKind>>,
         #[graphql(desc = "Only what this group shows, as in its `content`; all when absent.")] group_id: Option<ID>,
     ) -> Result<impl Stream<Item = Obj<ContentChange>>> {
-        let kinds = kinds.map(|kinds| kinds.into_iter().map(Into::into).collect());
+        let kinds = kinds.map(set);
         let group = group_id.map(|id| id::decode_as(id::Kind::Group, &id));
         let topic = match group {
             Some(None) => None,

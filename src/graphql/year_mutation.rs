@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result};
 
 use super::engine::Obj;
 use super::enums::ContentKind;
-use super::inputs::{code, date};
+use super::inputs::{code, date, set};
 use super::mutation::{identifier, rehearse, run};
 use super::scalars::{Date, SchoolYear};
 use super::text::{Line, Prose};
@@ -313,7 +313,7 @@ impl YearMutation {
             Ok(Mapping {
                 from_group_id: group(&line.from_group_id, "mapping.fromGroupId")?,
                 to_group_id: group(&line.to_group_id, "mapping.toGroupId")?,
-                kinds: line.kinds.clone().map(|kinds| kinds.into_iter().map(Into::into).collect()),
+                kinds: line.kinds.clone().map(set),
             })
         });
         let request = relink::Request {

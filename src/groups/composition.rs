@@ -4,7 +4,7 @@
 //! compared with the database's revision inside every transaction that uses it. Who belongs to a group (G3) is then
 //! set arithmetic over direct memberships, exact on empty sets and independent of the number of paths.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use roaring::RoaringTreemap;
 
@@ -85,7 +85,7 @@ impl Compositions {
         &self.dynamic
     }
 
-    fn components(&self, group: i64) -> &[(i64, Mode)] {
+    pub(super) fn components(&self, group: i64) -> &[(i64, Mode)] {
         self.node(group).map_or(&[], |node| &node.components)
     }
 
@@ -166,7 +166,7 @@ impl Compositions {
 
     /// The relevant ones of the groups and all below them, components before what they are part of. Without recursion,
     /// since nesting may be of any depth.
-    fn bottom_up(&self, groups: &[i64], relevant: impl Fn(i64) -> bool) -> Vec<i64> {
+    pub(super) fn bottom_up(&self, groups: &[i64], relevant: impl Fn(i64) -> bool) -> Vec<i64> {
         let mut order = Vec::new();
         let mut entered = HashSet::new();
         let mut stack: Vec<(i64, bool)> = groups.iter().map(|group| (*group, false)).collect();
@@ -179,45 +179,6 @@ impl Compositions {
             }
         }
         order
-    }
-
-    /// Every chain of groups from `group` down to one in which a participant stands, by membership or filter, that
-    /// leads only through groups to which the participant belongs; the shortest first, at most `limit`.
-    pub fn chains(&self, group: i64, limit: usize, stands_in: &[i64], belongs_to: &HashSet<i64>) -> Vec<Vec<i64>> {
-        let mut chains = Vec::new();
-        let below: HashSet<i64> = self.below_within(group, belongs_to);
-        let mut queue: VecDeque<Vec<i64>> = stands_in.iter().map(|group| vec![*group]).collect();
-        while let Some(chain) = queue.pop_front() {
-            let Some(top) = chain.last().copied().filter(|top| below.contains(top)) else { continue };
-            if top == group {
-                chains.push(chain.into_iter().rev().collect());
-                if chains.len() == limit {
-                    break;
-                }
-                continue;
-            }
-            for (composite, mode) in self.parents(top) {
-                if *mode == Mode::Include {
-                    queue.push_back(chain.iter().copied().chain([*composite]).collect());
-                }
-            }
-        }
-        chains
-    }
-
-    /// The groups of `belongs_to` from which inclusion leads up to `group`. Chains that leave this set cannot arrive,
-    /// so the search above never goes astray, however wide the composition is.
-    fn below_within(&self, group: i64, belongs_to: &HashSet<i64>) -> HashSet<i64> {
-        let mut reaches: HashSet<i64> = belongs_to.iter().copied().filter(|id| *id == group).collect();
-        let mut grew = true;
-        while grew {
-            grew = false;
-            for id in belongs_to {
-                let up = self.parents(*id).iter().any(|(up, mode)| *mode == Mode::Include && reaches.contains(up));
-                grew |= up && reaches.insert(*id);
-            }
-        }
-        reaches
     }
 
     /// The cycle that would arise if `composite` were made of `components`: the groups on it, ending where it starts.

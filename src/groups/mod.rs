@@ -1,6 +1,7 @@
 //! Groups: their settings, what they are made of and what they follow from.
 
 pub mod categories;
+pub mod chains;
 pub mod commands;
 pub mod composition;
 pub mod holders;

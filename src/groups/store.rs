@@ -10,6 +10,7 @@ use diesel::sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamp};
 use super::composition::{Composition, Compositions, Mode, Node};
 use super::{GroupKind, NeighbourhoodRole, Settings};
 use crate::access::sight::Sight;
+use crate::db::batch::{self, CHUNK, Column, Type};
 use crate::db::schema::{group_categories, groups};
 use crate::db::{Conn, Dialect, Sql, on};
 use crate::error::Error;
@@ -631,24 +632,25 @@ pub fn replace_components(
     components: &[(i64, Mode)],
     now: NaiveDateTime,
 ) -> Result<(), Error> {
+    const COLUMNS: &[Column] = &[("component", Type::Int), ("mode", Type::Text), ("position", Type::Int)];
+    #[derive(serde::Serialize)]
+    struct Row {
+        component: i64,
+        mode: &'static str,
+        position: usize,
+    }
     Sql::new("DELETE FROM group_components WHERE composite_id = ").int(composite).execute(conn)?;
-    // Four values a row, far below the limit of bind parameters.
-    for (chunk, rows) in components.chunks(1_000).enumerate() {
-        let mut sql = Sql::new("INSERT INTO group_components (composite_id, component_id, mode, position) VALUES ");
-        for (n, (component, mode)) in rows.iter().enumerate() {
-            let position = i64::try_from(chunk * 1_000 + n).unwrap_or(i64::from(i32::MAX));
-            sql = sql
-                .text(if n > 0 { ", (" } else { "(" })
-                .int(composite)
-                .text(", ")
-                .int(*component)
-                .text(", ")
-                .string(mode.as_str())
-                .text(", ")
-                .int(position)
-                .text(")");
-        }
-        sql.execute(conn)?;
+    let rows = components.iter().enumerate().map(|(position, (component, mode))| Row {
+        component: *component,
+        mode: mode.as_str(),
+        position,
+    });
+    for rows in rows.collect::<Vec<_>>().chunks(CHUNK) {
+        Sql::new("INSERT INTO group_components (composite_id, component_id, mode, position) SELECT ")
+            .int(composite)
+            .text(", r.component, r.mode, r.position FROM ")
+            .then(batch::rows(conn.dialect(), COLUMNS, rows)?)
+            .execute(conn)?;
     }
     on!(conn, c => diesel::update(groups::table.find(composite))
         .set((groups::composition.eq(composition), groups::updated_at.eq(now)))

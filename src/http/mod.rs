@@ -2,6 +2,7 @@
 
 mod accept;
 mod bearer;
+mod documents;
 pub mod explorer;
 pub mod files;
 pub mod guard;
@@ -12,10 +13,10 @@ mod permit;
 mod respond;
 pub mod server;
 mod turn;
+mod weigh;
 mod withdrawn;
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_graphql::ServerError;
@@ -39,12 +40,10 @@ use crate::graphql::session::{Session, Shared};
 use crate::graphql::{self, Schema, request};
 use crate::scope::Clock;
 use accept::Media;
+use documents::Documents;
 use guard::{GraphqlRequest, Limits, Refusal, SdlFacts};
 use metrics::{Metrics, Outcome};
 use turn::{Task, Turns, in_turn};
-
-/// The most documents kept parsed.
-const MAX_DOCUMENTS: usize = 1_000;
 
 /// How the gateway serves.
 #[derive(Clone, Debug)]
@@ -76,8 +75,8 @@ pub struct Gateway {
     options: Options,
     facts: SdlFacts,
     turns: Turns,
-    /// Valid documents, by their text.
-    documents: RwLock<HashMap<String, Arc<ExecutableDocument>>>,
+    /// Valid documents.
+    documents: Documents,
     metrics: Metrics,
     live: live::Live,
     files: Option<files::Files>,
@@ -110,7 +109,7 @@ impl Gateway {
             keys,
             options,
             facts,
-            documents: RwLock::default(),
+            documents: Documents::default(),
             metrics: Metrics::default(),
             live: live::Live::default(),
             files,
@@ -327,9 +326,9 @@ impl Gateway {
         query: &str,
         suits: &dyn Fn(&ExecutableDocument) -> Result<(), Refusal>,
     ) -> Result<Arc<ExecutableDocument>, Denied> {
-        if let Some(document) = self.documents.read().unwrap_or_else(PoisonError::into_inner).get(query) {
-            suits(document)?;
-            return Ok(Arc::clone(document));
+        if let Some(document) = self.documents.get(query) {
+            suits(&document)?;
+            return Ok(document);
         }
         guard::scan(query, &self.options.limits)?;
         let document = guard::parse(query)?;
@@ -340,11 +339,7 @@ impl Gateway {
             return Err(Denied::Invalid(errors));
         }
         let document = Arc::new(document);
-        let mut documents = self.documents.write().unwrap_or_else(PoisonError::into_inner);
-        if documents.len() >= MAX_DOCUMENTS {
-            documents.clear();
-        }
-        documents.insert(query.to_owned(), Arc::clone(&document));
+        self.documents.keep(query, &document);
         Ok(document)
     }
 

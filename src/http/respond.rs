@@ -280,7 +280,7 @@ pub fn status(error: &Error) -> StatusCode {
         Error::Unavailable | Error::Full => StatusCode::SERVICE_UNAVAILABLE,
         Error::Timeout | Error::Unfinished => StatusCode::GATEWAY_TIMEOUT,
         Error::Internal(_) | Error::Configuration(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        Error::Rejected(_) | Error::BadInput(_) => StatusCode::BAD_REQUEST,
+        Error::Rejected(_) | Error::BadInput(_) | Error::TooComplex(_) => StatusCode::BAD_REQUEST,
     }
 }
 

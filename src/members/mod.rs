@@ -1,12 +1,14 @@
 //! Memberships: who is in which group, from when to when, and why; directly and through components.
 
 pub mod add;
+pub mod belonging;
 pub mod causes;
 pub mod commands;
 pub mod derive;
 pub mod effective;
 pub mod joining;
 pub mod reasons;
+pub mod roll;
 pub mod store;
 
 use chrono::NaiveDate;

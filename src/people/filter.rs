@@ -211,11 +211,11 @@ pub fn empty_condition(at: &str, name: &str) -> Rejection {
 #[must_use]
 pub fn searched(mut sql: Sql, column: &'static str, text: &str) -> Sql {
     let words = words(text);
-    if words.is_empty() {
-        return sql.text(" AND 1 = 0");
-    }
-    for word in words {
-        sql = sql.text(" AND ").text(column).text(" LIKE ").string(pattern(&word)).text(" ESCAPE '\\'");
+    let Some(last) = words.last() else { return sql.text(" AND 1 = 0") };
+    // The last word again, so that there are few statements: for one word, two, four, eight and so on.
+    let times = words.len().next_power_of_two() - words.len();
+    for word in words.iter().chain(std::iter::repeat_n(last, times)) {
+        sql = sql.text(" AND ").text(column).text(" LIKE ").string(pattern(word)).text(" ESCAPE '\\'");
     }
     sql
 }

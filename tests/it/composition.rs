@@ -1,7 +1,8 @@
 //! Composites: who belongs to a group through others, why, and on which date.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use kring::groups::chains::{Allowance, Chains, MAX_CHAINS};
 use kring::groups::composition::{Composition, Compositions, Members, Mode, Node};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -282,7 +283,32 @@ once! {
     }
 }
 
-/// G5: there is a chain exactly for members, every chain is real, and no chain comes twice.
+/// Every chain from a group down to one in which the person stands, without those that are not told of, each once.
+fn every_chain(
+    graph: &Compositions,
+    stands: &[i64],
+    belongs_to: &HashSet<i64>,
+    told: &dyn Fn(i64) -> bool,
+    group: i64,
+) -> BTreeSet<Vec<i64>> {
+    let mut found = BTreeSet::new();
+    if !belongs_to.contains(&group) {
+        return found;
+    }
+    let own = || told(group).then_some(group).into_iter();
+    if stands.contains(&group) {
+        found.insert(own().collect());
+    }
+    for (component, mode) in graph.node(group).map_or(&[][..], |node| &node.components) {
+        if *mode == Mode::Include {
+            let below = every_chain(graph, stands, belongs_to, told, *component);
+            found.extend(below.into_iter().map(|chain| own().chain(chain).collect::<Vec<i64>>()));
+        }
+    }
+    found
+}
+
+/// G5: what is told are all chains, each once, the shortest first; to whoever may not know of every group as well.
 fn check_chains(
     graph: &Compositions,
     effective: &Members,
@@ -291,23 +317,24 @@ fn check_chains(
     person: u64,
     expected: bool,
 ) -> Result<(), TestCaseError> {
-    let belongs_to =
+    let belongs_to: HashSet<i64> =
         effective.iter().filter(|(_, members)| members.contains(person)).map(|(group, _)| *group).collect();
     let mut stands: Vec<i64> =
         direct.iter().filter(|(_, members)| members.contains(&person)).map(|(group, _)| *group).collect();
     stands.sort_unstable();
-    let chains = graph.chains(group, 1_000, &stands, &belongs_to);
-    prop_assert_eq!(!chains.is_empty(), expected);
-    let distinct: BTreeSet<&Vec<i64>> = chains.iter().collect();
-    prop_assert_eq!(distinct.len(), chains.len());
-    for chain in &chains {
-        prop_assert_eq!(chain.first(), Some(&group));
-        prop_assert!(chain.last().is_some_and(|last| stands.contains(last)));
-        prop_assert!(chain.iter().all(|id| belongs_to.contains(id)));
-        for pair in chain.windows(2) {
-            let components = &graph.node(pair[0]).unwrap().components;
-            prop_assert!(components.contains(&(pair[1], Mode::Include)));
-        }
+    let everything = |_| true;
+    let some = |id: i64| id == group || id % 3 != 0;
+    for told in [&everything as &dyn Fn(i64) -> bool, &some] {
+        let mut allowance = Allowance::default();
+        let mut chains = Chains::new(graph, &stands, &belongs_to, told, &mut allowance).unwrap();
+        let chains = chains.to(group, usize::MAX, &mut allowance).unwrap();
+        prop_assert_eq!(!chains.is_empty(), expected);
+        let all = every_chain(graph, &stands, &belongs_to, told, group);
+        prop_assert_eq!(chains.len(), all.len().min(MAX_CHAINS));
+        prop_assert!(chains.is_sorted_by_key(Vec::len));
+        let shown: BTreeSet<Vec<i64>> = chains.into_iter().collect();
+        prop_assert_eq!(shown.len(), all.len().min(MAX_CHAINS));
+        prop_assert!(shown.is_subset(&all));
     }
     Ok(())
 }

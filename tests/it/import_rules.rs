@@ -14,7 +14,7 @@ use kring::exchange::import::{FAIL_SAFE_FLOOR, Failure, Options, Outcome, Owner,
 use kring::groups::Settings;
 use kring::groups::composition::{Composition, Mode};
 use kring::groups::{NeighbourhoodRole, store as groups};
-use kring::members::effective;
+use kring::members::roll;
 use kring::members::store::{self as members, ReasonTable};
 use kring::people::filter::ParticipantFilter;
 use kring::people::{Gender, store as people};
@@ -860,7 +860,7 @@ pub fn the_demo_fills_an_empty_database(db: &Db) {
         let compositions = groups::compositions(conn)?;
         let ids =
             ["SCH-HELE-SCHOOL", "SCH-GROEP-1", "VER-VRIJWILLIGERSDAG", "VER-BESTUUR"].map(|id| group_id(conn, id));
-        let counts = effective::counts(conn, &compositions, &ids, today)?;
+        let counts = roll::counts(conn, &compositions, &ids, today)?;
         let [school, first, helpers, board] = ids.map(|id| counts[&id]);
         assert_eq!((school, first, board), (52, 7, 5));
         assert!((10..40).contains(&helpers), "{helpers}");

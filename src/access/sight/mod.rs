@@ -195,15 +195,6 @@ impl Sight {
         Ok(Disclosed { all, owners, family: self.family.clone() })
     }
 
-    /// Appends ` AND …` so that only those remain of whom the viewer may know that they belong to a group.
-    #[must_use]
-    pub fn members(&self, sql: Sql, alias: &'static str, group: i64, disclosed: &Disclosed) -> Sql {
-        if disclosed.discloses(group) {
-            return self.participants(sql, alias);
-        }
-        sql.text(" AND ").text(alias).text(".id").in_ids(&disclosed.own(group))
-    }
-
     /// An expression that is true where what concerns the member alone may be read.
     #[must_use]
     pub fn personal_membership(&self, sql: Sql, alias: &'static str) -> Sql {
@@ -285,7 +276,7 @@ impl Disclosed {
     }
 
     /// Those of one's own of whom it may be told that they belong to a group.
-    fn own(&self, group: i64) -> Vec<i64> {
+    pub fn own(&self, group: i64) -> Vec<i64> {
         self.family.members().into_iter().filter(|participant| self.tells(group, *participant)).collect()
     }
 }

@@ -3,6 +3,7 @@
 //! `objects` is where their bytes are kept, `photo` makes photos fit to be shown, `name` and `media` say what is accepted;
 //! `store` has the rows. Who sees a file is whoever sees its item, which `visibility` decides.
 
+pub mod burden;
 pub mod media;
 pub mod name;
 pub mod objects;

@@ -196,9 +196,8 @@ fn unavailable(error: &(dyn std::error::Error + 'static)) -> Error {
 }
 
 /// Whether the disk has no room left; the error of the system lies somewhere inside.
-fn is_full(error: &object_store::Error) -> bool {
-    let first: &(dyn std::error::Error + 'static) = error;
-    std::iter::successors(Some(first), |error| error.source())
+fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
         .filter_map(|error| error.downcast_ref::<std::io::Error>())
         .any(|error| matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
 }

@@ -5,9 +5,10 @@ use std::io::Cursor;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
-use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+
+use super::burden;
 
 /// The longest side of a photo, in pixels.
 pub const LARGE: u32 = 2_560;
@@ -15,8 +16,8 @@ pub const LARGE: u32 = 2_560;
 pub const SMALL: u32 = 480;
 /// The longest side of what is accepted, in pixels.
 const ACCEPTED: u32 = 16_000;
-/// The most memory that one photo may take while it is read, in bytes.
-const MEMORY: u64 = 512 * 1024 * 1024;
+/// The most memory for what a file holds besides the picture, in bytes.
+const BESIDES: u64 = 8 * 1024 * 1024;
 const QUALITY: u8 = 85;
 
 /// A photo as it is kept.
@@ -31,53 +32,84 @@ pub struct Photo {
 }
 
 /// Why something is no photo that is accepted; in words for whoever sent it.
-pub type Refusal = &'static str;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    Unreadable,
+    /// It has too many pixels, so many.
+    TooLarge(u64),
+}
+
+impl Refusal {
+    /// What is wrong, in a sentence.
+    pub fn message(self) -> String {
+        match self {
+            Self::Unreadable => "This is not a photo that can be read; JPEG, PNG and WebP are accepted.".to_owned(),
+            Self::TooLarge(pixels) => format!(
+                "This photo has {} million pixels, which takes too much memory to read. Send it smaller: 25 million pixels are \
+                 accepted of an ordinary JPEG, 12 million of every kind of photo.",
+                pixels.div_ceil(1_000_000)
+            ),
+        }
+    }
+}
+
+impl From<image::ImageError> for Refusal {
+    fn from(_: image::ImageError) -> Self {
+        Self::Unreadable
+    }
+}
 
 /// Reads a photo (JPEG, PNG or WebP) and makes what is kept of it. It takes a while and must not run where others wait.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn prepare(bytes: &[u8]) -> Result<Photo, Refusal> {
-    const UNREADABLE: Refusal = "This is not a photo that can be read; JPEG, PNG and WebP are accepted.";
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| UNREADABLE)?;
-    if !matches!(reader.format(), Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP)) {
-        return Err(UNREADABLE);
-    }
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(ACCEPTED);
-    limits.max_image_height = Some(ACCEPTED);
-    limits.max_alloc = Some(MEMORY);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|_| UNREADABLE)?;
-    if decoder.total_bytes() > MEMORY {
-        return Err("This photo is too large to be read.");
-    }
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|_| UNREADABLE)?;
-    image.apply_orientation(orientation);
-    let image = fit(image, LARGE);
-    let preview = fit(image.clone(), SMALL);
+    let mut image = read(bytes)?;
     // What can be seen through stays so, which JPEG cannot hold.
     let opaque = !image.color().has_alpha();
+    image = if opaque { image.into_rgb8().into() } else { image.into_rgba8().into() };
     let (media_type, extension) = if opaque { ("image/jpeg", "jpg") } else { ("image/png", "png") };
     let (width, height) = (image.width(), image.height());
-    let encoded = |image: DynamicImage| encode(image, opaque).map_err(|_| UNREADABLE);
-    Ok(Photo { bytes: encoded(image)?, preview: encoded(preview)?, media_type, extension, width, height })
+    let preview = encode(&fitted(&image, SMALL).unwrap_or_else(|| image.clone()), opaque)?;
+    Ok(Photo { bytes: encode(&image, opaque)?, preview, media_type, extension, width, height })
 }
 
-fn fit(image: DynamicImage, side: u32) -> DynamicImage {
-    if image.width() <= side && image.height() <= side {
-        return image;
+/// The photo upright and no larger than needed.
+fn read(bytes: &[u8]) -> Result<DynamicImage, Refusal> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|_| Refusal::Unreadable)?;
+    let format =
+        reader.format().filter(|format| matches!(format, ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP));
+    let format = format.ok_or(Refusal::Unreadable)?;
+    let mut limits = Limits::default();
+    (limits.max_image_width, limits.max_image_height) = (None, None);
+    limits.max_alloc = Some(BESIDES);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    let smaller = u64::from(LARGE) * u64::from(LARGE);
+    if width.max(height) > ACCEPTED || burden::of(bytes, format, &decoder, smaller) > burden::MOST {
+        return Err(Refusal::TooLarge(u64::from(width) * u64::from(height)));
     }
-    image.resize(side, side, FilterType::Triangle)
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let whole = DynamicImage::from_decoder(decoder)?;
+    // Made smaller first: to turn it takes as much memory once more.
+    let mut image = fitted(&whole, LARGE).unwrap_or(whole);
+    image.apply_orientation(orientation);
+    Ok(image)
 }
 
-fn encode(image: DynamicImage, opaque: bool) -> image::ImageResult<Vec<u8>> {
+/// A smaller one whose longest side is as given; none if it is as small already. Each of its pixels is the mean of those that
+/// it takes the place of, which needs no memory besides.
+fn fitted(image: &DynamicImage, side: u32) -> Option<DynamicImage> {
+    (image.width().max(image.height()) > side).then(|| image.thumbnail(side, side))
+}
+
+fn encode(image: &DynamicImage, opaque: bool) -> image::ImageResult<Vec<u8>> {
     let mut bytes = Vec::new();
     if opaque {
-        image.to_rgb8().write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?;
+        image.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?;
     } else {
-        image.to_rgba8().write_with_encoder(PngEncoder::new(&mut bytes))?;
+        image.write_with_encoder(PngEncoder::new(&mut bytes))?;
     }
     Ok(bytes)
 }

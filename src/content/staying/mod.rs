@@ -89,7 +89,7 @@ fn is_boundless(key: i64) -> bool {
 /// Who passes the filters of dynamic groups.
 fn computed(conn: &mut Conn, compositions: &Compositions, today: NaiveDate, people: &[i64]) -> Result<Members, Error> {
     let mut computed = Members::new();
-    effective::computed(conn, compositions.dynamic(), today, Some(people), &mut computed)?;
+    effective::computed(conn, compositions, people, today, &mut computed)?;
     Ok(computed)
 }
 

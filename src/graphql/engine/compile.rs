@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use async_graphql::parser::types::{Field as AstField, Selection as AstSelection, SelectionSet};
 use async_graphql::{InputType, Pos, Positioned, ServerError, ServerResult};
 
+use super::out::too_long;
 use super::{Entity, Exec, Field, Link, Out, ROOT, Values};
 use crate::access::table::{self, Rule};
 use crate::error::Error;
@@ -66,6 +67,15 @@ enum Column {
     Values(Values),
     /// The mark of a field that fails.
     Failed(Vec<u8>),
+}
+
+impl Column {
+    fn size(&self) -> usize {
+        match self {
+            Self::Values(values) => values.size(),
+            Self::InRow | Self::Failed(_) => 0,
+        }
+    }
 }
 
 impl<'a> Pick<'a> {
@@ -264,9 +274,14 @@ impl<E: Entity> Selection<E> {
     /// What the database answers.
     pub fn render(&self, exec: &mut Exec<'_>, rows: &[&E::Row]) -> Result<Values, Error> {
         let mut columns = Vec::with_capacity(self.items.len());
+        let mut kept = 0;
         for item in &self.items {
-            columns.push(item.column(exec, rows)?);
+            let column = item.column(exec, rows)?;
+            exec.keep(column.size())?;
+            kept += column.size();
+            columns.push(column);
         }
+        let room = exec.room();
         let mut values = Values::with_capacity(rows.len());
         for (n, row) in rows.iter().enumerate() {
             let variant = E::variant(row);
@@ -290,7 +305,11 @@ impl<E: Entity> Selection<E> {
                 }
                 out.raw(if separator == b"{" { b"{}" } else { b"}" });
             });
+            if values.size() > room {
+                return Err(too_long());
+            }
         }
+        exec.let_go(kept);
         Ok(values)
     }
 }
@@ -301,10 +320,12 @@ impl<E: Entity> Item<E> {
             Compiled::TypeName | Compiled::Value(_) | Compiled::Guarded(..) => Ok(Column::InRow),
             Compiled::Failed(error) => Ok(Column::Failed(exec.fail(error.clone()))),
             Compiled::Link { link, rule } => {
+                let kept = exec.memory.kept;
                 match follow::<E>(link.as_ref(), *rule, self.on, exec, rows) {
                     Ok(values) => Ok(Column::Values(values)),
                     // What the client asked for makes no sense; the rest of the answer does.
                     Err(error @ (Error::BadInput(_) | Error::Rejected(_))) => {
+                        exec.memory.kept = kept;
                         Ok(Column::Failed(exec.fail(server_error(&error, self.pos))))
                     }
                     Err(error) => Err(error),

@@ -74,6 +74,30 @@ fn gather<E: Keyed>(
     Ok((values, positions))
 }
 
+struct Each<R, E: Entity> {
+    keys: fn(&R) -> Vec<i64>,
+    selection: Selection<E>,
+}
+
+/// Leads to a list of objects by their keys, in their order; those out of sight are left out. However often an object is
+/// named, it is read and written once.
+///
+/// # Errors
+/// When an argument below does not fit its type.
+pub fn each<R: 'static, E: Keyed>(pick: &Pick<'_>, keys: fn(&R) -> Vec<i64>) -> ServerResult<Box<dyn Link<R>>> {
+    Ok(Box::new(Each::<R, E> { keys, selection: pick.select()? }))
+}
+
+impl<R, E: Keyed> Link<R> for Each<R, E> {
+    fn follow(&self, exec: &mut Exec<'_>, rows: &[&R]) -> Result<Values, Error> {
+        let keys: Vec<Vec<i64>> = rows.iter().map(|row| (self.keys)(row)).collect();
+        let (values, positions) = gather(exec, &self.selection, E::by_ids, keys.iter().flatten().copied())?;
+        let found = |key: &i64| positions.get(key).copied();
+        let values = values.arranged(keys.iter().flatten().filter_map(found).map(Some));
+        values.in_lists(keys.iter().map(|keys| keys.iter().filter_map(found).count()), exec.room())
+    }
+}
+
 /// Finds the rows behind many rows in one go: for each its own list, in order.
 pub type Find<R, E> =
     Box<dyn Fn(&mut Exec<'_>, &[&R], bool) -> Result<Vec<Vec<<E as Entity>::Row>>, Error> + Send + Sync>;
@@ -95,7 +119,7 @@ impl<R, E: Entity> Link<R> for Many<R, E> {
     fn follow(&self, exec: &mut Exec<'_>, rows: &[&R]) -> Result<Values, Error> {
         let lists = (self.find)(exec, rows, self.selection.details())?;
         let values = self.selection.render(exec, &lists.iter().flatten().collect::<Vec<_>>())?;
-        Ok(values.in_lists(lists.iter().map(Vec::len)))
+        values.in_lists(lists.iter().map(Vec::len), exec.room())
     }
 }
 
@@ -181,6 +205,6 @@ impl<R, E: Entity> Link<R> for InlineList<R, E> {
     fn follow(&self, exec: &mut Exec<'_>, rows: &[&R]) -> Result<Values, Error> {
         let all: Vec<&E::Row> = rows.iter().flat_map(|row| (self.get)(row)).collect();
         let values = self.selection.render(exec, &all)?;
-        Ok(values.in_lists(rows.iter().map(|row| (self.get)(row).len())))
+        values.in_lists(rows.iter().map(|row| (self.get)(row).len()), exec.room())
     }
 }

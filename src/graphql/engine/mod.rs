@@ -24,6 +24,7 @@ use crate::content::sign_ups::standing::Standing as SignUps;
 use crate::content::visibility::Vision;
 use crate::db::Conn;
 use crate::error::Error;
+use crate::groups::chains::Allowance;
 use crate::groups::composition::Compositions;
 use crate::groups::store::CompositionCache;
 use crate::members::effective::{self, Standing};
@@ -35,7 +36,8 @@ pub use connection::{
     Asked, Connection, CursorOf, Edge, EdgeRow, Listed, PAGE_ARGS, Pages, connection, page_args, root_list,
 };
 pub use failures::settle;
-pub use links::{Link, inline, inline_list, inline_opt, many, one, one_by};
+pub use links::{Link, each, inline, inline_list, inline_opt, many, one, one_by};
+use out::MAX_ANSWER;
 pub use out::{Out, Values};
 pub use register::{Argument, Obj, arg, input, ty};
 
@@ -168,6 +170,11 @@ pub struct Exec<'a> {
 /// What one request finds out once.
 #[derive(Default)]
 pub struct Memory {
+    allowance: Allowance,
+    /// How many bytes of JSON are kept: the answers to the root fields that are done, and what others are put together from.
+    kept: usize,
+    /// How many of them are answers.
+    answered: usize,
     sight: Option<Arc<Sight>>,
     compositions: Option<Arc<Compositions>>,
     standing: Option<Arc<Standing>>,
@@ -270,6 +277,62 @@ impl<'a> Exec<'a> {
         let sign_ups = Arc::new(SignUps::load(self.conn, self.scope, &compositions, forms)?);
         self.memory.sign_ups = Some((forms.to_vec(), Arc::clone(&sign_ups)));
         Ok(sign_ups)
+    }
+
+    /// What may still be spent on chains of groups.
+    pub fn allowance(&mut self) -> &mut Allowance {
+        &mut self.memory.allowance
+    }
+
+    /// How many bytes of JSON may still be written.
+    pub fn room(&self) -> usize {
+        MAX_ANSWER.saturating_sub(self.memory.kept)
+    }
+
+    /// Keeps values until they are written elsewhere.
+    ///
+    /// # Errors
+    /// `TooComplex` when there is no room for them.
+    fn keep(&mut self, bytes: usize) -> Result<(), Error> {
+        if bytes > self.room() {
+            return Err(out::too_long());
+        }
+        self.memory.kept += bytes;
+        Ok(())
+    }
+
+    fn let_go(&mut self, bytes: usize) {
+        self.memory.kept = self.memory.kept.saturating_sub(bytes);
+    }
+
+    /// Writes the answer to a field at the root: what is selected of one row.
+    ///
+    /// # Errors
+    /// What the database answers, and `TooComplex` when the answers become too long.
+    pub fn answer<E: Entity>(&mut self, selection: &Selection<E>, row: &E::Row) -> Result<Vec<u8>, Error> {
+        let json = self.answers(selection, &[row])?.into_first();
+        self.count(json.len())?;
+        Ok(json)
+    }
+
+    /// The same of several rows, whose answers are counted when it is known how often each is given.
+    ///
+    /// # Errors
+    /// Those of [`Self::answer`].
+    pub fn answers<E: Entity>(&mut self, selection: &Selection<E>, rows: &[&E::Row]) -> Result<Values, Error> {
+        // A field that failed has kept what it had.
+        self.memory.kept = self.memory.answered;
+        selection.render(self, rows)
+    }
+
+    /// Counts what is answered to a field at the root.
+    ///
+    /// # Errors
+    /// `TooComplex` when the answers become too long.
+    pub fn count(&mut self, bytes: usize) -> Result<(), Error> {
+        self.keep(bytes)?;
+        self.memory.answered = self.memory.kept;
+        Ok(())
     }
 
     /// The date asked for, or today.

@@ -4,7 +4,11 @@ use std::ops::Range;
 
 use chrono::{NaiveDate, NaiveDateTime};
 
+use crate::error::Error;
 use crate::id::{self, Kind};
+
+/// The most bytes that an answer may have, with what it is put together from.
+pub const MAX_ANSWER: usize = 10_000_000;
 
 /// A JSON text being written.
 #[derive(Default)]
@@ -174,6 +178,17 @@ impl Values {
         self.spans.get(row).and_then(|span| self.bytes.get(span.clone())).unwrap_or(b"null")
     }
 
+    /// The first value alone; `null` where there is none.
+    pub fn into_first(mut self) -> Vec<u8> {
+        match self.spans.first() {
+            Some(span) if span.start == 0 => {
+                self.bytes.truncate(span.end);
+                self.bytes
+            }
+            _ => self.get(0).to_vec(),
+        }
+    }
+
     /// The number of values.
     pub fn len(&self) -> usize {
         self.spans.len()
@@ -184,10 +199,21 @@ impl Values {
         self.spans.is_empty()
     }
 
+    /// How many bytes are kept.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The values in lists of the given lengths, one list a row.
-    #[must_use]
-    pub fn in_lists(&self, lengths: impl Iterator<Item = usize>) -> Self {
-        let mut lists = Self { bytes: Vec::with_capacity(self.bytes.len() + self.spans.len() * 2), spans: Vec::new() };
+    ///
+    /// # Errors
+    /// `TooComplex` when they would take more bytes than there is room for.
+    pub fn in_lists(&self, lengths: impl Iterator<Item = usize>, room: usize) -> Result<Self, Error> {
+        let bytes = self.spans.iter().map(|span| span.len() + 1).sum::<usize>();
+        if bytes > room {
+            return Err(too_long());
+        }
+        let mut lists = Self { bytes: Vec::with_capacity(bytes + lengths.size_hint().0 * 2), spans: Vec::new() };
         let mut next = 0;
         for length in lengths {
             lists.push(|out| {
@@ -202,8 +228,16 @@ impl Values {
             });
             next += length;
         }
-        lists
+        Ok(lists)
     }
+}
+
+/// What is said of an answer for which there is no room.
+pub fn too_long() -> Error {
+    Error::TooComplex(format!(
+        "The answer would be longer than {} MB. Ask for fewer rows or fields at once.",
+        MAX_ANSWER / 1_000_000
+    ))
 }
 
 #[cfg(test)]

@@ -55,10 +55,7 @@ pub struct Obj<E: Entity> {
 impl<E: Entity> Obj<E> {
     /// A row that is read already. It must have been read with its details.
     pub fn row(row: E::Row) -> Self {
-        Self {
-            render: Box::new(move |exec, selection, _| Ok(selection.render(exec, &[&row])?.get(0).to_vec())),
-            entity: PhantomData,
-        }
+        Self { render: Box::new(move |exec, selection, _| exec.answer(selection, &row)), entity: PhantomData }
     }
 }
 
@@ -71,7 +68,7 @@ impl<L: Listed> Obj<Connection<L>> {
             render: Box::new(move |exec, selection, asked| {
                 let (page, cursor) = read(exec, asked)?;
                 let connection: ConnectionRow<L::Row> = row(page, asked, &*cursor);
-                Ok(selection.render(exec, &[&connection])?.get(0).to_vec())
+                exec.answer(selection, &connection)
             }),
             entity: PhantomData,
         }

@@ -7,21 +7,23 @@ use chrono::NaiveDate;
 
 use super::group::{AS_OF, Group};
 use super::participant::Participant;
-use crate::access::sight::{Disclosed, Sight};
+use super::{aligned, totals};
 use crate::error::Error;
 use crate::graphql::engine::{
     Argument, Asked, Edge, EdgeRow, Entity, Exec, Field, Link, Listed, Obj, Out, PAGE_ARGS, Pages, Pick, arg,
-    connection, inline_list, input, many, page_args, ty,
+    connection, each, inline_list, input, page_args, ty,
 };
 use crate::graphql::inputs::{self, EffectiveMemberOrder};
 use crate::graphql::scalars::Date;
 use crate::groups::store::{self as groups, GroupRow};
-use crate::members::effective as door;
+use crate::members::belonging::{self, Pair, Told};
+use crate::members::effective::{self as door, Standing};
+use crate::members::roll::{self, Listing};
 use crate::page::{Key, Page, Window, position};
 use crate::people::store::{self as people, ParticipantRow};
 
 /// How somebody belongs to a group.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Belonging {
     implicit: bool,
     via: Vec<Vec<i64>>,
@@ -36,7 +38,8 @@ pub struct MembershipPath;
 
 const IMPLICIT: &str = "Whether the participant belongs to the group only through its components or its filter, without a membership of \
                         this very group in force.";
-const VIA: &str = "Why the participant belongs to the group: every chain of groups that leads there, the shortest first, at most 100.";
+const VIA: &str = "Why the participant belongs to the group: every chain of groups that leads there, the shortest first. At most 100 are \
+                   named, and fewer where the chains of one answer would lead through more than 100,000 groups together.";
 
 macro_rules! belonging_edge {
     ($entity:ident, $row:ty) => {
@@ -109,24 +112,10 @@ impl Entity for MembershipPath {
             ty::<Vec<Obj<Group>>>,
             "The groups on the way: from the group asked about down to the one of which the participant has a membership, or whose \
              filter the participant passes. Groups that you may not see are left out.",
-            |pick| many::<Vec<i64>, Group>(pick, Box::new(groups_on_paths)),
+            |pick| each::<Vec<i64>, Group>(pick, Clone::clone),
         )];
         FIELDS
     }
-}
-
-/// The groups on each of the paths that are within sight.
-///
-/// # Errors
-/// What the database answers.
-pub fn groups_on_paths(exec: &mut Exec<'_>, rows: &[&Vec<i64>], details: bool) -> Result<Vec<Vec<GroupRow>>, Error> {
-    let mut ids: Vec<i64> = rows.iter().flat_map(|path| path.iter().copied()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let sight = exec.sight()?;
-    let found: HashMap<i64, GroupRow> =
-        groups::by_ids(exec.conn, &sight, details, &ids)?.into_iter().map(|row| (row.id, row)).collect();
-    Ok(rows.iter().map(|path| path.iter().filter_map(|id| found.get(id).cloned()).collect()).collect())
 }
 
 /// The arguments of the list of effective members.
@@ -142,9 +131,19 @@ pub const MEMBER_ARGS: &[Argument] = &[
 /// The arguments of the list of groups to which somebody belongs.
 pub const GROUP_ARGS: &[Argument] = &[PAGE_ARGS[0], PAGE_ARGS[1], PAGE_ARGS[2], PAGE_ARGS[3], AS_OF];
 
-/// Whether the edges of a connection say how somebody belongs.
-fn wants_belonging(pick: &Pick<'_>) -> bool {
-    pick.below("edges").is_some_and(|edges| edges.wants("implicit") || edges.wants("via"))
+/// What the edges of a connection say of how somebody belongs.
+#[derive(Clone, Copy)]
+struct Wanted {
+    implicit: bool,
+    via: bool,
+}
+
+impl Wanted {
+    fn of(pick: &Pick<'_>) -> Self {
+        let edges = pick.below("edges");
+        let wants = |name| edges.as_ref().is_some_and(|edges| edges.wants(name));
+        Self { implicit: wants("implicit"), via: wants("via") }
+    }
 }
 
 /// Leads from a group to its effective members.
@@ -156,72 +155,114 @@ pub fn members_of_group(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<GroupRow>>
         window: page_args(pick)?,
         descending: EffectiveMemberOrder::descending(pick.arg("orderBy")?),
         as_of: pick.arg("asOf")?,
-        belonging: wants_belonging(pick),
+        wanted: Wanted::of(pick),
     };
     connection::<GroupRow, EffectiveMember>(
         pick,
         Box::new(move |exec, rows, asked| {
             let groups: Vec<i64> = rows.iter().map(|row| row.id).collect();
-            let (sight, on) = (exec.sight()?, exec.on(inputs::date(list.as_of)));
-            let disclosed = sight.disclosed(exec.conn, &groups, on)?;
-            let pages = groups.iter().map(|group| list.page(exec, *group, &disclosed, asked));
-            let pages = pages.collect::<Result<_, Error>>()?;
             let cursor = |(row, _): &(ParticipantRow, Belonging)| {
                 position("name", [Key::Text(row.sort_key.clone()), Key::Int(row.id)])
             };
-            Ok(Pages { pages, cursor: Box::new(cursor) })
+            Ok(Pages { pages: list.pages(exec, &groups, asked)?, cursor: Box::new(cursor) })
         }),
     )
-}
-
-/// What may be told of where some participants stand.
-fn told(exec: &mut Exec<'_>, sight: &Sight, standing: &door::Standing, on: NaiveDate) -> Result<Disclosed, Error> {
-    sight.disclosed(exec.conn, &standing.groups(), on)
 }
 
 struct MemberList {
     window: Window,
     descending: bool,
     as_of: Option<Date>,
-    belonging: bool,
+    wanted: Wanted,
 }
 
 impl MemberList {
-    fn page(
+    fn pages(
         &self,
         exec: &mut Exec<'_>,
-        group: i64,
-        disclosed: &Disclosed,
+        groups: &[i64],
         asked: Asked,
-    ) -> Result<Page<(ParticipantRow, Belonging)>, Error> {
+    ) -> Result<Vec<Page<(ParticipantRow, Belonging)>>, Error> {
         let on = exec.on(inputs::date(self.as_of));
-        let compositions = exec.compositions()?;
-        let sight = exec.sight()?;
-        let total = asked
-            .count
-            .then(|| door::count_in_sight(exec.conn, &compositions, &sight, group, on, disclosed))
-            .transpose()?;
-        if !asked.rows {
-            return Ok(Page { total, ..Page::default() });
-        }
-        let keys = door::page(exec.conn, &compositions, &sight, group, on, self.descending, &self.window, disclosed)?;
-        let mut found: HashMap<i64, ParticipantRow> = people::by_ids(exec.conn, &sight, asked.details, &keys.rows)?
-            .into_iter()
-            .map(|row| (row.id, row))
-            .collect();
-        let standing =
-            self.belonging.then(|| door::of_participants(exec.conn, &compositions, &keys.rows, on)).transpose()?;
-        let told = standing.as_ref().map(|standing| told(exec, &sight, standing, on)).transpose()?;
-        let belonging = |id: i64| match standing.as_ref().zip(told.as_ref()) {
-            None => Belonging { implicit: false, via: Vec::new() },
-            Some((standing, told)) => Belonging {
-                implicit: !standing.is_direct(group, id),
-                via: door::told(standing.chains(&compositions, group, id), |other| told.tells(other, id)),
-            },
+        let (compositions, sight) = (exec.compositions()?, exec.sight()?);
+        let disclosed = sight.disclosed(exec.conn, groups, on)?;
+        let listing = Listing { on, descending: self.descending, window: &self.window };
+        let found = if asked.rows {
+            roll::pages(exec.conn, &compositions, &sight, groups, &disclosed, &listing)?
+        } else {
+            HashMap::new()
         };
-        let rows = keys.rows.iter().filter_map(|id| found.remove(id).map(|row| (row, belonging(*id)))).collect();
-        Ok(Page { rows, has_next: keys.has_next, has_previous: keys.has_previous, total })
+        let count = |groups: &[i64]| roll::counts_in_sight(exec.conn, &compositions, &sight, groups, on, &disclosed);
+        let known = asked.rows.then_some(&found);
+        let totals = asked.count.then(|| totals(groups, known, &self.window, count)).transpose()?;
+        let keys = aligned(groups, found, totals.as_ref());
+        let pairs: Vec<Pair> = groups
+            .iter()
+            .zip(&keys)
+            .flat_map(|(group, page)| page.rows.iter().map(|participant| (*group, *participant)))
+            .collect();
+        let mut ids: Vec<i64> = pairs.iter().map(|(_, participant)| *participant).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let people = people::by_ids(exec.conn, &sight, asked.details, &ids)?;
+        let people: HashMap<i64, ParticipantRow> = people.into_iter().map(|row| (row.id, row)).collect();
+        let mut belongings = self.belongings(exec, &pairs, &ids, on)?.into_iter();
+        let row = |id: i64| {
+            let belonging = belongings.next().unwrap_or_default();
+            people.get(&id).map(|row| (row.clone(), belonging))
+        };
+        Ok(with_rows(keys, row))
     }
+
+    fn belongings(
+        &self,
+        exec: &mut Exec<'_>,
+        pairs: &[Pair],
+        participants: &[i64],
+        on: NaiveDate,
+    ) -> Result<Vec<Belonging>, Error> {
+        if !self.wanted.implicit && !self.wanted.via {
+            return Ok(Vec::new());
+        }
+        let compositions = exec.compositions()?;
+        let standing = door::of_participants(exec.conn, &compositions, participants, on)?;
+        belongings(exec, &standing, pairs, self.wanted, on)
+    }
+}
+
+/// How the participant of each pair belongs to its group, as far as it is asked for.
+fn belongings(
+    exec: &mut Exec<'_>,
+    standing: &Standing,
+    pairs: &[Pair],
+    wanted: Wanted,
+    on: NaiveDate,
+) -> Result<Vec<Belonging>, Error> {
+    let mut via = Vec::new();
+    if wanted.via {
+        let (compositions, sight) = (exec.compositions()?, exec.sight()?);
+        let disclosed = sight.disclosed(exec.conn, &standing.groups(), on)?;
+        let tells = |group, participant| disclosed.tells(group, participant);
+        let told = Told { family: &sight.family().members(), tells: &tells };
+        via = belonging::chains(standing, &compositions, pairs, &told, exec.allowance())?;
+    }
+    let mut via = via.into_iter();
+    let of = |(group, participant): &Pair| Belonging {
+        implicit: !standing.is_direct(*group, *participant),
+        via: via.next().unwrap_or_default(),
+    };
+    Ok(pairs.iter().map(of).collect())
+}
+
+/// Pages of keys with the rows behind them.
+fn with_rows<K, Row>(pages: Vec<Page<K>>, mut row: impl FnMut(K) -> Option<Row>) -> Vec<Page<Row>> {
+    let page = |page: Page<K>| Page {
+        rows: page.rows.into_iter().filter_map(&mut row).collect(),
+        has_next: page.has_next,
+        has_previous: page.has_previous,
+        total: page.total,
+    };
+    pages.into_iter().map(page).collect()
 }
 
 /// Leads from a participant to the groups to which it belongs.
@@ -231,43 +272,43 @@ impl MemberList {
 pub fn groups_of_participant(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<ParticipantRow>>> {
     let window = page_args(pick)?;
     let as_of: Option<Date> = pick.arg("asOf")?;
+    let wanted = Wanted::of(pick);
     connection::<ParticipantRow, EffectiveGroup>(
         pick,
         Box::new(move |exec, rows, asked| {
             let people: Vec<i64> = rows.iter().map(|row| row.id).collect();
             let on = exec.on(inputs::date(as_of));
-            let compositions = exec.compositions()?;
-            let sight = exec.sight()?;
+            let (compositions, sight) = (exec.compositions()?, exec.sight()?);
             let standing = door::of_participants(exec.conn, &compositions, &people, on)?;
-            let found = groups::by_ids(exec.conn, &sight, asked.details, &standing.groups())?;
-            let told = told(exec, &sight, &standing, on)?;
-            let mut pages = Vec::with_capacity(people.len());
-            for person in people {
-                let mut of: Vec<GroupRow> = found
-                    .iter()
-                    .filter(|row| standing.belongs(row.id, person) && told.tells(row.id, person))
-                    .cloned()
-                    .collect();
-                of.sort_by(|a, b| (&a.sort_key, a.id).cmp(&(&b.sort_key, b.id)));
+            let groups = standing.groups();
+            let found = groups::by_ids(exec.conn, &sight, asked.details, &groups)?;
+            let disclosed = sight.disclosed(exec.conn, &groups, on)?;
+            let order = by_name(&found);
+            let page = |person: &i64| {
+                let of = |row: &&GroupRow| standing.belongs(row.id, *person) && disclosed.tells(row.id, *person);
+                let of: Vec<&GroupRow> = order.iter().copied().filter(of).collect();
                 let total = i64::try_from(of.len()).ok();
-                let rows = of.into_iter().map(|row| {
-                    let belonging = Belonging {
-                        implicit: !standing.is_direct(row.id, person),
-                        via: door::told(standing.chains(&compositions, row.id, person), |other| {
-                            told.tells(other, person)
-                        }),
-                    };
-                    (row, belonging)
-                });
-                let mut page = window.within(rows.collect(), &group_position);
-                page.total = total;
-                pages.push(page);
-            }
-            Ok(Pages { pages, cursor: Box::new(group_position) })
+                Page { total, ..window.within(of, &|row| group_position(row)) }
+            };
+            let pages: Vec<Page<&GroupRow>> = people.iter().map(page).collect();
+            let pairs: Vec<Pair> = people
+                .iter()
+                .zip(&pages)
+                .flat_map(|(person, page)| page.rows.iter().map(|row| (row.id, *person)))
+                .collect();
+            let mut belongings = belongings(exec, &standing, &pairs, wanted, on)?.into_iter();
+            let row = |row: &GroupRow| Some((row.clone(), belongings.next().unwrap_or_default()));
+            Ok(Pages { pages: with_rows(pages, row), cursor: Box::new(|(row, _)| group_position(row)) })
         }),
     )
 }
 
-fn group_position((row, _): &(GroupRow, Belonging)) -> Vec<Key> {
+fn by_name(groups: &[GroupRow]) -> Vec<&GroupRow> {
+    let mut groups: Vec<&GroupRow> = groups.iter().collect();
+    groups.sort_by(|a, b| (&a.sort_key, a.id).cmp(&(&b.sort_key, b.id)));
+    groups
+}
+
+fn group_position(row: &GroupRow) -> Vec<Key> {
     position("name", [Key::Text(row.sort_key.clone()), Key::Int(row.id)])
 }

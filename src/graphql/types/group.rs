@@ -26,8 +26,8 @@ use crate::graphql::scalars::{Date, DateTime};
 use crate::groups::store::{self, ComponentRow, GroupRow, More};
 use crate::history::Entity as Object;
 use crate::id::Kind;
-use crate::members::effective as door;
 use crate::members::store::Of;
+use crate::members::{effective as door, roll};
 
 /// A group.
 pub struct Group;
@@ -193,7 +193,7 @@ const FIELDS: &[Field<Group>] = &[
     )
     .details(),
     Field::<Group>::link("memberCount", ty::<i32>, "How many participants have a membership of this very group in force.", |pick| {
-        counted(pick, |exec, groups, on| door::direct_counts(exec.conn, groups, on))
+        counted(pick, |exec, groups, on| roll::direct_counts(exec.conn, groups, on))
     })
     .args(&[AS_OF]),
     Field::<Group>::link(
@@ -203,7 +203,7 @@ const FIELDS: &[Field<Group>] = &[
         |pick| {
             counted(pick, |exec, groups, on| {
                 let compositions = exec.compositions()?;
-                door::counts(exec.conn, &compositions, groups, on)
+                roll::counts(exec.conn, &compositions, groups, on)
             })
         },
     )

@@ -73,12 +73,12 @@ pub struct Files {
     pub links: Links,
     receiving: Semaphore,
     /// Photos take much memory while they are read: one after another.
-    preparing: Semaphore,
+    preparing: Arc<Semaphore>,
 }
 
 impl Files {
     pub(super) fn new(options: Options, links: Links) -> Self {
-        Self { options, links, receiving: Semaphore::new(RECEIVING), preparing: Semaphore::new(1) }
+        Self { options, links, receiving: Semaphore::new(RECEIVING), preparing: Arc::new(Semaphore::new(1)) }
     }
 }
 
@@ -99,6 +99,8 @@ enum Fault {
     Missing,
     /// A larger file than is accepted, in bytes.
     TooLarge(u64),
+    /// A picture with more pixels than can be read.
+    TooManyPixels(String),
     /// Of a type that is not accepted, or not what it says it is.
     WrongType(String),
     /// The sender stopped half-way.
@@ -127,6 +129,7 @@ impl Fault {
                 let message = format!("A file of this kind may have at most {limit} bytes.");
                 (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE".to_owned(), message)
             }
+            Self::TooManyPixels(message) => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE".to_owned(), message),
             Self::WrongType(message) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE".to_owned(), message)
             }

@@ -16,6 +16,7 @@ use super::{Fault, Gateway, Named, named, query, write};
 use crate::access::Viewer;
 use crate::check::given;
 use crate::content::files::objects::Objects;
+use crate::content::files::photo::Refusal;
 use crate::content::files::{self, NewFile, media, name, photo, store};
 use crate::content::kind::Files as Accepted;
 use crate::error::Error;
@@ -115,11 +116,19 @@ impl Upload {
         while let Some(piece) = pieces.next().await? {
             bytes.extend_from_slice(&piece);
         }
-        let turn = files.preparing.acquire().await.map_err(|_| Error::Unavailable)?;
-        let prepared = tokio::task::spawn_blocking(move || photo::prepare(&bytes)).await;
-        drop(turn);
-        let unreadable = |_| Fault::WrongType("This is not a photo that can be read.".to_owned());
-        let photo = prepared.map_err(unreadable)?.map_err(|refusal| Fault::WrongType(refusal.to_owned()))?;
+        let turn = Arc::clone(&files.preparing).acquire_owned().await.map_err(|_| Error::Unavailable)?;
+        // It keeps its turn until it is done, even if the sender goes away meanwhile.
+        let prepare = move || {
+            let prepared = photo::prepare(&bytes);
+            drop((turn, bytes));
+            prepared
+        };
+        let prepared = tokio::task::spawn_blocking(prepare).await;
+        // What makes a reader fail is not a photo either.
+        let photo = prepared.unwrap_or(Err(Refusal::Unreadable)).map_err(|refusal| match refusal {
+            Refusal::Unreadable => Fault::WrongType(refusal.message()),
+            Refusal::TooLarge(_) => Fault::TooManyPixels(refusal.message()),
+        })?;
         let file = NewFile {
             name: name::with_extension(&described.name, photo.extension),
             media_type: photo.media_type.to_owned(),

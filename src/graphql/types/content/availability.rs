@@ -10,7 +10,7 @@ use crate::content::store::{self, LinkRow};
 use crate::content::visibility::audience_of;
 use crate::error::Error;
 use crate::graphql::engine::{
-    Edge, Entity, Exec, Field, Keyed, Link, Listed, Obj, Pages, Pick, connection, many, one, page_args, ty,
+    Edge, Entity, Exec, Field, Link, Listed, Obj, Pages, Pick, connection, each, one, page_args, ty,
 };
 use crate::graphql::enums::{ContentAudience, UnlinkReason};
 use crate::graphql::scalars::DateTime;
@@ -66,46 +66,17 @@ impl Entity for Availability {
                 ty::<Vec<Obj<Group>>>,
                 "Those who belong to these groups, directly or through components, their guardians and the groups' leaders. Groups \
                  that you may not see are left out.",
-                |pick| {
-                    many::<AvailabilityRow, Group>(
-                        pick,
-                        Box::new(|exec, rows, details| found::<Group>(exec, rows, details, Audience::Group)),
-                    )
-                },
+                |pick| each::<AvailabilityRow, Group>(pick, |row| row.targets(Audience::Group).collect()),
             ),
             Field::<Availability>::link(
                 "participants",
                 ty::<Vec<Obj<Participant>>>,
                 "These participants, and the guardians of children among them. Those whom you may not see are left out.",
-                |pick| {
-                    many::<AvailabilityRow, Participant>(
-                        pick,
-                        Box::new(|exec, rows, details| {
-                            found::<Participant>(exec, rows, details, Audience::Participant)
-                        }),
-                    )
-                },
+                |pick| each::<AvailabilityRow, Participant>(pick, |row| row.targets(Audience::Participant).collect()),
             ),
         ];
         FIELDS
     }
-}
-
-fn found<E: Keyed>(
-    exec: &mut Exec<'_>,
-    rows: &[&AvailabilityRow],
-    details: bool,
-    audience: Audience,
-) -> Result<Vec<Vec<E::Row>>, Error>
-where
-    E::Row: Clone,
-{
-    let mut ids: Vec<i64> = rows.iter().flat_map(|row| row.targets(audience)).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let found: HashMap<i64, E::Row> =
-        E::by_ids(exec, &ids, details)?.into_iter().map(|row| (E::key(&row), row)).collect();
-    Ok(rows.iter().map(|row| row.targets(audience).filter_map(|id| found.get(&id).cloned()).collect()).collect())
 }
 
 struct ToAvailability(crate::graphql::engine::Selection<Availability>);

@@ -11,16 +11,18 @@ use crate::content::store::{self, LinkedRow};
 use crate::content::visibility::audience_of;
 use crate::error::Error;
 use crate::graphql::engine::{
-    Argument, Edge, EdgeRow, Entity, Exec, Field, Link, Listed, Obj, PAGE_ARGS, Pages, Pick, arg, connection,
-    inline_list, input, many, one, page_args, ty,
+    Argument, Edge, EdgeRow, Entity, Exec, Field, Link, Listed, Obj, PAGE_ARGS, Pages, Pick, arg, connection, each,
+    inline_list, input, one, page_args, ty,
 };
 use crate::graphql::enums::{ContentAudience, ContentKind as KindName};
+use crate::graphql::inputs::set;
 use crate::graphql::scalars::DateTime;
 use crate::graphql::types::group::Group;
 use crate::graphql::types::participant::Participant;
 use crate::graphql::types::viewer::ViewerRow;
-use crate::graphql::types::{aligned, effective, totals};
+use crate::graphql::types::{aligned, totals};
 use crate::groups::store::GroupRow;
+use crate::members::belonging::{self, Told};
 use crate::page::Page;
 
 /// An item in the feed.
@@ -63,16 +65,11 @@ impl Entity for ContentPath {
                 ty::<Vec<Obj<Group>>>,
                 "The groups on the way: from the one to which the item is linked down to the one with the membership; empty for \
                  other audiences.",
-                |pick| many::<PathRow, Group>(pick, Box::new(groups)),
+                |pick| each::<PathRow, Group>(pick, |row| row.groups.clone()),
             ),
         ];
         FIELDS
     }
-}
-
-fn groups(exec: &mut Exec<'_>, rows: &[&PathRow], details: bool) -> Result<Vec<Vec<GroupRow>>, Error> {
-    let paths: Vec<&Vec<i64>> = rows.iter().map(|row| &row.groups).collect();
-    effective::groups_on_paths(exec, &paths, details)
 }
 
 impl Entity for FeedItem {
@@ -122,7 +119,7 @@ pub const ARGS: &[Argument] = &[
 
 fn kinds(pick: &Pick<'_>) -> ServerResult<Option<Vec<ContentKind>>> {
     let kinds: Option<Vec<KindName>> = pick.arg("kinds")?;
-    Ok(kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()))
+    Ok(kinds.map(set))
 }
 
 /// Leads from the viewer to everything that the viewer may see.
@@ -169,28 +166,40 @@ fn paths(exec: &mut Exec<'_>, items: &[ContentRow]) -> Result<HashMap<i64, Vec<P
     let vision = exec.vision()?;
     let reasons = vision.reasons(exec.conn, &ids)?;
     let (standing, compositions) = (exec.standing()?, exec.compositions()?);
-    let of_group = |group: i64| {
-        let mut paths: Vec<PathRow> = Vec::new();
-        for participant in vision.belonging(group) {
-            for groups in standing.chains(&compositions, group, participant) {
-                paths.push(PathRow { audience: Audience::Group, participant: Some(participant), groups });
-            }
+    let own = |group: i64| vision.belonging(group).map(move |participant| (group, participant));
+    let (mut places, mut pairs) = (Vec::new(), Vec::new());
+    for (item, keys) in &reasons {
+        for key in keys {
+            let of = match audience_of(*key) {
+                (Audience::Group, group) => own(group).collect(),
+                _ => Vec::new(),
+            };
+            places.push((*item, *key, of.len()));
+            pairs.extend(of);
         }
-        if paths.is_empty() {
-            // A leader who is kept out as a member leads all the same.
-            paths.push(PathRow { audience: Audience::Group, participant: None, groups: vec![group] });
-        }
-        paths
-    };
-    let mut known: HashMap<i64, Vec<PathRow>> = HashMap::new();
-    let mut path = |key: i64| match audience_of(key) {
-        (Audience::Group, group) => known.entry(group).or_insert_with(|| of_group(group)).clone(),
-        (audience, target) => {
-            let participant = (audience == Audience::Participant).then_some(target);
-            vec![PathRow { audience, participant, groups: Vec::new() }]
-        }
-    };
-    Ok(reasons.into_iter().map(|(item, keys)| (item, keys.into_iter().flat_map(&mut path).collect())).collect())
+    }
+    // One is told everything of oneself and one's own.
+    let told = Told { family: &[], tells: &|_, _| true };
+    let chains = belonging::chains(&standing, &compositions, &pairs, &told, exec.allowance())?;
+    let mut chains = pairs.into_iter().zip(chains);
+    let mut paths: HashMap<i64, Vec<PathRow>> = HashMap::new();
+    for (item, key, number) in places {
+        let of = chains.by_ref().take(number).flat_map(|((_, participant), chains)| {
+            let path = move |groups| PathRow { audience: Audience::Group, participant: Some(participant), groups };
+            chains.into_iter().map(path)
+        });
+        let of: Vec<PathRow> = of.collect();
+        paths.entry(item).or_default().extend(if of.is_empty() { vec![outright(key)] } else { of });
+    }
+    Ok(paths)
+}
+
+/// The one way by which an item comes to an audience that is no group, or to a group that the viewer leads without belonging
+/// to it.
+fn outright(key: i64) -> PathRow {
+    let (audience, target) = audience_of(key);
+    let participant = (audience == Audience::Participant).then_some(target);
+    PathRow { audience, participant, groups: if audience == Audience::Group { vec![target] } else { Vec::new() } }
 }
 
 impl Entity for GroupContent {

@@ -12,7 +12,7 @@ use crate::graphql::engine::{
     input, many, one, page_args, ty,
 };
 use crate::graphql::enums::ContentKind as KindName;
-use crate::graphql::inputs::key;
+use crate::graphql::inputs::{key, set};
 use crate::graphql::scalars::DateTime;
 use crate::graphql::types::content::{Content, ContentRow};
 use crate::graphql::types::group::Group;
@@ -128,7 +128,7 @@ pub fn unlinked(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<TransitionRow>>> {
     let group: Option<ID> = pick.arg("groupId")?;
     let group_id = group.map(|id| key(Kind::Group, &id, "groupId")).transpose().map_err(|error| pick.error(&error))?;
     let kinds: Option<Vec<KindName>> = pick.arg("kinds")?;
-    let kinds: Option<Vec<ContentKind>> = kinds.map(|kinds| kinds.into_iter().map(Into::into).collect());
+    let kinds: Option<Vec<ContentKind>> = kinds.map(set);
     let filter = BrokenFilter { group_id, kinds };
     connection::<TransitionRow, UnlinkedContent>(
         pick,
