@@ -245,10 +245,9 @@ pub fn withdraw(settings: &Token, token: &str) -> Result<&'static str, Error> {
     let db = open(&settings.database, Duration::from_secs(10))?;
     let (participant, _) = named(&db, settings)?;
     let (which, said) = match (token, participant, &settings.name) {
-        ("", Some(participant), None) => (
-            Which::Participant(participant.id),
-            "All tokens that this participant has up to now are withdrawn.",
-        ),
+        ("", Some(participant), None) => {
+            (Which::Participant(participant.id), "All tokens that this participant has up to now are withdrawn.")
+        }
         ("", None, Some(name)) => {
             (Which::Program(shown(name)), "All tokens that this program has up to now are withdrawn.")
         }
