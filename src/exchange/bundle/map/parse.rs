@@ -84,7 +84,7 @@ impl Reader<'_> {
                     map.sections.extend(self.section(layout, name, key.span().start, section, style));
                 }
                 DeValue::Array(sections) => {
-                    for section in sections.iter() {
+                    for section in sections {
                         match section.get_ref() {
                             DeValue::Table(table) => {
                                 map.sections.extend(self.section(layout, name, section.span().start, table, style));
@@ -118,14 +118,15 @@ impl Reader<'_> {
                 [byte @ (b',' | b';' | b'\t' | b'|')] => style.delimiter = *byte,
                 _ => self.refuse(start, path, "this must be a comma, a semicolon, a tab or a bar"),
             },
-            _ => match DateFormat::named(&text) {
-                Some(dates) => style.dates = dates,
-                None => {
+            _ => {
+                if let Some(dates) = DateFormat::named(&text) {
+                    style.dates = dates;
+                } else {
                     let message =
                         format!("{} is not a way to write dates; such are {}", Shown(&text), DateFormat::EXAMPLES);
                     self.refuse(start, path, &message);
                 }
-            },
+            }
         }
     }
 
@@ -243,13 +244,11 @@ impl Reader<'_> {
 
     /// The entries of a table.
     fn entries<'t, 'v>(&mut self, path: &str, value: &'v Value<'t>) -> Vec<(&'v Key<'t>, &'v Value<'t>)> {
-        match value.get_ref() {
-            DeValue::Table(table) => table.iter().collect(),
-            _ => {
-                self.refuse(value.span().start, path, "this must be a table of names and texts");
-                Vec::new()
-            }
+        if let DeValue::Table(table) = value.get_ref() {
+            return table.iter().collect();
         }
+        self.refuse(value.span().start, path, "this must be a table of names and texts");
+        Vec::new()
     }
 
     /// A column of ours.
