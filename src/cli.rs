@@ -13,6 +13,7 @@ use kring::config::{Database, Demo, Import};
 use kring::content::files::objects::{Bucket, Objects};
 use kring::db::Db;
 use kring::error::Error;
+use kring::exchange::bundle::{BundleErrors, Folder, Limits, Reading};
 use kring::exchange::import::roster::{self, RosterOptions};
 use kring::exchange::import::{self, Failure, Options, Owner, Progress};
 use kring::exchange::{bundle, demo, edexml};
@@ -33,6 +34,10 @@ pub fn import(settings: &Import) -> Result<(), Error> {
         .map_err(|error| Error::Configuration(format!("cannot read {path}: {error}")))?;
     if found.is_dir() {
         import_bundle(settings)
+    } else if found.is_file() && settings.map.is_some() {
+        let message =
+            format!("a map reads a folder with the files of an export, and {path} is a file; give its folder");
+        Err(Error::Configuration(message))
     } else if found.is_file() {
         bundle::look_at(&settings.path).map_err(Error::Configuration)?;
         import_roster(settings)
@@ -51,7 +56,10 @@ fn import_bundle(settings: &Import) -> Result<(), Error> {
             return Err(Error::Configuration(format!("{flag} is for rosters, and this is a folder with a bundle")));
         }
     }
-    let bundle = bundle::read(&settings.path).map_err(|errors| Error::Configuration(errors.to_string()))?;
+    let refused = |errors: BundleErrors| Error::Configuration(errors.to_string());
+    let map = settings.map.as_deref().map(bundle::read_map).transpose().map_err(refused)?;
+    let reading = Reading { map: map.as_ref(), last_day: settings.last_day };
+    let bundle = bundle::read_with(&Folder::new(&settings.path), &Limits::default(), &reading).map_err(refused)?;
     let db = app::open(&settings.database, PATIENCE)?;
     let usual = Options::default();
     let options = Options {
@@ -68,8 +76,11 @@ fn import_bundle(settings: &Import) -> Result<(), Error> {
 }
 
 fn import_roster(settings: &Import) -> Result<(), Error> {
-    for (given, flag) in [(settings.empty_clears, "--empty-clears"), (settings.empty_limit.is_some(), "--empty-limit")]
-    {
+    for (given, flag) in [
+        (settings.empty_clears, "--empty-clears"),
+        (settings.empty_limit.is_some(), "--empty-limit"),
+        (settings.last_day, "--last-day"),
+    ] {
         if given {
             return Err(Error::Configuration(format!("{flag} is for bundles, and this is a file with a roster")));
         }

@@ -210,6 +210,12 @@ pub struct Import {
     /// each field from what to what.
     #[arg(long)]
     pub each_row: bool,
+    /// A map: what another system's export in the folder is in the files and columns of a bundle.
+    #[arg(long)]
+    pub map: Option<PathBuf>,
+    /// Read `end_date` as the last day that counts, as most systems write it. Kring's is the first day that does not.
+    #[arg(long)]
+    pub last_day: bool,
     /// Let an empty cell of a bundle empty what is stored. Otherwise it leaves it alone.
     #[arg(long)]
     pub empty_clears: bool,

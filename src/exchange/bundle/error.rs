@@ -126,6 +126,8 @@ vocabulary! {
         UnknownReference = "UNKNOWN_REFERENCE",
         /// A participant is stored already, as one of another kind.
         KindChanged = "KIND_CHANGED",
+        /// A map says something that no map can say.
+        InvalidMap = "INVALID_MAP",
         /// A row would change a record that another organization keeps.
         OtherOrganization = "OTHER_ORGANIZATION",
         /// A row would change what all organizations share and administrators alone maintain.
@@ -195,6 +197,8 @@ vocabulary! {
     pub enum WarningCode {
         /// A CSV file is none of those of a bundle and was not read.
         UnknownFile = "UNKNOWN_FILE",
+        /// Columns of an export are not read by the map.
+        UnknownColumn = "UNKNOWN_COLUMN",
         /// Elements or attributes that no roster has were passed over.
         UnknownElement = "UNKNOWN_ELEMENT",
         /// A roster says something that is possible and seldom meant.

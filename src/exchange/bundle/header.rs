@@ -22,6 +22,8 @@ struct Slot {
 #[derive(Debug)]
 pub(super) struct Header {
     layout: &'static Layout,
+    /// The file in which the rows stand.
+    file: &'static str,
     /// In the order of the layout.
     slots: Vec<Slot>,
     width: usize,
@@ -30,7 +32,7 @@ pub(super) struct Header {
 impl Header {
     /// Reads the header row, and reports everything wrong with it at once.
     pub(super) fn read(layout: &'static Layout, record: &Record, log: &mut Log) -> Checked<Self> {
-        let mut header = Self { layout, slots: Vec::new(), width: record.len() };
+        let mut header = Self { layout, file: layout.file, slots: Vec::new(), width: record.len() };
         header.check_delimiter(record, log)?;
         let mut outcome = Ok(());
         for (index, field) in record.fields().enumerate() {
@@ -48,6 +50,12 @@ impl Header {
         let order = |slot: &Slot| layout.columns().position(|column| column == slot.column);
         header.slots.sort_by_key(order);
         outcome.map(|()| header)
+    }
+
+    /// The header of rows that a map makes of another file.
+    pub(super) fn mapped(layout: &'static Layout, file: &'static str, columns: &[&'static str]) -> Self {
+        let slots = columns.iter().enumerate().map(|(index, column)| Slot { column, index }).collect();
+        Self { layout, file, slots, width: columns.len() }
     }
 
     /// Spreadsheets in Dutch write semicolons: a header in one piece is worth a message of its
@@ -100,12 +108,12 @@ impl Header {
 
     /// Where a row begins.
     pub(super) fn at(&self, record: &Record) -> At {
-        At { file: self.layout.file, line: record.line(), column: 1 }
+        At { file: self.file, line: record.line(), column: 1 }
     }
 
     /// Where a field begins.
     pub(super) fn place(&self, field: RawField<'_>) -> At {
-        At { file: self.layout.file, line: field.line, column: field.column }
+        At { file: self.file, line: field.line, column: field.column }
     }
 
     /// Checks that a row has as many fields as the header; places the error at the first field

@@ -9,6 +9,7 @@
 //! source     names and bytes, from a folder or from memory
 //!   scan     bytes into records: RFC 4180, UTF-8, size limits
 //!   table    records into rows with named columns (header, layout) and typed fields (value)
+//!   map      another system's files and columns in place of those of a bundle
 //!   rows     what the fields of one row owe each other
 //!   check    what the rows owe each other: references, repeats, periods
 //!   graph    circles among groups
@@ -24,6 +25,7 @@ mod glance;
 mod graph;
 mod header;
 mod layout;
+mod map;
 mod model;
 mod rows;
 mod scan;
@@ -36,12 +38,14 @@ mod vocabulary;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::Path;
 
 pub use glance::look_at;
 
 pub use error::{At, BundleError, BundleErrors, ErrorCode, Warning, WarningCode};
+pub use map::{Map, read_map};
 pub use model::{
     Bundle, Category, Component, ComponentMode, Composition, ExternalId, FileSummary, Gender, Group, Guardian, Lack,
     Membership, MembershipRole, NeighbourhoodRole, Participant, ParticipantKind, Reference, Residency, Target,
@@ -79,6 +83,15 @@ impl Default for Limits {
     }
 }
 
+/// How the files are to be understood.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reading<'m> {
+    /// What another system's export is in the files and columns of a bundle.
+    pub map: Option<&'m Map>,
+    /// Whether `end_date` is the last day that counts, rather than the first that does not.
+    pub last_day: bool,
+}
+
 /// Reads and checks the bundle in a folder.
 ///
 /// # Errors
@@ -94,12 +107,25 @@ pub fn read(folder: &Path) -> Result<Bundle, BundleErrors> {
 ///
 /// Everything that is wrong with the bundle, by file, line and column.
 pub fn read_from(source: &dyn Source, limits: &Limits) -> Result<Bundle, BundleErrors> {
-    let mut reader = Reader {
-        source,
-        present: Vec::new(),
-        context: Context { limits, log: Log::default(), names: Names::default(), files: Vec::new() },
+    read_with(source, limits, &Reading::default())
+}
+
+/// The same, understood as asked.
+///
+/// # Errors
+///
+/// Everything that is wrong with the bundle, by file, line and column.
+pub fn read_with(source: &dyn Source, limits: &Limits, reading: &Reading<'_>) -> Result<Bundle, BundleErrors> {
+    let context = Context {
+        limits,
+        log: Log::default(),
+        names: Names::default(),
+        files: Vec::new(),
+        exported: BTreeMap::new(),
+        last_day: reading.last_day || reading.map.is_some_and(|map| map.last_day),
     };
-    let warnings = reader.list();
+    let mut reader = Reader { source, map: reading.map, present: Vec::new(), context };
+    let mut warnings = reader.list();
     let mut bundle = Bundle {
         categories: reader.file(&layout::CATEGORIES, rows::category),
         participants: reader.file(&layout::PARTICIPANTS, rows::participant),
@@ -110,6 +136,7 @@ pub fn read_from(source: &dyn Source, limits: &Limits) -> Result<Bundle, BundleE
         guardians: reader.file(&layout::GUARDIANS, rows::guardian),
         ..Bundle::default()
     };
+    warnings.extend(reader.map.map(|map| map.unread(&reader.context)).into_iter().flatten());
     let Context { mut log, files, .. } = reader.context;
     bundle.files = files;
     bundle.unresolved = check::references(&bundle, &mut log);
@@ -127,6 +154,7 @@ pub fn read_from(source: &dyn Source, limits: &Limits) -> Result<Bundle, BundleE
 /// Reads the files of a source one after the other.
 struct Reader<'r> {
     source: &'r dyn Source,
+    map: Option<&'r Map>,
     /// The files of a bundle that the source has.
     present: Vec<&'static str>,
     context: Context<'r>,
@@ -145,6 +173,13 @@ impl Reader<'_> {
             }
         };
         names.sort_unstable();
+        if let Some(map) = self.map {
+            let files = map.files();
+            let others = names.into_iter().filter(|name| is_csv(name) && !files.contains(name.as_str()));
+            let message = || "the file was not read; the map does not name it".to_owned();
+            let warning = |file| Warning { code: WarningCode::UnknownFile, file, message: message() };
+            return others.take(WARNINGS).map(warning).collect();
+        }
         let known = |name: &String| layout::ALL.iter().any(|layout| layout.file == name);
         let (found, others): (Vec<_>, Vec<_>) = names.into_iter().partition(known);
         self.present =
@@ -160,6 +195,9 @@ impl Reader<'_> {
 
     /// Reads a file, if the source has it.
     fn file<T>(&mut self, layout: &'static Layout, parse: fn(&mut Row<'_>) -> Checked<T>) -> Vec<T> {
+        if let Some(map) = self.map {
+            return map.rows(layout, self.source, &mut self.context, parse);
+        }
         if !self.present.contains(&layout.file) {
             return Vec::new();
         }

@@ -83,6 +83,17 @@ impl Record {
         self.spans.last().map_or((self.line, 1), |span| (span.line, span.column))
     }
 
+    /// Begins a record that is put together field by field.
+    pub(super) fn restart(&mut self, line: u64) {
+        self.begin(line);
+    }
+
+    /// Adds a field that is said to stand there.
+    pub(super) fn push(&mut self, text: &str, line: u64, column: u64) {
+        self.text.push_str(text);
+        self.spans.push(Span { end: self.text.len(), line, column });
+    }
+
     fn begin(&mut self, line: u64) {
         self.text.clear();
         self.spans.clear();
@@ -92,7 +103,7 @@ impl Record {
 
     /// Takes in one line; `open` tells that it begins inside a quoted field. Answers whether it
     /// ends inside one.
-    fn take_line(&mut self, line: &str, number: u64, mut open: bool) -> bool {
+    fn take_line(&mut self, line: &str, number: u64, delimiter: u8, mut open: bool) -> bool {
         let mut cursor = Cursor { rest: line, column: 1 };
         loop {
             if !open {
@@ -104,14 +115,14 @@ impl Record {
                     return true;
                 }
                 open = false;
-                self.take_after_quote(&mut cursor, number);
+                self.take_after_quote(&mut cursor, number, delimiter);
             } else {
-                self.take_unquoted(&mut cursor, number);
+                self.take_unquoted(&mut cursor, number, delimiter);
             }
             if let Some(span) = self.spans.last_mut() {
                 span.end = self.text.len();
             }
-            if !cursor.skip(',') {
+            if !cursor.skip(char::from(delimiter)) {
                 return false;
             }
         }
@@ -132,10 +143,10 @@ impl Record {
         }
     }
 
-    /// Reads an unquoted field up to its comma.
-    fn take_unquoted(&mut self, cursor: &mut Cursor<'_>, line: u64) {
+    /// Reads an unquoted field up to its delimiter.
+    fn take_unquoted(&mut self, cursor: &mut Cursor<'_>, line: u64, delimiter: u8) {
         let column = cursor.column;
-        let part = cursor.take_until(b',');
+        let part = cursor.take_until(delimiter);
         if let Some((before, _)) = part.split_once('"') {
             let column = column + before.chars().count() as u64;
             self.stray(line, column, "a quote stands inside an unquoted field");
@@ -143,10 +154,10 @@ impl Record {
         self.text.push_str(part);
     }
 
-    /// Passes over what stands between a closing quote and the comma: nothing, in a sound file.
-    fn take_after_quote(&mut self, cursor: &mut Cursor<'_>, line: u64) {
+    /// Passes over what stands between a closing quote and the delimiter: nothing, in a sound file.
+    fn take_after_quote(&mut self, cursor: &mut Cursor<'_>, line: u64, delimiter: u8) {
         let column = cursor.column;
-        if !cursor.take_until(b',').is_empty() {
+        if !cursor.take_until(delimiter).is_empty() {
             self.stray(line, column, "text follows the closing quote of a field");
         }
     }
@@ -196,6 +207,8 @@ impl<'l> Cursor<'l> {
 pub(super) struct Scanner<'l, R> {
     input: R,
     limits: &'l Limits,
+    /// What separates the fields.
+    delimiter: u8,
     /// The line read last, without its end.
     line: String,
     /// Its number.
@@ -206,7 +219,12 @@ pub(super) struct Scanner<'l, R> {
 
 impl<'l, R: BufRead> Scanner<'l, R> {
     pub(super) fn new(input: R, limits: &'l Limits) -> Self {
-        Self { input, limits, line: String::new(), number: 0, read: 0 }
+        Self::separated(input, limits, b',')
+    }
+
+    /// The same for a file whose fields are separated by something else than commas; it is ASCII.
+    pub(super) fn separated(input: R, limits: &'l Limits, delimiter: u8) -> Self {
+        Self { input, limits, delimiter, line: String::new(), number: 0, read: 0 }
     }
 
     /// Reads the next record, passing over empty lines; answers whether there was one.
@@ -224,7 +242,7 @@ impl<'l, R: BufRead> Scanner<'l, R> {
         record.begin(self.number);
         let mut open = false;
         loop {
-            open = record.take_line(&self.line, self.number, open);
+            open = record.take_line(&self.line, self.number, self.delimiter, open);
             if !open {
                 break;
             }
@@ -300,7 +318,7 @@ impl<'l, R: BufRead> Scanner<'l, R> {
 
     fn not_utf8(&self, bytes: &[u8]) -> Fault {
         if self.number == 1 && (bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")) {
-            let message = "the file is UTF-16; save it as UTF-8".to_owned();
+            let message = "the file is UTF-16; save it as UTF-8, or name its encoding in a map".to_owned();
             return self.fault(ErrorCode::NotUtf8, 1, message);
         }
         let chunk = bytes.utf8_chunks().next();
@@ -309,7 +327,10 @@ impl<'l, R: BufRead> Scanner<'l, R> {
             1 => valid.strip_prefix(BYTE_ORDER_MARK).unwrap_or(valid),
             _ => valid,
         };
-        let message = format!("byte 0x{:02X} is not UTF-8; save the file as UTF-8", bad.unwrap_or_default());
+        let message = format!(
+            "byte 0x{:02X} is not UTF-8; save the file as UTF-8, or name its encoding in a map",
+            bad.unwrap_or_default()
+        );
         self.fault(ErrorCode::NotUtf8, valid.chars().count() as u64 + 1, message)
     }
 }

@@ -1,6 +1,6 @@
 //! Reads a file as a table: a header that names the columns, and rows whose fields have types.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::BufRead;
 use std::sync::Arc;
 
@@ -46,6 +46,10 @@ pub(super) struct Context<'l> {
     pub(super) log: Log,
     pub(super) names: Names,
     pub(super) files: Vec<FileSummary>,
+    /// The columns of the files that were read through a map.
+    pub(super) exported: BTreeMap<&'static str, Vec<String>>,
+    /// Whether `end_date` is the last day that counts.
+    pub(super) last_day: bool,
 }
 
 impl Context<'_> {
@@ -70,7 +74,7 @@ impl Context<'_> {
                 Ok(false) => break,
                 Ok(true) => {}
                 Err(fault) => {
-                    self.fault(layout, &fault);
+                    self.fault(layout.file, &fault);
                     if fault.is_confined() {
                         continue;
                     }
@@ -84,13 +88,23 @@ impl Context<'_> {
                 break;
             }
             if header.fits(&record, &mut self.log).is_ok() {
-                let mut row =
-                    Row { header: &header, record: &record, log: &mut self.log, names: &mut self.names, ids: &mut ids };
-                rows.extend(parse(&mut row));
+                rows.extend(self.row(&header, &record, &mut ids, parse));
             }
         }
         self.files.push(FileSummary { name: layout.file, columns: header.columns().collect(), rows: count });
         rows
+    }
+
+    /// Reads one row, unless it is refused.
+    pub(super) fn row<T>(
+        &mut self,
+        header: &Header,
+        record: &Record,
+        ids: &mut HashMap<ExternalId, u64>,
+        parse: fn(&mut Row<'_>) -> Checked<T>,
+    ) -> Option<T> {
+        let Self { log, names, last_day, .. } = self;
+        parse(&mut Row { header, record, log, names, ids, last_day: *last_day }).ok()
     }
 
     fn header<R: BufRead>(
@@ -109,12 +123,13 @@ impl Context<'_> {
                 );
                 Err(self.log.report(at, ErrorCode::MissingHeader, message))
             }
-            Err(fault) => Err(self.fault(layout, &fault)),
+            Err(fault) => Err(self.fault(layout.file, &fault)),
         }
     }
 
-    fn fault(&mut self, layout: &Layout, fault: &Fault) -> Reported {
-        let at = At { file: layout.file, line: fault.line, column: fault.column };
+    /// Reports why a record could not be read.
+    pub(super) fn fault(&mut self, file: &'static str, fault: &Fault) -> Reported {
+        let at = At { file, line: fault.line, column: fault.column };
         self.log.report(at, fault.code, fault.message.as_str())
     }
 }
@@ -127,9 +142,15 @@ pub(super) struct Row<'t> {
     names: &'t mut Names,
     /// The external ids of the rows before it, and their lines.
     ids: &'t mut HashMap<ExternalId, u64>,
+    last_day: bool,
 }
 
 impl<'t> Row<'t> {
+    /// Whether `end_date` is the last day that counts, rather than the first that does not.
+    pub(super) fn ends_on_last_day(&self) -> bool {
+        self.last_day
+    }
+
     /// Where the row begins.
     pub(super) fn at(&self) -> At {
         self.header.at(self.record)

@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod guardians;
+mod maps;
 mod memberships;
 mod model;
 mod people;

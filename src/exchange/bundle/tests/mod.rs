@@ -30,7 +30,8 @@ const fn case(
 }
 
 /// The codes that take knowing what is stored; an import finds them, and its tests prove them.
-const OF_IMPORTS: [ErrorCode; 14] = [
+const OF_IMPORTS: [ErrorCode; 15] = [
+    ErrorCode::InvalidMap,
     ErrorCode::BeforeTransition,
     ErrorCode::UnknownReference,
     ErrorCode::KindChanged,
