@@ -247,8 +247,8 @@ fn check_ending(row: &mut Row<'_>) -> Checked<()> {
     Ok(())
 }
 
-/// Reads `start_date` and `end_date`, which may be said to be the last day that counts. They may be the same day: whoever joins and leaves on one
-/// day leaves a period without a day behind (M1).
+/// Reads `start_date` and `end_date`, which may be said to be the last day that counts. They may be the same day: whoever
+/// joins and leaves on one day leaves a period without a day behind (M1).
 fn period(row: &mut Row<'_>) -> Checked<(NaiveDate, Option<NaiveDate>)> {
     let start = row.required("start_date", Row::date);
     let end = row.date("end_date");
@@ -258,13 +258,13 @@ fn period(row: &mut Row<'_>) -> Checked<(NaiveDate, Option<NaiveDate>)> {
             let message = format!("end_date {end} is before start_date {start}");
             Err(row.refuse("end_date", ErrorCode::EndBeforeStart, message))
         }
-        Some(last) if row.ends_on_last_day() => match last.succ_opt().filter(|day| day.year() <= 9999) {
-            Some(end) => Ok((start, Some(end))),
-            None => {
+        Some(last) if row.ends_on_last_day() => {
+            let end = last.succ_opt().filter(|day| day.year() <= 9999).ok_or_else(|| {
                 let message = format!("end_date {last} has no day after it; leave it empty where the period goes on");
-                Err(row.refuse("end_date", ErrorCode::InvalidDate, message))
-            }
-        },
+                row.refuse("end_date", ErrorCode::InvalidDate, message)
+            })?;
+            Ok((start, Some(end)))
+        }
         _ => Ok((start, end)),
     }
 }
