@@ -26,6 +26,20 @@ pub fn of_participants(
     participants: &[i64],
     on: NaiveDate,
 ) -> Result<Standing, Error> {
+    told_of_participants(conn, compositions, &Sight::unlimited(), participants, on)
+}
+
+/// The same as far as it may be told: whoever is shielded from the viewer belongs to groups as if they lived nowhere (V7).
+///
+/// # Errors
+/// What the database answers.
+pub fn told_of_participants(
+    conn: &mut Conn,
+    compositions: &Compositions,
+    sight: &Sight,
+    participants: &[i64],
+    on: NaiveDate,
+) -> Result<Standing, Error> {
     if participants.is_empty() {
         return Ok(Standing::default());
     }
@@ -33,9 +47,9 @@ pub fn of_participants(
     let sql = in_force(Sql::new("SELECT m.group_id, m.participant_id FROM memberships m WHERE "), on)
         .text(" AND m.participant_id")
         .in_ids(participants);
-    gather(&mut direct, sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?);
+    gather(&mut direct, sight.discreet(sql, "m").load::<(BigInt, BigInt), (i64, i64)>(conn)?);
     let hand_made = direct.clone();
-    computed(conn, compositions, participants, on, &mut direct)?;
+    computed(conn, compositions, sight, participants, on, &mut direct)?;
     let effective = compositions.evaluate_upwards(&direct);
     Ok(Standing { hand_made, direct, effective })
 }
@@ -123,7 +137,21 @@ pub fn of_groups(
 /// # Errors
 /// What the database answers.
 pub fn sets(conn: &mut Conn, compositions: &Compositions, groups: &[i64], on: NaiveDate) -> Result<Members, Error> {
-    let direct = direct(conn, compositions, &compositions.descendants(groups), on)?;
+    told_sets(conn, compositions, &Sight::unlimited(), groups, on)
+}
+
+/// The same as far as it may be told: whoever is shielded from the viewer belongs to groups as if they lived nowhere (V7).
+///
+/// # Errors
+/// What the database answers.
+pub fn told_sets(
+    conn: &mut Conn,
+    compositions: &Compositions,
+    sight: &Sight,
+    groups: &[i64],
+    on: NaiveDate,
+) -> Result<Members, Error> {
+    let direct = direct(conn, compositions, sight, &compositions.descendants(groups), on)?;
     Ok(compositions.evaluate(groups, &direct))
 }
 
@@ -137,17 +165,23 @@ pub fn in_force(sql: Sql, on: NaiveDate) -> Sql {
 }
 
 /// Who is in each of the groups by a membership in force or by the group's filter.
-fn direct(conn: &mut Conn, compositions: &Compositions, groups: &[i64], on: NaiveDate) -> Result<Members, Error> {
+fn direct(
+    conn: &mut Conn,
+    compositions: &Compositions,
+    sight: &Sight,
+    groups: &[i64],
+    on: NaiveDate,
+) -> Result<Members, Error> {
     let mut members = Members::new();
     let sql = in_force(Sql::new("SELECT m.group_id, m.participant_id FROM memberships m WHERE "), on)
         .text(" AND m.group_id")
         .in_ids(groups);
-    gather(&mut members, sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?);
+    gather(&mut members, sight.discreet(sql, "m").load::<(BigInt, BigInt), (i64, i64)>(conn)?);
     let dynamic: Vec<i64> =
         groups.iter().copied().filter(|group| compositions.node(*group).is_some_and(|node| node.dynamic)).collect();
     if !dynamic.is_empty() {
         let filters = filters(conn, |sql| sql.text("g.id").in_ids(&dynamic))?;
-        gather(&mut members, passing(conn, &filters, on, None)?);
+        gather(&mut members, told_passing(conn, sight, &filters, on, None)?);
     }
     Ok(members)
 }
@@ -167,6 +201,7 @@ fn gather(members: &mut Members, pairs: Vec<(i64, i64)>) {
 pub fn computed(
     conn: &mut Conn,
     compositions: &Compositions,
+    sight: &Sight,
     participants: &[i64],
     on: NaiveDate,
     members: &mut Members,
@@ -175,7 +210,7 @@ pub fn computed(
         return Ok(());
     }
     let filters = filters(conn, |sql| within_reach(sql, participants))?;
-    gather(members, passing(conn, &filters, on, Some(participants))?);
+    gather(members, told_passing(conn, sight, &filters, on, Some(participants))?);
     Ok(())
 }
 
@@ -217,6 +252,17 @@ pub fn passing(
     on: NaiveDate,
     among: Option<&[i64]>,
 ) -> Result<Vec<(i64, i64)>, Error> {
+    told_passing(conn, &Sight::unlimited(), filters, on, among)
+}
+
+/// The same as far as it may be told.
+fn told_passing(
+    conn: &mut Conn,
+    sight: &Sight,
+    filters: &[Filter],
+    on: NaiveDate,
+    among: Option<&[i64]>,
+) -> Result<Vec<(i64, i64)>, Error> {
     let mut pairs = Vec::new();
     for chunk in filters.chunks(100) {
         // Which filters come together is told by the groups that there are.
@@ -237,6 +283,9 @@ pub fn passing(
             // Whoever wrote the filter could see what it names; that it still holds is no matter of who asks now.
             let looking = if among.is_some() { Looking::OneByOne } else { Looking::ByPlace };
             sql = filter.conditions_looking(sql, &Sight::unlimited(), on, looking);
+            if filter.reads_homes() {
+                sql = sight.unshielded(sql, "p");
+            }
         }
         pairs.append(&mut sql.load::<(BigInt, BigInt), (i64, i64)>(conn)?);
     }

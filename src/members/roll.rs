@@ -108,7 +108,7 @@ pub fn counts_in_sight(
     let (open, shut): (Vec<i64>, Vec<i64>) = groups.iter().partition(|group| disclosed.discloses(**group));
     let mut counts = HashMap::with_capacity(groups.len());
     if !open.is_empty() {
-        let members = effective::sets(conn, compositions, &open, on)?;
+        let members = effective::told_sets(conn, compositions, sight, &open, on)?;
         let seen = seen_among(conn, sight, &members, &open)?;
         counts.extend(open.iter().map(|group| {
             let number = members.get(group).map_or(0, |members| members.intersection_len(&seen));
@@ -184,7 +184,7 @@ pub fn pages(
     }
     let small = few(conn, &plain, listing.on)?;
     let (sorted, walked) = plain.into_iter().partition(|parent| small.contains(&parent.group_id));
-    let known = known(conn, compositions, &composed, listing.on)?;
+    let known = known(conn, compositions, sight, &composed, listing.on)?;
     let own = own(conn, compositions, sight, &shut, disclosed, listing.on)?;
     let mut pages = HashMap::with_capacity(groups.len());
     for (way, parents, disclosed) in
@@ -195,11 +195,17 @@ pub fn pages(
     Ok(pages)
 }
 
-fn known(conn: &mut Conn, compositions: &Compositions, groups: &[i64], on: NaiveDate) -> Result<Vec<Parent>, Error> {
+fn known(
+    conn: &mut Conn,
+    compositions: &Compositions,
+    sight: &Sight,
+    groups: &[i64],
+    on: NaiveDate,
+) -> Result<Vec<Parent>, Error> {
     if groups.is_empty() {
         return Ok(Vec::new());
     }
-    let members = effective::sets(conn, compositions, groups, on)?;
+    let members = effective::told_sets(conn, compositions, sight, groups, on)?;
     let list = |group: &i64| members.get(group).map(keys).unwrap_or_default();
     Ok(groups.iter().map(|group| Parent { group_id: *group, list: list(group) }).collect())
 }
@@ -216,7 +222,7 @@ fn own(
     if groups.is_empty() {
         return Ok(Vec::new());
     }
-    let standing = effective::of_participants(conn, compositions, &sight.family().members(), on)?;
+    let standing = effective::told_of_participants(conn, compositions, sight, &sight.family().members(), on)?;
     let list = |group: i64| standing.among(group, &disclosed.own(group));
     Ok(groups.iter().map(|group| Parent { group_id: *group, list: list(*group) }).collect())
 }
@@ -306,7 +312,7 @@ fn keyed(
     let order = name_order(listing.descending);
     let sql = match way {
         Way::Sorted => sorted(dialect, sight, source, listing.on),
-        Way::Walked => walked(dialect, source, listing.on),
+        Way::Walked => walked(dialect, sight, source, listing.on),
         Way::Known => source.holds(dialect, Sql::new("SELECT p.sort_key, p.id FROM participants p WHERE p.id")),
     };
     // Of groups that are not disclosed, the list holds what may be told.
@@ -342,10 +348,11 @@ fn sorted(dialect: Dialect, sight: &Sight, source: &Source<'_>, on: NaiveDate) -
     } else {
         "SELECT p.sort_key, p.id FROM (SELECT DISTINCT q.* FROM memberships m JOIN participants q ON q.id = m.participant_id WHERE "
     };
-    source.holds(dialect, in_force(Sql::new(text), on).text(" AND m.group_id")).text(") p WHERE 1 = 1")
+    let sql = source.holds(dialect, in_force(Sql::new(text), on).text(" AND m.group_id"));
+    sight.discreet(sql, "m").text(") p WHERE 1 = 1")
 }
 
-fn walked(dialect: Dialect, source: &Source<'_>, on: NaiveDate) -> Sql {
+fn walked(dialect: Dialect, sight: &Sight, source: &Source<'_>, on: NaiveDate) -> Sql {
     match (dialect, source) {
         // The plus keeps the list of groups out of the index search: somebody has few memberships, the list may be
         // long, and going through it would mean one search for each group of the list.
@@ -357,7 +364,7 @@ fn walked(dialect: Dialect, source: &Source<'_>, on: NaiveDate) -> Sql {
                 ),
                 on,
             );
-            source.holds(dialect, sql.text(" AND +m.group_id")).text(")")
+            sight.discreet(source.holds(dialect, sql.text(" AND +m.group_id")), "m").text(")")
         }
         // The LIMIT keeps the planner from turning the probe into a join over every membership, and IS TRUE from
         // turning the list into a join that is hashed anew for everybody: so it is hashed once.
@@ -375,7 +382,7 @@ fn walked(dialect: Dialect, source: &Source<'_>, on: NaiveDate) -> Sql {
                 }
                 Source::Parent => source.holds(dialect, sql.text(" AND m.group_id")),
             };
-            sql.text(" LIMIT 1) found WHERE 1 = 1")
+            sight.discreet(sql, "m").text(" LIMIT 1) found WHERE 1 = 1")
         }
     }
 }

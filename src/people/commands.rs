@@ -114,7 +114,7 @@ pub fn administration_sight(conn: &mut Conn, scope: &Scope) -> Result<Sight, Err
     let mut viewer = scope.viewer.clone();
     viewer.participant = None;
     viewer.staff_of.clear();
-    Sight::load(conn, &viewer, scope.today, |_, _| Ok(Vec::new()))
+    Sight::load(conn, &viewer, scope.today, |_, _, _| Ok(Vec::new()))
 }
 
 fn validate(

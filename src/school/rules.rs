@@ -71,9 +71,9 @@ impl Recorded {
 /// # Errors
 /// `NotFound` for what is out of sight, `Forbidden` for somebody else's child.
 pub(super) fn admit(conn: &mut Conn, scope: &Scope, cache: &CompositionCache, pupil: Pupil) -> Result<Maker, Error> {
-    let sight = Sight::load(conn, &scope.viewer, scope.today, |conn, own| {
+    let sight = Sight::load(conn, &scope.viewer, scope.today, |conn, sight, own| {
         let compositions = cache.read(conn)?;
-        Ok(effective::of_participants(conn, &compositions, own, scope.today)?.pairs())
+        Ok(effective::told_of_participants(conn, &compositions, sight, own, scope.today)?.pairs())
     })?;
     let refuse = |code: Code, field: &str, message: &str| Err(Rejection::new(code, message).at(field).into());
     let Some(owner) = store::hold_group(conn, &sight, pupil.group_id)? else {

@@ -117,6 +117,9 @@ pub fn unsubscribe(
     Ok(Saved { id, warnings: warning.into_iter().collect() })
 }
 
+/// The key that no participant has.
+const NOBODY: i64 = 0;
+
 /// The participant, the membership that is in force, and what can follow, if every rule grants the wish. The group is locked, so
 /// that of many requests each sees what the one before did.
 fn granted(
@@ -163,7 +166,9 @@ fn granted(
             }
         }
     }
-    let found = facts::of_one(conn, cache, scope, participant, request.group_id, &settings, acting)?;
+    // A stranger is refused whoever it is about; that nobody is looked up keeps the steps the same.
+    let about = if acting == Acting::Stranger { NOBODY } else { participant };
+    let found = facts::of_one(conn, cache, scope, about, request.group_id, &settings, acting)?;
     if acting == Acting::Own && !found.within_reach {
         return Err(unknown("group", "input.groupId").into());
     }

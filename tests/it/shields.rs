@@ -141,6 +141,44 @@ both! {
         assert!(!told(world, &family, &father).contains("Schuilhof"));
     }
 
+    fn v7_no_group_of_groups_and_no_filter_tells_where_a_shielded_person_lives(world) {
+        let family = Family::new(world);
+        let club = |settings: Value| world.group_with(Some(&family.club), settings);
+        let complex = club(json!({ "name": "Schuilhof", "viaHomeAddress": true }));
+        world.add(&complex, &[&family.address], "2026-09-01");
+        let [any, all, with_choir] = ["Iedereen", "Beide", "Een van beide"].map(|name| club(json!({ "name": name })));
+        world.compose(&any, "ANY", &[(&complex, "INCLUDE")]);
+        world.compose(&all, "ALL", &[(&complex, "INCLUDE"), (&family.choir, "INCLUDE")]);
+        world.compose(&with_choir, "ANY", &[(&complex, "INCLUDE"), (&family.choir, "INCLUDE")]);
+        let filtered = club(json!({ "name": "Stad", "memberFilter": { "city": "Utrecht" } }));
+        let other = family.administrator(world, &family.club);
+        let father = participant(world, &family.father);
+        let groups = [&any, &all, &filtered, &complex, &with_choir];
+        let tells = |token: &str| {
+            let query = "query($g: ID!, $p: ID!) { group(id: $g) { isMember(participantId: $p) effectiveMembers(first: 50) { totalCount edges { node { displayName } } } } \
+                         participant(id: $p) { effectiveGroups(first: 50) { edges { node { id } } } } }";
+            groups.map(|group| {
+                let found = world.data_as(token, query, json!({ "g": group, "p": family.child }));
+                let edges = &found["group"]["effectiveMembers"]["edges"];
+                if let Some(listed) = edges.as_array() {
+                    assert_eq!(found["group"]["effectiveMembers"]["totalCount"], json!(listed.len()), "{found}");
+                }
+                let by_list = edges.to_string().contains("Kind Jansen");
+                let by_groups = found["participant"]["effectiveGroups"].to_string().contains(group.as_str());
+                if !found["group"].is_null() {
+                    assert_eq!([json!(by_list), json!(by_groups)], [found["group"]["isMember"].clone(), found["group"]["isMember"].clone()], "{found}");
+                }
+                by_list || by_groups
+            })
+        };
+        assert_eq!(tells(&other), [true; 5], "as long as nobody shields the child");
+        family.shield(world);
+        assert_eq!(tells(&other), [false, false, false, false, true], "only by the choir");
+        assert_eq!(tells(&father).iter().take(4).filter(|told| **told).count(), 0, "nor to the guardian");
+        assert_eq!(tells(&world.administrator()), [true; 5], "nothing is hidden from whoever administers everything");
+        assert_eq!(tells(&participant(world, &family.child)).iter().filter(|told| **told).count(), 5, "nor from oneself");
+    }
+
     fn v7_what_one_guardian_writes_is_not_told_to_another(world) {
         let family = Family::new(world);
         let (mother, father) = (participant(world, &family.mother), participant(world, &family.father));

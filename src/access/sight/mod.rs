@@ -33,7 +33,8 @@ pub struct Sight {
 
 impl Sight {
     /// Finds out what the viewer may see, in a fixed number of statements. `belonging` says to which groups some of
-    /// the given participants belong today, directly or through components, as pairs of a group and a participant.
+    /// the given participants belong today, directly or through components, as far as it may be told by what is known of
+    /// the viewer so far; as pairs of a group and a participant.
     ///
     /// # Errors
     /// What the database answers.
@@ -41,7 +42,7 @@ impl Sight {
         conn: &mut Conn,
         viewer: &Viewer,
         today: NaiveDate,
-        belonging: impl FnOnce(&mut Conn, &[i64]) -> Result<Vec<(i64, i64)>, Error>,
+        belonging: impl FnOnce(&mut Conn, &Self, &[i64]) -> Result<Vec<(i64, i64)>, Error>,
     ) -> Result<Self, Error> {
         let family = Family::load(conn, viewer.participant, today)?;
         let mut sight = Self {
@@ -55,14 +56,14 @@ impl Sight {
         if sight.everything {
             if viewer.participant.is_some() {
                 // Nothing is hidden from them, and yet they are told what is theirs.
-                belonging(conn, &sight.family.members())?;
+                belonging(conn, &sight, &sight.family.members())?;
             }
             return Ok(sight);
         }
         sight.administered.clone_from(&viewer.administers);
         sight.organizations = [viewer.administers.as_slice(), viewer.staff_of.as_slice()].concat();
         if viewer.participant.is_some() {
-            let belongs = belonging(conn, &sight.family.members())?;
+            let belongs = belonging(conn, &sight, &sight.family.members())?;
             sight.look_around(conn, belongs)?;
         }
         Ok(sight)

@@ -113,6 +113,15 @@ impl Sight {
             .text(") IS TRUE)")
     }
 
+    /// Appends ` AND …` so that nobody remains who is shielded from the viewer (V7).
+    #[must_use]
+    pub fn unshielded(&self, sql: Sql, alias: &'static str) -> Sql {
+        if self.everything {
+            return sql;
+        }
+        self.keeps(sql.text(" AND (NOT ").text(alias).text(".shielded OR "), alias).text(")")
+    }
+
     /// Appends ` AND …` so that no membership remains that tells where a shielded person lives, because it follows from an
     /// address (V7).
     #[must_use]

@@ -14,6 +14,7 @@ use roaring::RoaringTreemap;
 use self::store::{Period, Shown};
 use super::Audience;
 use super::visibility::audience_of;
+use crate::access::sight::Sight;
 use crate::db::Conn;
 use crate::error::Error;
 use crate::groups::composition::{Compositions, Members};
@@ -89,7 +90,7 @@ fn is_boundless(key: i64) -> bool {
 /// Who passes the filters of dynamic groups.
 fn computed(conn: &mut Conn, compositions: &Compositions, today: NaiveDate, people: &[i64]) -> Result<Members, Error> {
     let mut computed = Members::new();
-    effective::computed(conn, compositions, people, today, &mut computed)?;
+    effective::computed(conn, compositions, &Sight::unlimited(), people, today, &mut computed)?;
     Ok(computed)
 }
 

@@ -214,9 +214,9 @@ impl<'a> Exec<'a> {
         }
         let (cache, today) = (self.cache, self.scope.today);
         let mut standing = None;
-        let sight = Sight::load(self.conn, &self.scope.viewer, today, |conn, own| {
+        let sight = Sight::load(self.conn, &self.scope.viewer, today, |conn, sight, own| {
             let compositions = cache.read(conn)?;
-            let found = effective::of_participants(conn, &compositions, own, today)?;
+            let found = effective::told_of_participants(conn, &compositions, sight, own, today)?;
             let pairs = found.pairs();
             standing = Some(Arc::new(found));
             Ok(pairs)

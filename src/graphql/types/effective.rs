@@ -224,8 +224,8 @@ impl MemberList {
         if !self.wanted.implicit && !self.wanted.via {
             return Ok(Vec::new());
         }
-        let compositions = exec.compositions()?;
-        let standing = door::of_participants(exec.conn, &compositions, participants, on)?;
+        let (compositions, sight) = (exec.compositions()?, exec.sight()?);
+        let standing = door::told_of_participants(exec.conn, &compositions, &sight, participants, on)?;
         belongings(exec, &standing, pairs, self.wanted, on)
     }
 }
@@ -279,7 +279,7 @@ pub fn groups_of_participant(pick: &Pick<'_>) -> ServerResult<Box<dyn Link<Parti
             let people: Vec<i64> = rows.iter().map(|row| row.id).collect();
             let on = exec.on(inputs::date(as_of));
             let (compositions, sight) = (exec.compositions()?, exec.sight()?);
-            let standing = door::of_participants(exec.conn, &compositions, &people, on)?;
+            let standing = door::told_of_participants(exec.conn, &compositions, &sight, &people, on)?;
             let groups = standing.groups();
             let found = groups::by_ids(exec.conn, &sight, asked.details, &groups)?;
             let disclosed = sight.disclosed(exec.conn, &groups, on)?;

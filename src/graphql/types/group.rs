@@ -425,7 +425,7 @@ impl Link<GroupRow> for IsMember {
         let on = exec.on(inputs::date(self.as_of));
         let compositions = exec.compositions()?;
         let people: &[i64] = if seen { &[self.participant] } else { &[] };
-        let standing = door::of_participants(exec.conn, &compositions, people, on)?;
+        let standing = door::told_of_participants(exec.conn, &compositions, &sight, people, on)?;
         let groups: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let disclosed = sight.disclosed(exec.conn, &groups, on)?;
         let mut values = Values::with_capacity(rows.len());
