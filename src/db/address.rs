@@ -88,7 +88,11 @@ impl Address {
         let mut url = self.url.clone();
         for (name, value) in USUAL {
             if !self.said.contains_key(name) {
-                let separator = if url.contains('?') { '&' } else { '?' };
+                let separator = match url.contains('?') {
+                    true if url.ends_with(['?', '&']) => "",
+                    true => "&",
+                    false => "?",
+                };
                 url = format!("{url}{separator}{name}={value}");
             }
         }
@@ -219,6 +223,7 @@ mod tests {
         assert!(own.contains("connect_timeout=20") && !own.contains("connect_timeout=3&"), "{own}");
         assert!(!own.contains("6000") && own.contains("keepalives_idle=3"), "{own}");
         assert!(parse(&own).is_ok());
+        assert!(parse(&of("postgres://localhost/kring?")).is_ok());
     }
 
     #[test]

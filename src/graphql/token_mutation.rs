@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Rejection};
 use crate::graphql::engine::{Entity, inline_list};
 use crate::id::Kind;
 use crate::people::commands::administered;
-use crate::text::shown;
+use crate::text::tidy_line;
 
 /// Which tokens are to be withdrawn. Give exactly one of `tokenId`, `participantId` and `program`.
 #[derive(InputObject, Clone, Debug)]
@@ -58,7 +58,7 @@ fn wanted(input: &WithdrawTokensInput) -> Result<Option<Which>> {
     Ok(match (&input.token_id, &input.participant_id, &input.program) {
         (Some(token), None, None) => Some(Which::Token(token.to_string())),
         (None, Some(id), None) => Some(Which::Participant(identifier(Kind::Participant, id, "participantId")?)),
-        (None, None, Some(program)) => Some(Which::Program(shown(program))),
+        (None, None, Some(program)) => Some(Which::Program(tidy_line(program))),
         _ => None,
     })
 }

@@ -55,12 +55,13 @@ fn base(ty: &Type) -> &str {
 
 impl Maker {
     fn new(ids: Vec<String>) -> Self {
-        let types = parse_schema(kring::graphql::sdl()).unwrap().definitions.into_iter().filter_map(|definition| {
-            match definition {
-                TypeSystemDefinition::Type(ty) => Some((ty.node.name.node.to_string(), ty.node.kind)),
-                _ => None,
-            }
-        });
+        let types =
+            parse_schema(kring::graphql::types_sdl()).unwrap().definitions.into_iter().filter_map(|definition| {
+                match definition {
+                    TypeSystemDefinition::Type(ty) => Some((ty.node.name.node.to_string(), ty.node.kind)),
+                    _ => None,
+                }
+            });
         Self { types: types.collect(), chance: Chance(7), ids }
     }
 

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use async_graphql::parser::types::{Field as AstField, Selection as AstSelection, SelectionSet};
+use async_graphql::parser::types::Field as AstField;
 use async_graphql::{InputType, Pos, Positioned, ServerError, ServerResult};
 
+use super::collect::{Collected, Occurrence, collect, every_variant, narrowed};
 use super::out::too_long;
 use super::{Entity, Exec, Field, Link, Out, ROOT, Values};
 use crate::access::table::{self, Rule};
@@ -134,73 +135,6 @@ impl<'a> Pick<'a> {
         }
         let nodes = found.entries.into_iter().flat_map(|(_, nodes)| nodes).map(|occurrence| occurrence.node);
         nodes.filter(|node| node.node.name.node == name).collect()
-    }
-}
-
-/// A field where it stands in the document: the variants it is for, and how many fields come before it.
-#[derive(Clone, Copy)]
-struct Occurrence<'a> {
-    on: u16,
-    place: usize,
-    node: &'a Positioned<AstField>,
-}
-
-/// Fields by response key; each occurrence with the variants it is for.
-#[derive(Default)]
-struct Collected<'a> {
-    entries: Vec<(&'a str, Vec<Occurrence<'a>>)>,
-    count: usize,
-}
-
-impl<'a> Collected<'a> {
-    fn put(&mut self, on: u16, node: &'a Positioned<AstField>) {
-        let key = node.node.response_key().node.as_str();
-        let occurrence = Occurrence { on, place: self.count, node };
-        self.count += 1;
-        match self.entries.iter_mut().find(|(name, _)| *name == key) {
-            Some((_, occurrences)) => occurrences.push(occurrence),
-            None => self.entries.push((key, vec![occurrence])),
-        }
-    }
-}
-
-/// Collects fields out of the fragments that they stand in. What was left out by a condition, and fragments that stand
-/// elsewhere, are dealt with before.
-fn collect<'a>(set: &'a SelectionSet, narrow: &dyn Fn(&str) -> Option<u16>, on: u16, found: &mut Collected<'a>) {
-    for selection in &set.items {
-        match &selection.node {
-            AstSelection::Field(field) => found.put(on, field),
-            AstSelection::InlineFragment(fragment) => {
-                let fragment = &fragment.node;
-                let condition = fragment.type_condition.as_ref().map(|condition| condition.node.on.node.as_str());
-                let narrowed = condition.map_or(Some(on), |name| narrow(name).map(|variants| variants & on));
-                if let Some(on) = narrowed.filter(|on| *on != 0) {
-                    collect(&fragment.selection_set.node, narrow, on, found);
-                }
-            }
-            AstSelection::FragmentSpread(_) => {}
-        }
-    }
-}
-
-/// The variants of `E` that a type condition lets through.
-fn narrowed<E: Entity>(condition: &str) -> Option<u16> {
-    let all = every_variant::<E>();
-    if condition == E::NAME || E::INTERFACES.contains(&condition) {
-        return Some(all);
-    }
-    let named = E::VARIANTS
-        .iter()
-        .enumerate()
-        .filter(|(_, variant)| variant.name == condition || variant.interfaces.contains(&condition));
-    let bits = named.fold(0, |bits, (n, _)| bits | 1 << n);
-    (bits != 0).then_some(bits)
-}
-
-fn every_variant<E: Entity>() -> u16 {
-    match E::VARIANTS.len() {
-        0 => 1,
-        n => u16::try_from((1_u32 << n.min(16)) - 1).unwrap_or(u16::MAX),
     }
 }
 

@@ -6,6 +6,7 @@
 //! level in one go. So the number of statements follows from the document alone, never from the number of rows, and
 //! the answer is written once, as JSON, without a tree of values in between.
 
+mod collect;
 mod compile;
 mod connection;
 mod failures;

@@ -132,7 +132,7 @@ once! {
             ("datum = \"dd-mm-yyyy\"\n".to_owned(), "map.toml:1:1 datum: there is no such key; "),
             ("dates = \"dd-mm-yy\"\n".to_owned(), "map.toml:1:9 dates: \"dd-mm-yy\" is not a way to write dates; "),
             ("[members]\nfile = \"a.csv\"\n".to_owned(), "map.toml:1:2 members: there is no such key; "),
-            (format!("{section}columns = {{ external_id = \"Nr\", givenname = \"N\" }}\n"), "map.toml:3:35 participants.columns.givenname: participants.csv has no such column; did you mean given_name? "),
+            (format!("{section}columns = {{ external_id = \"Nr\", givenname = \"N\" }}\n"), "map.toml:3:33 participants.columns.givenname: participants.csv has no such column; did you mean given_name? "),
             (format!("{section}columns = {{ given_name = \"N\" }}\n"), "map.toml:1:2 participants: the section says nothing of external_id, which every row needs"),
             (format!("{section}columns = {{ external_id = \"{{Nr\" }}\n"), "map.toml:3:27 participants.columns.external_id: this must be the name of a column, "),
             (format!("{section}once = \"yes\"\n"), "map.toml:3:8 participants.once: this must be true or false"),

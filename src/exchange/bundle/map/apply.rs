@@ -62,9 +62,13 @@ impl Map {
             }
         }
         if !sections.is_empty() {
-            // A column of which only some of the files speak is left alone by empty cells.
-            let in_all = |column: &&'static str| sections.iter().all(|section| section.filled().contains(column));
-            let columns = layout.columns().filter(|column| in_all(column)).collect();
+            // A column of which only some of the sections speak is left alone by empty cells. That is not so of the end of a
+            // period: a section that has none is of periods that go on.
+            let filled = |column: &&'static str| {
+                let mut of = sections.iter().map(|section| section.filled().contains(column));
+                if *column == "end_date" { of.any(|filled| filled) } else { of.all(|filled| filled) }
+            };
+            let columns = layout.columns().filter(filled).collect();
             context.files.push(FileSummary { name: layout.file, columns, rows: count });
         }
         rows
