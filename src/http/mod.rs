@@ -137,7 +137,7 @@ const FREE: [(&str, &str); 6] = [
 ];
 
 /// How long the answer to `/ready` may take: whoever watches does not wait for long.
-const READY: Duration = Duration::from_millis(1_500);
+const READY: Duration = Duration::from_secs(1);
 
 /// All routes.
 pub fn router(gateway: Arc<Gateway>) -> Router {
