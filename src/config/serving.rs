@@ -50,8 +50,8 @@ pub struct Serving {
     /// The most connections at once from one address, or one network of IPv6; a trusted proxy may have them all.
     #[arg(long, env = "KRING_MAX_CONNECTIONS_PER_SOURCE", default_value_t = server::Options::default().per_source)]
     pub max_connections_per_source: usize,
-    /// The proxies that are believed when they say in `X-Forwarded-For` where a request comes from: addresses and networks,
-    /// such as `127.0.0.1,10.0.0.0/8`.
+    /// The proxies in front of the gateway, which stand for many clients and may have all connections: addresses and
+    /// networks, such as `127.0.0.1,10.0.0.0/8`.
     #[arg(long, env = "KRING_TRUSTED_PROXIES", default_value = "")]
     pub trusted_proxies: Proxies,
     /// How long the gateway goes on with what is under way when it is told to stop, in seconds.

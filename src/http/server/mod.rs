@@ -5,7 +5,6 @@ mod places;
 pub mod source;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -22,7 +21,7 @@ use tower_service::Service;
 
 use patience::{Activity, Patience, Patient};
 use places::Places;
-use source::{Proxies, Source};
+use source::Proxies;
 
 /// How long a silent connection is kept between two requests. Proxies keep theirs for a minute, and must be the first to
 /// close: what they send on a connection that is being closed is lost.
@@ -37,7 +36,7 @@ pub struct Options {
     pub connections: usize,
     /// The most of them that come from one source, unless it is a proxy.
     pub per_source: usize,
-    /// Which proxies are believed when they say where a request comes from.
+    /// The proxies in front of the gateway.
     pub proxies: Proxies,
     /// How long clients are waited for.
     pub patience: Patience,
@@ -70,7 +69,7 @@ pub async fn serve(listener: TcpListener, router: Router, options: &Options, sto
         };
         // Whoever has more connections than they may is told by the closed one.
         let Some(place) = places.take(peer.ip(), &options.proxies) else { continue };
-        let connection = Connection { router: router.clone(), options: options.clone(), peer };
+        let connection = Connection { router: router.clone(), patience: options.patience };
         let connection = connection.serve(stream, &builder, &graceful);
         tokio::spawn(async move {
             connection.await;
@@ -93,8 +92,7 @@ async fn refused(error: &std::io::Error) {
 /// One client's connection.
 struct Connection {
     router: Router,
-    options: Options,
-    peer: SocketAddr,
+    patience: Patience,
 }
 
 impl Connection {
@@ -108,15 +106,12 @@ impl Connection {
             tracing::debug!(%error, "no TCP_NODELAY");
         }
         let activity = Activity::default();
-        let Self { router, options, peer } = self;
-        let stream = TokioIo::new(Patient::new(stream, activity.clone(), options.patience));
+        let Self { router, patience } = self;
+        let stream = TokioIo::new(Patient::new(stream, activity.clone(), patience));
         let service = service_fn(move |request: Request<Incoming>| {
             let (mut router, busy) = (router.clone(), activity.begin());
-            let source = Source::of(peer.ip(), request.headers(), &options.proxies);
             async move {
-                let mut request = request.map(Body::new);
-                request.extensions_mut().insert(source);
-                let response: Result<Response, Infallible> = router.call(request).await;
+                let response: Result<Response, Infallible> = router.call(request.map(Body::new)).await;
                 drop(busy);
                 response
             }
